@@ -1,0 +1,199 @@
+// The wire between the operator and what runs on a machine: the agent in the live OS, and the installed system.
+//
+// HTTPS, JSON, the certificate pinned by its SHA-256 fingerprint. Both sides are level-triggered: the agent repeats its
+// whole state in every report, so that an operator that was just restarted knows from the next report where the machine
+// stands. The operator acknowledges nothing before it has written it down in the Device's status.
+//
+//   GET  /boot/v1/{mac}         plain HTTP, iPXE script; 404 unless an operation of the device waits for a network boot
+//   POST /agent/v1/session      SessionRequest → 201 SessionGrant
+//   POST /agent/v1/report       Report → 200 Orders                 Authorization: Bearer <session>
+//   POST /agent/v1/log          text/plain, ≤ 1 MiB → 204           Authorization: Bearer <session>
+//   POST /system/v1/report      SystemReport → 204                  Authorization: Bearer <system token from the seed>
+//
+// Refusals are {code, message}: 401 the token or session is not valid (any more): stop, do not retry; 409 the report is of
+// a task that is no longer wanted: drop it and report again without; 503 with Retry-After: come back later.
+
+/** The kernel arguments by which the live OS learns of its operator; the simulated machine reads the same. */
+export const KERNEL_ARGUMENTS = { url: 'bmp.url', fingerprint: 'bmp.fingerprint', token: 'bmp.token' } as const;
+
+export interface DiskFacts {
+  /** Kernel name without /dev/: sda, nvme0n1. Only for people: it may change from boot to boot. */
+  readonly name: string;
+  readonly serialNumber: string;
+  readonly wwn?: string;
+  readonly model: string;
+  /** SCSI host:channel:target:lun. */
+  readonly hctl?: string;
+  readonly sizeBytes: number;
+  readonly rotational: boolean;
+  readonly transport: 'sata' | 'sas' | 'nvme' | 'virtio';
+}
+
+export interface NicFacts {
+  readonly name: string;
+  readonly macAddress: string;
+  readonly speedMbps: number;
+  readonly linkUp: boolean;
+  readonly lldp?: { readonly switchName: string; readonly port: string };
+}
+
+export interface MemoryModuleFacts {
+  readonly slot: string;
+  readonly sizeBytes: number;
+  readonly type: string;
+  readonly speedMTs: number;
+}
+
+/** What identifies a machine; nothing is written to one whose identity is not the Device's. */
+export interface MachineIdentity {
+  readonly serialNumber: string;
+  readonly macAddresses: readonly string[];
+}
+
+export interface Inventory extends MachineIdentity {
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly firmware: string;
+  readonly architecture: 'x86_64' | 'aarch64';
+  readonly bootMode: 'BIOS' | 'UEFI';
+  readonly cpu: { readonly model: string; readonly sockets: number; readonly cores: number; readonly threads: number };
+  readonly memory: { readonly totalBytes: number; readonly modules: readonly MemoryModuleFacts[] };
+  readonly disks: readonly DiskFacts[];
+  readonly nics: readonly NicFacts[];
+  readonly gpus: readonly { readonly model: string; readonly memoryBytes: number }[];
+  readonly bmc?: { readonly address: string; readonly macAddress: string };
+}
+
+export interface SessionRequest {
+  readonly token: string;
+  /** Random, made once per boot of the agent: the same nonce may ask again for a grant whose answer was lost. */
+  readonly nonce: string;
+  readonly agentVersion: string;
+  readonly identity: MachineIdentity;
+  /** What could be written to, as this boot sees it; the operator picks from these. */
+  readonly disks: readonly DiskFacts[];
+}
+
+export interface SessionGrant {
+  readonly session: string;
+  readonly device: string;
+  readonly operationId: string;
+  /** RFC 3339. The operation's deadline; the session ends with it. */
+  readonly expiresAt: string;
+}
+
+/** A file of a NoCloud seed by its name: meta-data, user-data, network-config, vendor-data. */
+export type SeedFiles = Readonly<Record<string, string>>;
+
+interface TaskBase {
+  /** `${operationId}/${step}/${attempt}`: a result under any other id is refused. */
+  readonly id: string;
+}
+export interface CollectTask extends TaskBase {
+  readonly kind: 'collect';
+}
+export interface WriteImageTask extends TaskBase {
+  readonly kind: 'write-image';
+  readonly diskSerialNumber: string;
+  readonly image: {
+    readonly url: string;
+    /** Of the file as downloaded, hex. */
+    readonly sha256: string;
+    readonly format: 'raw' | 'qcow2' | 'tar';
+    readonly compression: 'none' | 'gzip' | 'zstd' | 'xz';
+  };
+}
+export interface WriteSeedTask extends TaskBase {
+  readonly kind: 'write-seed';
+  readonly diskSerialNumber: string;
+  readonly files: SeedFiles;
+}
+export interface SetPasswordTask extends TaskBase {
+  readonly kind: 'set-password';
+  readonly diskSerialNumber: string;
+  readonly user: string;
+  /** crypt(5) hash: the password itself never leaves the operator. */
+  readonly passwordHash: string;
+}
+export interface WipeTask extends TaskBase {
+  readonly kind: 'wipe';
+  /** Every disk to wipe, by serial number; a disk that is not named is not touched. */
+  readonly diskSerialNumbers: readonly string[];
+}
+export type Task = CollectTask | WriteImageTask | WriteSeedTask | SetPasswordTask | WipeTask;
+export type TaskKind = Task['kind'];
+
+export interface WipeRecord {
+  readonly serialNumber: string;
+  readonly method: 'nvme-format' | 'ata-secure-erase' | 'overwrite';
+  readonly bytes: number;
+  /** How many places were read back and found empty. */
+  readonly samplesVerified: number;
+}
+
+export interface TaskResults {
+  collect: Inventory;
+  /** bytes and sha256 of what was written, as read back from the disk. */
+  'write-image': { readonly diskSerialNumber: string; readonly bytes: number; readonly sha256: string };
+  'write-seed': { readonly diskSerialNumber: string };
+  'set-password': { readonly diskSerialNumber: string; readonly user: string };
+  wipe: { readonly disks: readonly WipeRecord[] };
+}
+
+export interface TaskError {
+  /** `permanent` errors are not tried again until something changes: a digest that does not match, a disk that is missing. */
+  readonly class: 'transient' | 'permanent';
+  readonly code: TaskErrorCode;
+  readonly message: string;
+}
+export type TaskErrorCode =
+  | 'ImageUnavailable'
+  | 'ImageDigestMismatch'
+  | 'ImageTooLarge'
+  | 'UnsupportedImage'
+  | 'DiskMissing'
+  | 'DiskFailed'
+  | 'ReadBackMismatch'
+  | 'WipeNotVerified'
+  | 'NoSystem'
+  | 'AgentFailed';
+
+export interface TaskState {
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly state: 'running' | 'succeeded' | 'failed';
+  /** 0 to 100. */
+  readonly percent: number;
+  readonly result?: TaskResults[TaskKind];
+  readonly error?: TaskError;
+}
+
+/** The agent's whole state. `task` stays in every report until Orders carry another task or none. */
+export interface Report {
+  readonly task?: TaskState;
+}
+
+export interface Orders {
+  /** The task to be at. The same id again: carry on. None: stop what is under way and wait. */
+  readonly task?: Task;
+  /** How long to wait before the next report, in milliseconds; at once when the state of the task changes. */
+  readonly reportAfterMs: number;
+}
+
+/** What the installed system says of itself at every boot. */
+export interface SystemReport {
+  /** uid of the Instance in the seed. */
+  readonly instanceUID: string;
+  /** Another at every boot (Linux: /proc/sys/kernel/random/boot_id). */
+  readonly bootID: string;
+  readonly hostname: string;
+  readonly addresses: readonly string[];
+}
+
+/** In the seed's meta-data, under the key `bmp`: how the installed system reports in. */
+export interface SeedReport {
+  readonly url: string;
+  readonly fingerprint: string;
+  readonly token: string;
+  readonly instanceUID: string;
+}
