@@ -1,0 +1,14 @@
+// Names that are part of the API beside its schema: finalizers, labels, and where the operator keeps its own things.
+
+/** On Devices: taken off when the hardware is given up, or when it cannot be reached any more. */
+export const DEVICE_FINALIZER = 'bmp.dev/device';
+/** On Instances: taken off when no device holds anything of the instance any more. */
+export const INSTANCE_FINALIZER = 'bmp.dev/instance';
+/** On Placements: taken off when no host's ledger holds it any more. */
+export const PLACEMENT_FINALIZER = 'bmp.dev/placement';
+
+/** The operator's own namespace: BMC credentials, its keys and its Lease are read there and nowhere else. */
+export const OPERATOR_NAMESPACE = 'bmp-system';
+/** Secret with the key that signs the agent's tokens, and the certificate of the agent's API. */
+export const OPERATOR_SECRET = 'bmp-provision';
+export const FIELD_MANAGER = 'bmp-operator';
