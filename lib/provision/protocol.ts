@@ -190,9 +190,10 @@ export interface SystemReport {
   readonly addresses: readonly string[];
 }
 
-/** In the seed's meta-data, under the key `bmp`: how the installed system reports in. */
+/** How the installed system reports in: in the seed's meta-data, where lib/boot/seed.ts puts and finds it. */
 export interface SeedReport {
   readonly url: string;
+  /** SHA-256 of the certificate (DER), 64 lower-case hex digits. */
   readonly fingerprint: string;
   readonly token: string;
   readonly instanceUID: string;
