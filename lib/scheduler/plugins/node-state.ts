@@ -1,0 +1,58 @@
+// What keeps new work off a node: a hold (cordoned, in maintenance, not ready), taints, its limit of placements.
+import type { Filter, Plugin, Score } from '../plugin.ts';
+import { firstUntolerated } from '../selectors.ts';
+import type { Toleration } from '../types.ts';
+
+const holdFilter: Filter<true> = {
+  stage: 'filter',
+  reads: 'node',
+  sign: () => true,
+  compile(_signed, table, reasons) {
+    return (slot) => {
+      const node = table.node(slot)!;
+      return node.schedulable ? 0 : reasons.code(node.hold ?? 'not ready');
+    };
+  },
+};
+
+const taintFilter: Filter<readonly Toleration[]> = {
+  stage: 'filter',
+  reads: 'node',
+  sign: (request) => request.tolerations,
+  compile(tolerations, table, reasons) {
+    return (slot) => {
+      const taint = firstUntolerated(table.node(slot)!.taints, tolerations, ['NoSchedule', 'NoExecute']);
+      return taint === undefined ? 0 : reasons.code(`taint ${taint.key}`);
+    };
+  },
+};
+
+const MAX_TAINTS = 10;
+
+/** Ten less one for each taint with PreferNoSchedule that the request does not tolerate. */
+const taintScore: Score<readonly Toleration[]> = {
+  max: MAX_TAINTS,
+  reads: 'node',
+  sign: (request) => request.tolerations,
+  compile(tolerations, table) {
+    return (slot) => {
+      const taints = table.node(slot)!.taints;
+      const repelling = taints.filter((taint) => firstUntolerated([taint], tolerations, ['PreferNoSchedule']));
+      return MAX_TAINTS - Math.min(MAX_TAINTS, repelling.length);
+    };
+  },
+};
+
+const limitFilter: Filter<true> = {
+  stage: 'filter',
+  reads: 'allocations',
+  sign: () => true,
+  compile(_signed, table, reasons) {
+    const full = reasons.code('too many placements');
+    return (slot) => (table.placements[slot]! < table.maxPlacements[slot]! ? 0 : full);
+  },
+};
+
+export const nodeUnschedulable: Plugin = { name: 'NodeUnschedulable', filter: holdFilter };
+export const taintToleration: Plugin = { name: 'TaintToleration', filter: taintFilter, score: taintScore };
+export const placementLimit: Plugin = { name: 'PlacementLimit', filter: limitFilter };

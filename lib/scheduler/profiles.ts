@@ -1,0 +1,200 @@
+// The scheduler's configuration, shaped as kube-scheduler's KubeSchedulerConfiguration, and the profiles that come with it.
+import { InvalidInputError } from './errors.ts';
+import type { Profile } from './pipeline.ts';
+import type { Plugin } from './plugin.ts';
+import { dedicated, nodeName, pool, region, site, zone } from './plugins/location.ts';
+import { nodeAffinity } from './plugins/node-affinity.ts';
+import { nodeUnschedulable, placementLimit, taintToleration } from './plugins/node-state.ts';
+import {
+  balancedAllocation,
+  leastAllocated,
+  mostAllocated,
+  nodeResourcesFit,
+  smallestSufficient,
+} from './plugins/resources.ts';
+
+/**
+ * Every plugin there is. Filters are asked in this order, whatever a configuration lists first, so that a reason means the
+ * same in every message: first what the request is about at all, then the node's state, then what is free.
+ */
+export const PLUGINS: readonly Plugin[] = [
+  nodeName,
+  pool,
+  region,
+  site,
+  zone,
+  dedicated,
+  nodeAffinity,
+  nodeUnschedulable,
+  taintToleration,
+  placementLimit,
+  nodeResourcesFit,
+  mostAllocated,
+  leastAllocated,
+  balancedAllocation,
+  smallestSufficient,
+];
+
+/** Profiles by name, as the scheduler takes them. */
+export type Profiles = ReadonlyMap<string, Profile>;
+
+interface PluginList {
+  readonly enabled?: readonly { readonly name: string; readonly weight?: number }[];
+  /** `*` stands for all that the built-in profile enables. */
+  readonly disabled?: readonly { readonly name: string }[];
+}
+
+interface ProfileConfiguration {
+  readonly schedulerName: string;
+  readonly plugins?: { readonly filter?: PluginList; readonly score?: PluginList };
+}
+
+/** What a configuration file holds (after YAML or JSON). */
+export interface SchedulerConfiguration {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly profiles?: readonly ProfileConfiguration[];
+}
+
+export const API_VERSION = 'bmp.dev/v1alpha1';
+export const KIND = 'SchedulerConfiguration';
+const MAX_WEIGHT = 10_000;
+/** Sums of scores stay 32-bit integers. */
+const MAX_SCORE = 2 ** 30;
+
+const ALL_FILTERS = PLUGINS.filter(({ filter }) => filter).map(({ name }) => name);
+
+interface BuiltIn {
+  readonly filters: readonly string[];
+  /** Weights by plugin. */
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+const DEFAULT: BuiltIn = {
+  // VMs on hosts: fill hosts up, without leaving one resource stranded; what a request prefers outweighs both.
+  filters: ALL_FILTERS,
+  scores: { NodeAffinity: 100, TaintToleration: 1000, MostAllocated: 4, BalancedAllocation: 1 },
+};
+
+const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
+  default: DEFAULT,
+  // Instances on devices, which are taken whole: the smallest that is enough.
+  devices: {
+    filters: ALL_FILTERS.filter((name) => name !== 'PlacementLimit'),
+    scores: { NodeAffinity: 100, TaintToleration: 1000, SmallestSufficient: 1 },
+  },
+};
+
+export function defaultProfiles(): Profiles {
+  return new Map(
+    Object.entries(BUILT_IN).map(([name, { filters, scores }]) => [
+      name,
+      buildProfile(name, filters, new Map(Object.entries(scores))),
+    ]),
+  );
+}
+
+function buildProfile(name: string, filters: readonly string[], weights: ReadonlyMap<string, number>): Profile {
+  const filtering = PLUGINS.filter((plugin) => plugin.filter && filters.includes(plugin.name));
+  return {
+    name,
+    filters: filtering.toSorted((left, right) => readsRank(left) - readsRank(right)),
+    scores: PLUGINS.flatMap(({ name: pluginName, score }) => {
+      const weight = weights.get(pluginName);
+      return score && weight !== undefined ? [{ name: pluginName, weight, score }] : [];
+    }),
+  };
+}
+
+function readsRank(plugin: Plugin): number {
+  return plugin.filter!.reads === 'node' ? 0 : 1;
+}
+
+/**
+ * Reads a configuration strictly: what is not known, twice there or out of range is an InvalidInputError that names the
+ * field. A profile called `default` or `devices` changes that one; any other starts from `default`.
+ */
+export function parseProfiles(configuration: unknown): Profiles {
+  const root = object(configuration, '', ['apiVersion', 'kind', 'profiles']);
+  if (root.apiVersion !== API_VERSION) fail('apiVersion', `must be ${API_VERSION}`);
+  if (root.kind !== KIND) fail('kind', `must be ${KIND}`);
+  const profiles = new Map(defaultProfiles());
+  const seen = new Set<string>();
+  for (const [path, entry] of entries(root.profiles, 'profiles')) {
+    const profile = parseProfile(entry, path);
+    if (seen.has(profile.name)) fail(`${path}.schedulerName`, `is there twice: ${profile.name}`);
+    seen.add(profile.name);
+    profiles.set(profile.name, profile);
+  }
+  return profiles;
+}
+
+function parseProfile(value: unknown, path: string): Profile {
+  const fields = object(value, path, ['schedulerName', 'plugins']);
+  const name = text(fields.schedulerName, `${path}.schedulerName`);
+  const plugins = object(fields.plugins ?? {}, `${path}.plugins`, ['filter', 'score']);
+  const base = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name]! : DEFAULT;
+  const allowing = new Map(base.filters.map((filter) => [filter, 1]));
+  const filters = parseList(plugins.filter, `${path}.plugins.filter`, 'filter', allowing);
+  const preferring = new Map(Object.entries(base.scores));
+  const weights = parseList(plugins.score, `${path}.plugins.score`, 'score', preferring);
+  let most = 0;
+  for (const { name: plugin, score } of PLUGINS) most += (score?.max ?? 0) * (weights.get(plugin) ?? 0);
+  if (most > MAX_SCORE) fail(`${path}.plugins.score`, `the highest possible score, ${most}, is above ${MAX_SCORE}`);
+  return buildProfile(name, [...filters.keys()], weights);
+}
+
+/** What `disabled` and `enabled` make of a base: disabled ones go first, as in kube-scheduler. */
+function parseList(
+  value: unknown,
+  path: string,
+  point: 'filter' | 'score',
+  base: ReadonlyMap<string, number>,
+): Map<string, number> {
+  const fields = object(value ?? {}, path, ['enabled', 'disabled']);
+  const result = new Map(base);
+  for (const [at, entry] of entries(fields.disabled, `${path}.disabled`)) {
+    const name = text(object(entry, at, ['name']).name, `${at}.name`);
+    if (name === '*') result.clear();
+    else if (!result.delete(known(name, point, at))) fail(`${at}.name`, `is not enabled: ${name}`);
+  }
+  for (const [at, entry] of entries(fields.enabled, `${path}.enabled`)) {
+    const item = object(entry, at, point === 'score' ? ['name', 'weight'] : ['name']);
+    const name = known(text(item.name, `${at}.name`), point, at);
+    const weight = item.weight ?? 1;
+    if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT) {
+      fail(`${at}.weight`, `must be a whole number from 1 to ${MAX_WEIGHT}`);
+    }
+    result.set(name, weight);
+  }
+  return result;
+}
+
+function known(name: string, point: 'filter' | 'score', path: string): string {
+  if (!PLUGINS.some((plugin) => plugin.name === name && plugin[point]))
+    fail(`${path}.name`, `no ${point} is called ${name}`);
+  return name;
+}
+
+function object(value: unknown, path: string, allowed: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(path || '(root)', 'must be an object');
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key)) fail(path ? `${path}.${key}` : key, `is not known; there is ${allowed.join(', ')}`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function entries(value: unknown, path: string): [path: string, value: unknown][] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) fail(path, 'must be a list');
+  return value.map((entry, index) => [`${path}[${index}]`, entry]);
+}
+
+function text(value: unknown, path: string): string {
+  if (typeof value !== 'string' || value === '') fail(path, 'must be a string that is not empty');
+  return value;
+}
+
+function fail(field: string, problem: string): never {
+  throw new InvalidInputError('configuration', field, problem);
+}

@@ -1,0 +1,214 @@
+// The node table: what there is and what was given away, as columns of typed arrays indexed by slot.
+//
+// A node keeps its slot until it is removed. Every change is put in a journal, so that whoever keeps something derived from
+// nodes (class indexes) can catch up by looking at the changed slots only. The table records facts and never refuses one:
+// a reservation that the API server has committed stands, even beyond the node's capacity or before the node is known.
+import { isDeepStrictEqual } from 'node:util';
+import { Journal } from './journal.ts';
+import type { Allocation, Node, Reservation } from './types.ts';
+import { allocatable, checkNode, checkReservation } from './validate.ts';
+
+/** One resource: what can be taken of it, and what is left (below 0 where more was bound than fits now). */
+export interface ResourceColumn {
+  readonly name: string;
+  readonly capacity: Float64Array;
+  readonly free: Float64Array;
+}
+
+/** What plugins may read. Arrays are replaced when the table grows: read them through the view or the column each time. */
+export interface TableView {
+  /** One more than the highest slot in use. */
+  readonly slots: number;
+  /** Undefined for a slot that is empty. */
+  node(slot: number): Node | undefined;
+  /** Undefined while no node has had any of it. */
+  resource(name: string): ResourceColumn | undefined;
+  readonly placements: Int32Array;
+  readonly maxPlacements: Int32Array;
+}
+
+type Column = { name: string; capacity: Float64Array; free: Float64Array };
+type Held = { nodeId: string; reservation: Reservation };
+
+const FIRST_SLOTS = 64;
+
+export class NodeTable implements TableView {
+  readonly journal = new Journal();
+  placements: Int32Array = new Int32Array(FIRST_SLOTS);
+  maxPlacements: Int32Array = new Int32Array(FIRST_SLOTS);
+  readonly #nodes: (Node | undefined)[] = [];
+  readonly #slotOf = new Map<string, number>();
+  readonly #emptySlots: number[] = [];
+  readonly #columns = new Map<string, Column>();
+  readonly #held = new Map<string, Held>();
+  /** By node id, also for nodes that are not (or no longer) known: their reservations count again once they are. */
+  readonly #heldBy = new Map<string, Map<string, Reservation>>();
+
+  get slots(): number {
+    return this.#nodes.length;
+  }
+
+  /** How many nodes there are. */
+  get size(): number {
+    return this.#slotOf.size;
+  }
+
+  node(slot: number): Node | undefined {
+    return this.#nodes[slot];
+  }
+
+  slotOf(nodeId: string): number | undefined {
+    return this.#slotOf.get(nodeId);
+  }
+
+  get(nodeId: string): Node | undefined {
+    const slot = this.#slotOf.get(nodeId);
+    return slot === undefined ? undefined : this.#nodes[slot];
+  }
+
+  resource(name: string): ResourceColumn | undefined {
+    return this.#columns.get(name);
+  }
+
+  /** Adds a node or takes over its new state; the same state again changes nothing. Throws InvalidInputError. */
+  upsert(node: Node): void {
+    checkNode(node);
+    const known = this.#slotOf.get(node.id);
+    if (known !== undefined && isDeepStrictEqual(this.#nodes[known], node)) return;
+    const slot = known ?? this.#takeSlot(node.id);
+    // A copy of its own: nobody can change the table by changing an object that was passed in.
+    this.#nodes[slot] = structuredClone(node);
+    for (const name of Object.keys(node.capacity)) this.#addColumn(name);
+    this.maxPlacements[slot] = node.maxPlacements;
+    const held = this.#heldBy.get(node.id);
+    this.placements[slot] = held?.size ?? 0;
+    for (const column of this.#columns.values()) {
+      const capacity = allocatable(node, column.name);
+      column.capacity[slot] = capacity;
+      column.free[slot] = capacity - sumOf(held, column.name);
+    }
+    this.journal.node(slot);
+  }
+
+  /** Forgets a node (unknown: nothing). Its reservations stay on record, and count again if the node comes back. */
+  remove(nodeId: string): void {
+    const slot = this.#slotOf.get(nodeId);
+    if (slot === undefined) return;
+    this.#slotOf.delete(nodeId);
+    this.#nodes[slot] = undefined;
+    this.#emptySlots.push(slot);
+    this.journal.node(slot);
+  }
+
+  /** Records that a node holds this reservation; one with the same id elsewhere, or other amounts, is replaced. */
+  reserve(nodeId: string, reservation: Reservation): void {
+    checkReservation(reservation);
+    const held = this.#held.get(reservation.id);
+    const copy = ownCopy(reservation);
+    if (held?.nodeId === nodeId && isDeepStrictEqual(held.reservation, copy)) return;
+    if (held) this.release(reservation.id);
+    this.#held.set(copy.id, { nodeId, reservation: copy });
+    const onNode = this.#heldBy.get(nodeId);
+    if (onNode) onNode.set(copy.id, copy);
+    else this.#heldBy.set(nodeId, new Map([[copy.id, copy]]));
+    this.#account(nodeId, copy, 1);
+  }
+
+  /** Gives a place back. False when nothing was held under that id. */
+  release(requestId: string): boolean {
+    const held = this.#held.get(requestId);
+    if (held === undefined) return false;
+    this.#held.delete(requestId);
+    const onNode = this.#heldBy.get(held.nodeId);
+    onNode?.delete(requestId);
+    if (onNode?.size === 0) this.#heldBy.delete(held.nodeId);
+    this.#account(held.nodeId, held.reservation, -1);
+    return true;
+  }
+
+  has(requestId: string): boolean {
+    return this.#held.has(requestId);
+  }
+
+  /** The id of the node that holds this request's reservation. */
+  nodeOf(requestId: string): string | undefined {
+    return this.#held.get(requestId)?.nodeId;
+  }
+
+  /** The reservations on a node, in the order in which they came. */
+  reservations(nodeId: string): Iterable<Reservation> {
+    return this.#heldBy.get(nodeId)?.values() ?? [];
+  }
+
+  /** What a node has given away, also of a node that is not known (yet). */
+  allocated(nodeId: string): Allocation {
+    const held = this.#heldBy.get(nodeId);
+    const resources: Record<string, number> = {};
+    for (const reservation of held?.values() ?? []) {
+      for (const [name, amount] of Object.entries(reservation.resources)) {
+        resources[name] = (resources[name] ?? 0) + amount;
+      }
+    }
+    return { resources, placements: held?.size ?? 0 };
+  }
+
+  #account(nodeId: string, reservation: Reservation, sign: 1 | -1): void {
+    const slot = this.#slotOf.get(nodeId);
+    if (slot === undefined) return;
+    for (const name in reservation.resources) {
+      const free = this.#columns.get(name)?.free;
+      if (free) free[slot] = free[slot]! - sign * reservation.resources[name]!;
+    }
+    this.placements[slot] = this.placements[slot]! + sign;
+    this.journal.allocations(slot);
+  }
+
+  // Only capacity makes a column: a request cannot fill the memory by asking for resources that nobody has.
+  #addColumn(name: string): void {
+    if (this.#columns.has(name)) return;
+    const length = this.placements.length;
+    const column = { name, capacity: new Float64Array(length), free: new Float64Array(length) };
+    this.#columns.set(name, column);
+    for (const [nodeId, slot] of this.#slotOf) column.free[slot] = -sumOf(this.#heldBy.get(nodeId), name);
+  }
+
+  #takeSlot(nodeId: string): number {
+    const slot = this.#emptySlots.pop() ?? this.#nodes.length;
+    if (slot >= this.placements.length) this.#grow(this.placements.length * 2);
+    this.#slotOf.set(nodeId, slot);
+    return slot;
+  }
+
+  #grow(length: number): void {
+    this.placements = resized(this.placements, new Int32Array(length));
+    this.maxPlacements = resized(this.maxPlacements, new Int32Array(length));
+    for (const column of this.#columns.values()) {
+      column.capacity = resized(column.capacity, new Float64Array(length));
+      column.free = resized(column.free, new Float64Array(length));
+    }
+  }
+}
+
+function resized<A extends Int32Array | Float64Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}
+
+function sumOf(held: ReadonlyMap<string, Reservation> | undefined, resource: string): number {
+  let sum = 0;
+  for (const reservation of held?.values() ?? []) sum += reservation.resources[resource] ?? 0;
+  return sum;
+}
+
+/** Only what a reservation is made of, so that nothing of a caller's object is shared or kept alive. */
+function ownCopy({ id, tenant, resources, priority, labels, group, antiAffinity }: Reservation): Reservation {
+  return {
+    id,
+    tenant,
+    resources: { ...resources },
+    priority,
+    labels: labels && { ...labels },
+    group: group && { ...group },
+    antiAffinity: antiAffinity && structuredClone(antiAffinity),
+  };
+}
