@@ -1,5 +1,10 @@
 // The Kubernetes API as typed calls: one interface that controllers, caches and tests share.
-import type { KubeObject, ObjectName, Resource } from './resource.ts';
+import { createCredentials } from './credentials.ts';
+import { ApiError } from './errors.ts';
+import { collectionPath, objectPath, type Query, withQuery } from './paths.ts';
+import { apiVersionOf, type KubeObject, type ObjectName, type Resource, resourceName } from './resource.ts';
+import { createTransport, type Exchange } from './transport.ts';
+import { watchEvents } from './watch.ts';
 
 export interface CallOptions {
   /** Ends the call at once, with an ApiError of reason `Aborted`. */
@@ -114,8 +119,8 @@ export interface KubeClient {
   close(): Promise<void>;
 }
 
-export type ClientOptions = {
-  /** Path of a kubeconfig; default: in-cluster, else $KUBECONFIG, else ~/.kube/config. */
+export interface ClientOptions {
+  /** Path of a kubeconfig; default $KUBECONFIG, else the pod's service account, else ~/.kube/config. */
   kubeconfig?: string | undefined;
   /** Context in it; default its current one. */
   context?: string | undefined;
@@ -124,6 +129,132 @@ export type ClientOptions = {
   maxInFlight?: number | undefined;
   /** Default deadline per call; default 30,000. */
   timeoutMs?: number | undefined;
-};
+}
 
-export declare function createClient(options?: ClientOptions): KubeClient;
+const PAGE_SIZE = 500;
+
+/** A client on the credentials of a kubeconfig or of the pod. Nothing is read or connected before the first call. */
+export function createClient(options: ClientOptions = {}): KubeClient {
+  const { kubeconfig, context, userAgent = 'bmp-operator', maxInFlight = 64, timeoutMs = 30_000 } = options;
+  const credentials = createCredentials({ kubeconfig, context });
+  const transport = createTransport({ credentials, userAgent, maxInFlight, timeoutMs });
+
+  async function json<T>(exchange: Exchange): Promise<T> {
+    const text = await transport.call(exchange);
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      throw new ApiError(0, 'Unreadable', `${exchange.method} ${exchange.path}: the answer is not JSON`, {
+        cause: error,
+      });
+    }
+  }
+
+  async function list<T extends KubeObject>(
+    resource: Resource<T>,
+    listOptions: ListOptions = {},
+  ): Promise<KubeList<T>> {
+    const { namespace, signal, timeoutMs: timeout, ...query } = listOptions;
+    const path = withQuery(collectionPath(resource, namespace), query);
+    const page = await json<KubeList<T>>({ method: 'GET', path, signal, timeoutMs: timeout });
+    // Items of built-in kinds come without these two.
+    for (const item of page.items) {
+      item.apiVersion ??= apiVersionOf(resource);
+      item.kind ??= resource.kind;
+    }
+    return page;
+  }
+
+  async function patch<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    change: Patch,
+    patchOptions: PatchOptions = {},
+  ): Promise<T> {
+    const { body, contentType, query } = patchRequest(change);
+    const path = withQuery(objectPath(resource, name, patchOptions.subresource), {
+      ...writeQuery(patchOptions),
+      ...query,
+    });
+    return json<T>({ method: 'PATCH', path, body, contentType, ...callOf(patchOptions) });
+  }
+
+  return {
+    list,
+    patch,
+    get: async (resource, name, callOptions = {}) =>
+      json({ method: 'GET', path: objectPath(resource, name), ...callOf(callOptions) }),
+    async *pages(resource, listOptions = {}) {
+      let next: string | undefined;
+      do {
+        const page = await list(resource, { limit: PAGE_SIZE, ...listOptions, continue: next });
+        yield page;
+        next = page.metadata.continue || undefined;
+      } while (next);
+    },
+    async create(resource, object, writeOptions = {}) {
+      const path = withQuery(collectionPath(resource, namespaceOf(resource, object)), writeQuery(writeOptions));
+      return json({ method: 'POST', path, body: object, ...callOf(writeOptions) });
+    },
+    async update(resource, object, patchOptions = {}) {
+      const path = withQuery(objectPath(resource, object.metadata, patchOptions.subresource), writeQuery(patchOptions));
+      return json({ method: 'PUT', path, body: object, ...callOf(patchOptions) });
+    },
+    patchStatus: (resource, name, change, writeOptions) =>
+      patch(resource, name, change, { ...writeOptions, subresource: 'status' }),
+    async delete(resource, name, deleteOptions = {}) {
+      const path = withQuery(objectPath(resource, name), writeQuery(deleteOptions));
+      await transport.call({ method: 'DELETE', path, body: deleteBody(deleteOptions), ...callOf(deleteOptions) });
+    },
+    async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
+      const { namespace, signal, ...query } = watchOptions;
+      const path = withQuery(collectionPath(resource, namespace), { ...query, watch: true });
+      yield* watchEvents<T>(transport.stream({ method: 'GET', path, signal }), `watch ${resourceName(resource)}`);
+    },
+    async raw(request) {
+      const text = await transport.call(request);
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        return text; // health checks and metrics are plain text
+      }
+    },
+    close: () => transport.close(),
+  };
+}
+
+const callOf = ({ signal, timeoutMs }: CallOptions) => ({ signal, timeoutMs });
+
+const writeQuery = ({ fieldManager, dryRun, fieldValidation }: WriteOptions): Query => ({
+  fieldManager,
+  dryRun: dryRun ? 'All' : undefined,
+  fieldValidation,
+});
+
+function patchRequest(patch: Patch): { body: unknown; contentType: string; query?: Query } {
+  switch (patch.type) {
+    case 'merge':
+      return { body: patch.body, contentType: 'application/merge-patch+json' };
+    case 'json':
+      return { body: patch.operations, contentType: 'application/json-patch+json' };
+    case 'apply':
+      // YAML is a superset of JSON, and the only content type that servers before 1.32 know for it.
+      return {
+        body: patch.object,
+        contentType: 'application/apply-patch+yaml',
+        query: { fieldManager: patch.fieldManager, force: patch.force },
+      };
+  }
+}
+
+function deleteBody({ uid, resourceVersion, propagationPolicy, gracePeriodSeconds }: DeleteOptions): object {
+  const preconditions = uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion };
+  return { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, propagationPolicy, gracePeriodSeconds };
+}
+
+function namespaceOf(resource: Resource, object: KubeObject): string | undefined {
+  if (resource.namespaced && !object.metadata.namespace) {
+    throw new ApiError(400, 'BadRequest', `${resource.kind} ${object.metadata.name}: a namespace is needed`);
+  }
+  return object.metadata.namespace;
+}

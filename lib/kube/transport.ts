@@ -1,0 +1,188 @@
+// One HTTP exchange with the API server: credentials, deadline, cancellation, bounds, and one shape of error.
+import type { Credentials, Dispatcher } from './credentials.ts';
+import { ApiError, errorOfAnswer } from './errors.ts';
+
+export interface Exchange {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query. */
+  path: string;
+  body?: unknown;
+  contentType?: string | undefined;
+  accept?: string | undefined;
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+}
+
+export interface Transport {
+  /** The whole answer's text. */
+  call(exchange: Exchange): Promise<string>;
+  /** The answer's bytes as they come. `timeoutMs` bounds the wait for the answer to begin. */
+  stream(exchange: Exchange): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  credentials: Credentials;
+  userAgent: string;
+  maxInFlight: number;
+  timeoutMs: number;
+}
+
+/** An answer larger than this is refused: 500 objects at etcd's limit of 1.5 MB do not occur in one page in practice. */
+const LARGEST_ANSWER_BYTES = 256 * 2 ** 20;
+
+type Answer = Awaited<ReturnType<Dispatcher['request']>>;
+
+export function createTransport({ credentials, userAgent, maxInFlight, timeoutMs }: TransportOptions): Transport {
+  const slots = createSlots(maxInFlight);
+
+  async function send(exchange: Exchange, signal: AbortSignal): Promise<Answer> {
+    const endpoint = await credentials.current();
+    const headers: Record<string, string> = {
+      ...endpoint.headers,
+      accept: exchange.accept ?? 'application/json',
+      'user-agent': userAgent,
+    };
+    if (exchange.body !== undefined) headers['content-type'] = exchange.contentType ?? 'application/json';
+    return endpoint.dispatcher.request({
+      origin: endpoint.origin,
+      path: endpoint.basePath + exchange.path,
+      method: exchange.method,
+      headers,
+      body: exchange.body === undefined ? null : JSON.stringify(exchange.body),
+      signal,
+      // Deadlines are ours. HTTP/1.1: one stuck connection then holds up one call, not all of them.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      allowH2: false,
+    } as Parameters<Dispatcher['request']>[0]);
+  }
+
+  /** The answer to an accepted exchange; credentials that the server no longer takes are read again once. */
+  async function accepted(exchange: Exchange, signal: AbortSignal): Promise<Answer> {
+    let answer = await send(exchange, signal);
+    if (answer.statusCode === 401) {
+      await readText(answer);
+      credentials.forget();
+      answer = await send(exchange, signal);
+    }
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+    throw errorOfAnswer(
+      answer.statusCode,
+      await readText(answer),
+      oneHeader(answer, 'retry-after'),
+      describe(exchange),
+    );
+  }
+
+  function failure(error: unknown, exchange: Exchange, signal: AbortSignal): ApiError {
+    if (error instanceof ApiError) return error;
+    if (signal.reason === DEADLINE)
+      return new ApiError(0, 'Timeout', `${describe(exchange)}: no answer in time`, { cause: error });
+    if (signal.aborted) return new ApiError(0, 'Aborted', `${describe(exchange)}: aborted`, { cause: signal.reason });
+    credentials.forget(); // the address or the certificates may have changed
+    return new ApiError(0, 'Unreachable', `${describe(exchange)}: ${messageOf(error)}`, { cause: error });
+  }
+
+  return {
+    async call(exchange) {
+      using deadline = withDeadline(exchange.timeoutMs ?? timeoutMs, exchange.signal);
+      try {
+        using _slot = await slots.take(deadline.signal);
+        return await readText(await accepted(exchange, deadline.signal));
+      } catch (error) {
+        throw failure(error, exchange, deadline.signal);
+      }
+    },
+    async *stream(exchange) {
+      using deadline = withDeadline(exchange.timeoutMs ?? timeoutMs, exchange.signal);
+      try {
+        const answer = await accepted(exchange, deadline.signal);
+        deadline.met();
+        yield* answer.body as AsyncIterable<Uint8Array>;
+      } catch (error) {
+        throw failure(error, exchange, deadline.signal);
+      }
+    },
+    close: () => credentials.close(),
+  };
+}
+
+async function readText(answer: Answer): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > LARGEST_ANSWER_BYTES) throw new Error(`the answer is larger than ${LARGEST_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size).toString('utf8');
+}
+
+function oneHeader(answer: Answer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** Without the query: it may be long, and says little. */
+const describe = (exchange: Exchange) => `${exchange.method} ${exchange.path.split('?', 1)[0]}`;
+
+function messageOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+  return error instanceof Error ? `${error.message || error.name}${code}` : String(error);
+}
+
+const DEADLINE = Symbol('deadline');
+
+/** A signal that aborts with `signal`, or with DEADLINE after `ms`; lets go of both at the end of its scope. */
+function withDeadline(ms: number, signal: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(DEADLINE), ms);
+  const abort = () => controller.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  return {
+    signal: controller.signal,
+    met: () => clearTimeout(timer),
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    },
+  };
+}
+
+/** Lets `limit` holders in at once; the others wait in order, until their signal aborts. */
+function createSlots(limit: number) {
+  let free = limit;
+  const waiting = new Set<() => void>();
+  const slot = {
+    [Symbol.dispose]() {
+      const [next] = waiting;
+      if (next) {
+        waiting.delete(next);
+        next();
+      } else free++;
+    },
+  };
+  return {
+    take(signal: AbortSignal): Promise<Disposable> {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (free > 0) {
+        free--;
+        return Promise.resolve(slot);
+      }
+      return new Promise((resolve, reject) => {
+        const enter = () => {
+          signal.removeEventListener('abort', leave);
+          resolve(slot);
+        };
+        const leave = () => {
+          waiting.delete(enter);
+          reject(signal.reason);
+        };
+        waiting.add(enter);
+        signal.addEventListener('abort', leave, { once: true });
+      });
+    },
+  };
+}
