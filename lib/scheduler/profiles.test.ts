@@ -1,0 +1,70 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InvalidInputError } from './errors.ts';
+import { aNode, aRequest } from './fixtures.ts';
+import { API_VERSION, defaultProfiles, KIND, parseProfiles } from './profiles.ts';
+import { Scheduler } from './scheduler.ts';
+import { NodeTable } from './table.ts';
+
+const configuration = (...profiles: unknown[]) => ({ apiVersion: API_VERSION, kind: KIND, profiles });
+const scored = (score: unknown) => configuration({ schedulerName: 'default', plugins: { score } });
+
+function refused(value: unknown): string {
+  try {
+    parseProfiles(value);
+    return 'accepted';
+  } catch (error) {
+    assert.instance(error, InvalidInputError);
+    return (error as InvalidInputError).message;
+  }
+}
+
+test('an empty configuration is the built-in one', () => {
+  assert.equal([...parseProfiles(configuration()).keys()], [...defaultProfiles().keys()]);
+});
+
+test('disabled goes first, then enabled, as in kube-scheduler', () => {
+  const profile = parseProfiles(
+    scored({ disabled: [{ name: '*' }], enabled: [{ name: 'LeastAllocated', weight: 3 }] }),
+  ).get('default')!;
+  assert.equal(
+    profile.scores.map(({ name, weight }) => [name, weight]),
+    [['LeastAllocated', 3]],
+  );
+});
+
+test('a filter that is switched off no longer turns nodes away', () => {
+  const filter = { disabled: [{ name: 'PlacementLimit' }] };
+  const table = new NodeTable();
+  table.upsert(aNode('a', { maxPlacements: 0 }));
+  const scheduler = new Scheduler(table);
+  assert.is(scheduler.decide(aRequest('r')).node, undefined);
+  scheduler.setProfiles(parseProfiles(configuration({ schedulerName: 'default', plugins: { filter } })));
+  assert.is(scheduler.decide(aRequest('r')).node, 'a');
+});
+
+test('filters keep their order, those that read the node alone first', () => {
+  for (const { filters } of defaultProfiles().values()) {
+    const reads = filters.map(({ filter }) => filter!.reads);
+    assert.equal(
+      reads,
+      reads.toSorted((left, right) => (left === right ? 0 : left === 'node' ? -1 : 1)),
+    );
+  }
+});
+
+test('mistakes are refused by the name of the field', () => {
+  assert.is(refused(null), 'configuration: (root): must be an object');
+  assert.is(refused({ kind: KIND }), `configuration: apiVersion: must be ${API_VERSION}`);
+  assert.is(refused({ apiVersion: API_VERSION, kind: 'Scheduler' }), `configuration: kind: must be ${KIND}`);
+  assert.match(refused({ ...configuration(), profile: [] }), 'profile: is not known');
+  assert.match(refused(configuration({})), 'profiles[0].schedulerName: must be a string');
+  assert.match(refused(configuration({ schedulerName: 'a' }, { schedulerName: 'a' })), 'profiles[1].schedulerName');
+  assert.match(refused(scored({ enabled: [{ name: 'Pool' }] })), 'enabled[0].name: no score is called Pool');
+  assert.match(refused(scored({ disabled: [{ name: 'LeastAllocated' }] })), 'disabled[0].name: is not enabled');
+  for (const weight of [0, -1, 0.5, '1', 10_001]) {
+    assert.match(refused(scored({ enabled: [{ name: 'MostAllocated', weight }] })), 'enabled[0].weight');
+  }
+});
+
+test.run();
