@@ -42,9 +42,9 @@ export function seedFiles(input: SeedInput): SeedFiles {
 
 /** What a seed's meta-data says of reporting in; undefined when it says nothing, or is not a seed of ours. */
 export function readSeedReport(files: SeedFiles): SeedReport | undefined {
-  const metaData = load(files['meta-data'] ?? '') as
-    | { 'security-credentials'?: { bmp?: Partial<SeedReport> } }
-    | undefined;
+  const text = files['meta-data'];
+  if (text === undefined) return undefined;
+  const metaData = load(text) as { 'security-credentials'?: { bmp?: Partial<SeedReport> } };
   const { url, fingerprint, token, instanceUID } = metaData?.['security-credentials']?.bmp ?? {};
   if (!url || !fingerprint || !token || !instanceUID) return undefined;
   return { url, fingerprint, token, instanceUID };

@@ -234,7 +234,7 @@ export class Mailbox implements ProvisionBackend {
 }
 
 function wakeAll(box: Box): void {
-  for (const wake of [...box.wake]) wake();
+  for (const wake of box.wake) wake();
 }
 
 /** Waits until the box gives an answer; undefined when the signal came first. */

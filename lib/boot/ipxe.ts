@@ -1,0 +1,46 @@
+// The iPXE script that boots the live OS. Pure text; what it says is checked, since a blank in a value would become
+// another kernel argument.
+//
+// Source: ipxe.org, "Scripting" and the commands kernel, initrd, boot, sleep.
+import { KERNEL_ARGUMENTS } from '../provision/protocol.ts';
+
+export interface BootScript {
+  readonly kernelUrl: string;
+  readonly initrdUrl: string;
+  /** Of the provisioning API, as the machine reaches it. */
+  readonly url: string;
+  readonly fingerprint: string;
+  readonly token: string;
+  /** Further kernel arguments, such as console=ttyS0. */
+  readonly kernelArguments?: readonly string[];
+}
+
+/** Seconds between two tries to load a file: the firmware's own network boot would give up and wait for ever. */
+const RETRY_SECONDS = 3;
+
+/** @throws RangeError when a value is not a single printable word. */
+export function ipxeScript(script: BootScript): string {
+  const commandLine = [
+    'initrd=initrd',
+    `${KERNEL_ARGUMENTS.url}=${word(script.url)}`,
+    `${KERNEL_ARGUMENTS.fingerprint}=${word(script.fingerprint)}`,
+    `${KERNEL_ARGUMENTS.token}=${word(script.token)}`,
+    ...(script.kernelArguments ?? []).map(word),
+  ].join(' ');
+  return `#!ipxe
+:load
+imgfree
+kernel --name kernel ${word(script.kernelUrl)} ${commandLine} || goto again
+initrd --name initrd ${word(script.initrdUrl)} || goto again
+boot || goto again
+:again
+sleep ${RETRY_SECONDS}
+goto load
+`;
+}
+
+function word(text: string): string {
+  // iPXE expands ${…} and ends commands at && and ||.
+  if (/^[\x21-\x7e]+$/.test(text) && !/[$&|]/.test(text)) return text;
+  throw new RangeError(`not a word for a boot script: ${JSON.stringify(text)}`);
+}

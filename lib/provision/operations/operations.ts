@@ -1,0 +1,233 @@
+// What each operation is made of. A step has an observed check, an effect that may be repeated, a deadline, and a place to
+// begin again from when it fails: its own start, or the last step before it that left the machine off.
+import type { PowerAction, PowerState } from '../../bmc/driver.ts';
+import type { TaskKind, TaskState } from '../protocol.ts';
+import { Failure, type FailureCode } from './failures.ts';
+
+export const OPERATIONS = {
+  Register: ['verify-bmc'],
+  Collect: ['power-off', 'network-boot', 'await-agent', 'collect', 'power-down'],
+  PutAway: ['check-hardware', 'verify-bmc', 'power-down'],
+  Create: [
+    'power-off',
+    'network-boot',
+    'await-agent',
+    'write-image',
+    'write-seed',
+    'power-down',
+    'disk-boot',
+    'await-system',
+  ],
+  Reinstall: [
+    'shut-down',
+    'network-boot',
+    'await-agent',
+    'write-image',
+    'write-seed',
+    'power-down',
+    'disk-boot',
+    'await-system',
+  ],
+  ResetPassword: ['shut-down', 'network-boot', 'await-agent', 'set-password', 'power-down'],
+  Start: ['disk-boot', 'await-system'],
+  Stop: ['shut-down'],
+  Restart: ['shut-down', 'disk-boot', 'await-system'],
+  Clean: ['power-off', 'network-boot', 'await-agent', 'wipe', 'power-down'],
+  /** Of a device that nothing was written to: it only has to be seen off. */
+  Release: ['power-off'],
+  /** Before the Device is deleted. */
+  Remove: ['power-off'],
+} as const satisfies Record<string, readonly StepName[]>;
+
+export type OperationKind = keyof typeof OPERATIONS;
+
+export type StepName =
+  | 'verify-bmc'
+  | 'check-hardware'
+  | 'power-off'
+  | 'shut-down'
+  | 'power-down'
+  | 'network-boot'
+  | 'await-agent'
+  | TaskKind
+  | 'disk-boot'
+  | 'await-system';
+
+/** What a step may ask to be read from the BMC before it is judged. */
+export type Reading = 'power' | 'identity' | 'bootDevice';
+
+/** What was seen. Everything but the time comes from outside: the BMC, the agent, the system. */
+export interface Observed {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly power?: PowerState | undefined;
+  /** True when the BMC let us in as administrator just now. */
+  readonly identified?: boolean | undefined;
+  readonly bootDevice?: 'pxe' | 'disk' | 'other' | undefined;
+  /** An agent was admitted for this boot. */
+  readonly agentAdmitted: boolean;
+  /** When it last reported. Undefined: not since this process began. */
+  readonly agentSeenAt?: number | undefined;
+  /** What it last said of the step's task. */
+  readonly task?: TaskState | undefined;
+  /** The installed system of the wanted instance has reported in since the machine was last off. */
+  readonly systemReported: boolean;
+  /** What keeps the hardware from being put away. */
+  readonly hardwareMismatches: readonly string[];
+}
+
+export interface StepContext {
+  /** Milliseconds since the epoch: when this attempt of the step began. */
+  readonly startedAt: number;
+  /** How long a system is given to shut down by itself. */
+  readonly graceMs: number;
+  /** How long an admitted agent may be silent. */
+  readonly silenceMs: number;
+}
+
+export type Effect =
+  | { readonly type: 'power'; readonly action: PowerAction }
+  | { readonly type: 'boot-device'; readonly device: 'pxe' | 'disk' }
+  | { readonly type: 'task'; readonly kind: TaskKind };
+
+export type Outcome =
+  | { readonly type: 'done' }
+  /** Do this, then look again. Doing it once more does no harm. */
+  | { readonly type: 'act'; readonly effect: Effect }
+  | { readonly type: 'wait'; readonly percent?: number };
+
+export interface Step {
+  readonly reads: readonly Reading[];
+  readonly deadlineSeconds: number;
+  /** Where a failed attempt begins again: this step, or the last one before it that leaves the machine off. */
+  readonly again: 'step' | 'off';
+  /** How a missed deadline is called. */
+  readonly late: FailureCode;
+  /** @throws Failure when the step cannot get any further. */
+  judge(observed: Observed, context: StepContext): Outcome;
+}
+
+const done: Outcome = { type: 'done' };
+const wait: Outcome = { type: 'wait' };
+const act = (effect: Effect): Outcome => ({ type: 'act', effect });
+const power = (action: PowerAction) => act({ type: 'power', action });
+
+const off = (action: PowerAction): Step => ({
+  reads: ['power'],
+  deadlineSeconds: 180,
+  again: 'step',
+  late: 'PowerStuck',
+  judge: ({ power: state }) => (state === 'Off' ? done : power(action)),
+});
+
+const boot = (device: 'pxe' | 'disk', again: Step['again']): Step => ({
+  reads: ['power', 'bootDevice'],
+  deadlineSeconds: 180,
+  again,
+  late: 'PowerStuck',
+  judge({ power: state, bootDevice }) {
+    if (state === 'On') return done;
+    return bootDevice === device ? power('on') : act({ type: 'boot-device', device });
+  },
+});
+
+const task = (kind: TaskKind, deadlineSeconds: number): Step => ({
+  reads: [],
+  deadlineSeconds,
+  again: 'off',
+  late: 'StepTimeout',
+  judge(observed, { startedAt, silenceMs }) {
+    const { now, agentSeenAt, task: state } = observed;
+    if (state?.state === 'succeeded') return done;
+    if (state?.state === 'failed') {
+      const code: FailureCode = state.error?.code ?? 'AgentFailed';
+      throw new Failure(code, state.error?.message ?? 'the agent gave no reason');
+    }
+    if (now - Math.max(agentSeenAt ?? 0, startedAt) > silenceMs) {
+      throw new Failure('AgentLost', `the agent in the live OS has been silent for ${Math.round(silenceMs / 1000)} s`);
+    }
+    return state ? { type: 'wait', percent: state.percent } : act({ type: 'task', kind });
+  },
+});
+
+export const STEPS: Record<StepName, Step> = {
+  'verify-bmc': {
+    reads: ['identity', 'power'],
+    deadlineSeconds: 180,
+    again: 'step',
+    late: 'BMCTimeout',
+    judge: ({ identified, power: state }) => (identified && state !== undefined ? done : wait),
+  },
+  'check-hardware': {
+    reads: [],
+    deadlineSeconds: 180,
+    again: 'step',
+    late: 'StepTimeout',
+    judge({ hardwareMismatches }) {
+      if (hardwareMismatches.length === 0) return done;
+      throw new Failure('HardwareMismatch', hardwareMismatches.join('; '));
+    },
+  },
+  'power-off': off('off'),
+  'power-down': off('off'),
+  'shut-down': {
+    ...off('soft'),
+    deadlineSeconds: 600,
+    judge({ power: state, now, systemReported }, { startedAt, graceMs }) {
+      if (state === 'Off') return done;
+      // A machine without a running system has nobody who would hear a soft power-off.
+      return power(systemReported && now - startedAt < graceMs ? 'soft' : 'off');
+    },
+  },
+  'network-boot': boot('pxe', 'off'),
+  'await-agent': {
+    reads: ['power'],
+    deadlineSeconds: 900,
+    again: 'off',
+    late: 'BootTimeout',
+    judge({ agentAdmitted, power: state }) {
+      if (agentAdmitted) return done;
+      if (state === 'Off') throw new Failure('BootTimeout', 'the machine went off before the live OS reported in');
+      return wait;
+    },
+  },
+  collect: task('collect', 600),
+  'write-image': task('write-image', 3600),
+  'write-seed': task('write-seed', 180),
+  'set-password': task('set-password', 180),
+  wipe: task('wipe', 24 * 3600),
+  'disk-boot': boot('disk', 'off'),
+  'await-system': {
+    reads: ['power'],
+    deadlineSeconds: 900,
+    again: 'off',
+    late: 'SystemTimeout',
+    judge({ systemReported, power: state }) {
+      if (state === 'Off') throw new Failure('SystemTimeout', 'the machine went off before its system reported in');
+      return systemReported ? done : wait;
+    },
+  },
+};
+
+const LEAVES_OFF: ReadonlySet<StepName> = new Set<StepName>(['power-off', 'shut-down', 'power-down']);
+
+/** Index (from 0) of the step at which a failed attempt of step `index` begins again. */
+export function retryIndex(kind: OperationKind, index: number): number {
+  const steps: readonly StepName[] = OPERATIONS[kind];
+  const step = steps[index]!;
+  if (STEPS[step].again === 'step') return index;
+  for (let before = index - 1; before >= 0; before--) if (LEAVES_OFF.has(steps[before]!)) return before;
+  return 0;
+}
+
+/** Whether the machine shall find a network boot waiting for it, and an agent be admitted. */
+export const awaitsNetworkBoot = (step: StepName): boolean => step === 'network-boot' || step === 'await-agent';
+
+const TASK_STEPS: ReadonlySet<string> = new Set<TaskKind>([
+  'collect',
+  'write-image',
+  'write-seed',
+  'set-password',
+  'wipe',
+]);
+export const isTask = (step: StepName): step is TaskKind => TASK_STEPS.has(step);
