@@ -50,6 +50,8 @@ export interface Capabilities {
 export interface Credentials {
   readonly username: string;
   readonly password: string;
+  /** IPMI: the BMC's own key (KG), at most 20 bytes; as text, or in hexadecimal after `0x`. */
+  readonly bmcKey?: string;
 }
 
 /** Where a BMC is and how to log in. Credentials are never part of the address. */
@@ -69,6 +71,9 @@ export interface Driver {
   setBootDevice(options: BootOptions, signal: AbortSignal): Promise<void>;
   /** Blinks the identify light for a number of seconds; 0 ends it. */
   setIdentify(seconds: number, signal: AbortSignal): Promise<void>;
-  /** Gives back what is held at the BMC (sessions are few). A closed driver may be used again: it logs in anew. */
+  /**
+   * Gives back what is held at the BMC (sessions are few). A closed driver may be used again: it logs in anew.
+   * Does not fail because the BMC is silent.
+   */
   close(): Promise<void>;
 }

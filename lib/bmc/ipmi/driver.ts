@@ -1,0 +1,184 @@
+// The driver for ipmi:// addresses: what the operator asks of a BMC, in IPMI's commands.
+
+import type { BmcAddress } from '../address.ts';
+import type {
+  BmcIdentity,
+  BmcTarget,
+  BootDevice,
+  BootOptions,
+  Capabilities,
+  Driver,
+  PowerAction,
+  PowerState,
+} from '../driver.ts';
+import { BmcError } from '../errors.ts';
+import { Turns } from '../turns.ts';
+import { accountLimit } from './account.ts';
+import { IpmiClient } from './client.ts';
+import { manufacturerName } from './manufacturers.ts';
+import type { IpmiOptions } from './options.ts';
+import type { Transport } from './transport.ts';
+import { WireError } from './wire/bytes.ts';
+import * as wire from './wire/chassis.ts';
+import { COMPLETION } from './wire/completion.ts';
+import { decodeDeviceId, decodeSystemGuid, GET_DEVICE_ID, GET_SYSTEM_GUID } from './wire/device.ts';
+import { NETFN } from './wire/message.ts';
+
+const CAPABILITIES: Capabilities = {
+  bootModes: ['BIOS', 'UEFI'],
+  sensors: false,
+  eventLog: false,
+  identify: true,
+  console: false,
+  virtualMedia: false,
+  setPassword: false,
+};
+
+const NOTHING = Buffer.alloc(0);
+
+/** Where an action leaves the machine, once done. */
+const RESULT: Readonly<Partial<Record<PowerAction, PowerState>>> = { on: 'On', off: 'Off', soft: 'Off' };
+
+/** The devices that a BMC may name and the operator has no word for are none of those that it asked for. */
+const DEVICE: Readonly<Record<wire.BootSelector, BootDevice>> = {
+  none: 'none',
+  pxe: 'pxe',
+  disk: 'disk',
+  safe: 'disk',
+  diag: 'none',
+  cdrom: 'cdrom',
+  bios: 'bios',
+  floppy: 'none',
+  other: 'none',
+};
+
+export class IpmiDriver implements Driver {
+  readonly #client: IpmiClient;
+  readonly #address: string;
+  readonly #username: string;
+  readonly #turns = new Turns();
+
+  constructor(target: BmcTarget, at: BmcAddress, transport: Transport, options: Partial<IpmiOptions> = {}) {
+    this.#address = target.address;
+    this.#username = target.credentials.username;
+    this.#client = new IpmiClient({ ...target, host: at.host, port: at.port }, transport, options);
+  }
+
+  capabilities(): Capabilities {
+    return CAPABILITIES;
+  }
+
+  identify(signal: AbortSignal): Promise<BmcIdentity> {
+    return this.#alone(signal, async () => {
+      const device = decodeDeviceId(await this.#app('device id', GET_DEVICE_ID, signal));
+      await this.#provePrivilege(signal);
+      const systemId = await this.#systemId(signal);
+      return {
+        manufacturer: manufacturerName(device.manufacturerId),
+        product: `0x${device.productId.toString(16).padStart(4, '0')}`,
+        firmware: device.firmware,
+        protocol: `IPMI ${device.ipmiVersion}`,
+        ...(systemId === undefined ? {} : { systemId }),
+      };
+    });
+  }
+
+  power(signal: AbortSignal): Promise<PowerState> {
+    return this.#alone(signal, () => this.#power(signal));
+  }
+
+  setPower(action: PowerAction, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, async () => {
+      const command = { netFn: NETFN.chassis, command: wire.CHASSIS.control, data: Buffer.of(wire.CONTROL[action]) };
+      const { completion } = await this.#client.ask(command, signal);
+      if (completion === COMPLETION.ok) return;
+      // Some BMCs refuse to switch off what is off. That is no error: the call may be repeated.
+      const refused = completion === COMPLETION.notInThisState || completion === COMPLETION.invalidField;
+      if (refused && RESULT[action] === (await this.#power(signal))) return;
+      throw this.#client.commandError(`power ${action}`, completion);
+    });
+  }
+
+  bootDevice(signal: AbortSignal): Promise<BootOptions> {
+    return this.#alone(signal, async () => {
+      const data = Buffer.of(wire.BOOT_PARAMETER.bootFlags, 0, 0);
+      const answer = await this.#chassis('boot options', wire.CHASSIS.getBootOptions, data, signal);
+      const option = wire.decodeBootOption(answer);
+      const flags = wire.decodeBootFlags(option.value);
+      const device = flags.valid && option.valid ? DEVICE[flags.device] : 'none';
+      return { device, persistent: device !== 'none' && flags.persistent, mode: flags.efi ? 'UEFI' : 'BIOS' };
+    });
+  }
+
+  setBootDevice(options: BootOptions, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, async () => {
+      const { setInProgress, infoAcknowledge, validBitClearing, bootFlags } = wire.BOOT_PARAMETER;
+      const flags = {
+        valid: options.device !== 'none',
+        persistent: options.persistent && options.device !== 'none',
+        efi: options.mode === 'UEFI',
+        device: options.device,
+      };
+      await this.#offerBootOption(setInProgress, [1], signal);
+      // The flags are for the BIOS, which has not handled them yet; and they outlive the 60 s after which BMCs drop them.
+      await this.#offerBootOption(infoAcknowledge, [1, 1], signal);
+      await this.#offerBootOption(validBitClearing, [wire.KEEP_BOOT_FLAGS], signal);
+      const data = Buffer.concat([Buffer.of(bootFlags), wire.encodeBootFlags(flags)]);
+      await this.#chassis('boot device', wire.CHASSIS.setBootOptions, data, signal);
+      await this.#offerBootOption(setInProgress, [0], signal);
+    });
+  }
+
+  setIdentify(seconds: number, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, async () => {
+      const data = Buffer.of(Math.max(0, Math.min(255, Math.ceil(seconds))));
+      await this.#chassis('identify light', wire.CHASSIS.identify, data, signal);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** A whole operation alone, so that two of them never interleave at the BMC. */
+  async #alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#turns.run(signal, work);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      throw new BmcError('protocol', this.#address, error.message, { cause: error });
+    }
+  }
+
+  async #provePrivilege(signal: AbortSignal): Promise<void> {
+    const limit = await accountLimit(this.#client, this.#username, signal);
+    if (limit === undefined || limit === 'administrator' || limit === 'oem') return;
+    throw new BmcError('privilege', this.#address, `the account has ${limit} rights, not administrator`);
+  }
+
+  async #power(signal: AbortSignal): Promise<PowerState> {
+    const data = await this.#chassis('chassis status', wire.CHASSIS.getStatus, NOTHING, signal);
+    return wire.decodeChassisStatus(data).powerOn ? 'On' : 'Off';
+  }
+
+  /** Optional for BMCs: one that has none answers with some error of its choice. */
+  async #systemId(signal: AbortSignal): Promise<string | undefined> {
+    const command = { netFn: NETFN.app, command: GET_SYSTEM_GUID, data: NOTHING };
+    const { completion, data } = await this.#client.ask(command, signal);
+    return completion === COMPLETION.ok ? decodeSystemGuid(data) : undefined;
+  }
+
+  /** Sets a parameter that BMCs need not have (table 28-14): one without it answers with an error and is none the worse. */
+  async #offerBootOption(parameter: number, value: number[], signal: AbortSignal): Promise<void> {
+    const data = Buffer.of(parameter, ...value);
+    await this.#client.ask({ netFn: NETFN.chassis, command: wire.CHASSIS.setBootOptions, data }, signal);
+  }
+
+  #chassis(what: string, command: number, data: Buffer, signal: AbortSignal): Promise<Buffer> {
+    return this.#client.request(what, { netFn: NETFN.chassis, command, data }, signal);
+  }
+
+  #app(what: string, command: number, signal: AbortSignal): Promise<Buffer> {
+    return this.#client.request(what, { netFn: NETFN.app, command, data: NOTHING }, signal);
+  }
+}

@@ -1,0 +1,155 @@
+// The driver against OpenIPMI's ipmi_sim, a BMC that others wrote.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { peerTest } from '../../testing/peers.ts';
+import { BmcError, type BmcErrorCode } from '../errors.ts';
+import { openDriver } from '../open.ts';
+import { Transport } from './transport.ts';
+
+const GUID = '4c4142000000000000000000000000ab';
+
+/** Its chassis: a program that keeps power and boot device in files. */
+const CHASSIS = `#!/bin/sh
+folder=$1 verb=$2; shift 2
+case $verb in
+get) for what; do
+  case $what in
+  power) value=0; [ -r $folder/power ] && read value < $folder/power; echo power:$value ;;
+  boot) value=none; [ -r $folder/boot ] && read value < $folder/boot; echo boot:$value ;;
+  *) exit 1 ;;
+  esac
+done ;;
+set) while [ $# -gt 0 ]; do
+  case $1 in power|boot) echo $2 > $folder/$1 ;; *) echo $1 $2 >> $folder/other ;; esac
+  shift 2
+done ;;
+esac
+`;
+
+const lanConfig = (folder: string, port: number) => `name "bmc"
+set_working_mc 0x20
+  startlan 1
+    addr 127.0.0.1 ${port}
+    priv_limit admin
+    allowed_auths_callback none md2 md5 straight
+    allowed_auths_user none md2 md5 straight
+    allowed_auths_operator none md2 md5 straight
+    allowed_auths_admin none md2 md5 straight
+    guid ${GUID}
+  endlan
+  chassis_control "${folder}/chassis ${folder}"
+  startnow false
+  user 1 true "" "anon" user 10 none md2 md5 straight
+  user 2 true "admin" "secret" admin 10 none md2 md5 straight
+  user 3 true "viewer" "viewerpw" user 10 none md2 md5 straight
+`;
+
+const EMULATION = `mc_setbmc 0x20
+mc_add 0x20 0x20 no-device-sdrs 0x01 2 0x33 0x9f 0x1291 0x0f02 persist_sdr
+sel_enable 0x20 1000 0x0a
+mc_enable 0x20
+`;
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
+
+interface Lab {
+  readonly folder: string;
+  readonly open: (username?: string, password?: string) => ReturnType<typeof openDriver>;
+}
+
+async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'ipmi-sim-'));
+  const transport = new Transport();
+  const drivers: ReturnType<typeof openDriver>[] = [];
+  let simulator: ChildProcess | undefined;
+  try {
+    const port = await freePort();
+    await mkdir(join(folder, 'state/ipmi_sim/bmc'), { recursive: true });
+    await writeFile(join(folder, 'chassis'), CHASSIS);
+    await chmod(join(folder, 'chassis'), 0o755);
+    await writeFile(join(folder, 'lan.conf'), lanConfig(folder, port));
+    await writeFile(join(folder, 'sim.emu'), EMULATION);
+    simulator = spawn('ipmi_sim', ['-n', '-c', 'lan.conf', '-f', 'sim.emu', '-s', 'state'], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    await once(simulator, 'spawn');
+    const open = (username = 'admin', password = 'secret') => {
+      const target = { address: `ipmi://127.0.0.1:${port}`, credentials: { username, password } };
+      // It hears nothing while it starts, and while its chassis program runs: ask often.
+      const ipmi = { schedule: Array.from({ length: 100 }, () => 300), suitesSchedule: [1000, 1000, 1000] };
+      const driver = openDriver(target, { transport, ipmi });
+      drivers.push(driver);
+      return driver;
+    };
+    await body({ folder, open });
+  } finally {
+    await Promise.all(drivers.map((driver) => driver.close()));
+    transport.close();
+    if (simulator?.kill()) await once(simulator, 'exit');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const within = () => AbortSignal.timeout(60_000);
+
+const succeeded = () => assert.unreachable('it should have failed');
+
+const fails = (work: Promise<unknown>, code: BmcErrorCode) =>
+  work.then(succeeded, (error: unknown) => {
+    assert.instance(error, BmcError, String(error));
+    assert.is((error as BmcError).code, code, String(error));
+  });
+
+const withSimulator = peerTest('ipmi_sim', 'openipmi');
+
+withSimulator('identity, power and boot device', async () => {
+  await withIpmiSim(async ({ folder, open }) => {
+    const driver = open();
+    const identity = await driver.identify(within());
+    assert.is(identity.protocol, 'IPMI 2.0');
+    assert.is(identity.manufacturer, 'MontaVista');
+    assert.is(identity.product, '0x0f02');
+    assert.is(await driver.power(within()), 'Off');
+    await driver.setPower('on', within());
+    assert.is((await readFile(join(folder, 'power'), 'utf8')).trim(), '1');
+    assert.is(await driver.power(within()), 'On');
+    await driver.setBootDevice({ device: 'pxe', persistent: false, mode: 'BIOS' }, within());
+    assert.is((await readFile(join(folder, 'boot'), 'utf8')).trim(), 'pxe');
+    await driver.setPower('off', within());
+    assert.is(await driver.power(within()), 'Off');
+  });
+});
+
+withSimulator('wrong password, unknown user and missing rights are told apart', async () => {
+  await withIpmiSim(async ({ open }) => {
+    await fails(open('admin', 'wrong').power(within()), 'credentials');
+    await fails(open('nobody', 'secret').power(within()), 'credentials');
+    await fails(open('viewer', 'viewerpw').identify(within()), 'privilege');
+  });
+});
+
+withSimulator('sessions are given back: many more log-ins than it has slots', async () => {
+  await withIpmiSim(async ({ open }) => {
+    const driver = open();
+    for (let i = 0; i < 70; i++) {
+      assert.is(await driver.power(within()), 'Off');
+      await driver.close();
+    }
+  });
+});
+
+test.run();

@@ -1,0 +1,41 @@
+// One at a time: what shares a BMC waits here for its turn.
+
+/** A lock handed on in order of arrival. A waiter that gives up leaves the queue at once. */
+export class Turns {
+  #busy = false;
+  readonly #waiting: (() => void)[] = [];
+
+  /** True while somebody has the turn. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** Runs `work` alone. Rejects with the signal's reason when that fires before the turn came. */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
+    if (this.#busy) await this.#wait(signal);
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#busy = false;
+    }
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(signal.reason as Error);
+      };
+      this.#waiting.push(enter);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+}

@@ -1,0 +1,216 @@
+// A simulated BMC: a UDP socket that speaks IPMI 2.0 over LAN and works on a chassis.
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { WireError } from '../../bmc/ipmi/wire/bytes.ts';
+import type { CipherSuiteId } from '../../bmc/ipmi/wire/cipher.ts';
+import { type DeviceId, encodeSystemGuid } from '../../bmc/ipmi/wire/device.ts';
+import { decodeRequest, encodeResponse } from '../../bmc/ipmi/wire/message.ts';
+import {
+  decodePacket,
+  encodeLegacy,
+  encodePlain,
+  PAYLOAD,
+  type PlusPacket,
+  seal,
+  unseal,
+} from '../../bmc/ipmi/wire/packet.ts';
+import * as rakp from '../../bmc/ipmi/wire/rakp.ts';
+import { decodePing, decodeRmcp, encodePong } from '../../bmc/ipmi/wire/rmcp.ts';
+import type { Chassis } from './chassis.ts';
+import { execute } from './commands/table.ts';
+import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
+import { advance, Sessions, type SimulatedSession } from './sessions.ts';
+import { type BmcState, FRESH_BOOT_OPTIONS } from './state.ts';
+import { type SimulatedUser, Users } from './users.ts';
+
+export interface SimulatedBmcOptions {
+  readonly chassis: Chassis;
+  readonly users: readonly SimulatedUser[];
+  /** The system's GUID, as text. */
+  readonly guid: string;
+  readonly device?: Partial<DeviceId>;
+  /** Default: 17 and 3. */
+  readonly cipherSuites?: readonly CipherSuiteId[];
+  /** A key of the BMC's own (KG), at most 20 bytes. */
+  readonly bmcKey?: Buffer;
+  /** Sessions open at once; default 4. */
+  readonly sessionLimit?: number;
+  /** Faults are drawn from this. */
+  readonly seed?: number;
+  /** Milliseconds since 1970; default the system's clock. */
+  readonly now?: () => number;
+}
+
+const DEVICE: DeviceId = {
+  deviceId: 0x20,
+  revision: 1,
+  hasSensorRecords: false,
+  firmware: '1.00',
+  updating: false,
+  ipmiVersion: '2.0',
+  supports: 0x8f, // chassis, FRU, event log, sensor records, sensors
+  manufacturerId: 0,
+  productId: 1,
+};
+
+export class SimulatedBmc {
+  readonly #state: BmcState;
+  readonly #random: () => number;
+  readonly #delayed = new Set<NodeJS.Timeout>();
+  #socket: Socket | undefined;
+
+  constructor(options: SimulatedBmcOptions) {
+    const { chassis, device, bmcKey, cipherSuites = [17, 3], now = Date.now } = options;
+    const users = new Users(options.users);
+    const guid = encodeSystemGuid(options.guid);
+    const limit = options.sessionLimit ?? 4;
+    this.#random = seededRandom(options.seed ?? 1);
+    this.#state = {
+      chassis,
+      users,
+      sessions: new Sessions({ users, suites: cipherSuites, guid, bmcKey, limit, now }),
+      device: device ? { ...DEVICE, ...device } : DEVICE,
+      guid,
+      suites: cipherSuites,
+      bmcKeySet: bmcKey !== undefined,
+      now,
+      reboot: () => this.reboot(),
+      faults: NO_FAULTS,
+      bootOptions: { ...FRESH_BOOT_OPTIONS },
+      identifyUntil: 0,
+      poweredByCommand: false,
+    };
+  }
+
+  get faults(): Faults {
+    return this.#state.faults;
+  }
+
+  /** From the next datagram on. */
+  set faults(faults: Faults) {
+    this.#state.faults = faults;
+  }
+
+  /** How many sessions are open. */
+  get sessions(): number {
+    return this.#state.sessions.list().length;
+  }
+
+  /** Where it listens; throws before listen(). */
+  get port(): number {
+    if (!this.#socket) throw new Error('the simulated BMC is not listening');
+    return this.#socket.address().port;
+  }
+
+  /** Listens and gives the port. Port 0 takes any that is free. */
+  listen(port = 0, host = '127.0.0.1'): Promise<number> {
+    const socket = createSocket('udp4');
+    socket.on('message', (datagram, from) => this.#receive(datagram, from));
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind(port, host, () => {
+        socket.off('error', reject);
+        this.#socket = socket;
+        resolve(socket.address().port);
+      });
+    });
+  }
+
+  /** Forgets its sessions, as a BMC does that restarts. The machine runs on, and its boot override stays. */
+  reboot(): void {
+    this.#state.sessions.clear();
+    this.#state.bootOptions = { ...FRESH_BOOT_OPTIONS };
+  }
+
+  /** Stops listening. It may listen again afterwards, on the same port or another, with its sessions forgotten. */
+  close(): Promise<void> {
+    this.reboot();
+    for (const timer of this.#delayed) clearTimeout(timer);
+    this.#delayed.clear();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    return new Promise((resolve) => {
+      if (socket) socket.close(() => resolve());
+      else resolve();
+    });
+  }
+
+  #receive(datagram: Buffer, from: RemoteInfo): void {
+    const { faults } = this.#state;
+    if (faults.silent || this.#random() < faults.loss) return;
+    const answer = this.#answer(datagram);
+    if (!answer) return;
+    for (const { delay, datagram: sent } of disturb(faults, this.#random, answer)) this.#send(sent, delay, from);
+  }
+
+  #send(datagram: Buffer, delay: number, to: RemoteInfo): void {
+    if (delay === 0) {
+      this.#socket?.send(datagram, to.port, to.address);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#delayed.delete(timer);
+      this.#socket?.send(datagram, to.port, to.address);
+    }, delay);
+    this.#delayed.add(timer);
+  }
+
+  /** A BMC says nothing to what it cannot read. */
+  #answer(datagram: Buffer): Buffer | undefined {
+    try {
+      const { messageClass, data } = decodeRmcp(datagram);
+      if (messageClass === 'asf') {
+        const tag = decodePing(data);
+        return tag === undefined ? undefined : encodePong(tag);
+      }
+      const packet = decodePacket(data);
+      if (packet.framing === '2.0') return this.#plus(packet);
+      return packet.sessionId === 0 ? encodeLegacy(this.#command(packet.payload, undefined)) : undefined;
+    } catch (error) {
+      if (error instanceof WireError) return undefined;
+      throw error;
+    }
+  }
+
+  #plus(packet: PlusPacket): Buffer | undefined {
+    if (packet.sessionId !== 0) {
+      const session = this.#state.sessions.find(packet.sessionId);
+      return session && this.#inSession(session, packet);
+    }
+    if (packet.encrypted || packet.authenticated) return undefined;
+    const { sessions, faults } = this.#state;
+    switch (packet.payloadType) {
+      case PAYLOAD.ipmi:
+        return encodePlain(PAYLOAD.ipmi, this.#command(packet.payload, undefined));
+      case PAYLOAD.openSessionRequest: {
+        const response = sessions.open(rakp.decodeOpenSessionRequest(packet.payload), faults);
+        return encodePlain(PAYLOAD.openSessionResponse, rakp.encodeOpenSessionResponse(response));
+      }
+      case PAYLOAD.rakp1: {
+        const rakp2 = sessions.rakp1(rakp.decodeRakp1(packet.payload), faults);
+        return rakp2 && encodePlain(PAYLOAD.rakp2, rakp.encodeRakp2(rakp2));
+      }
+      case PAYLOAD.rakp3: {
+        const rakp4 = sessions.rakp3(rakp.decodeRakp3(packet.payload));
+        return rakp4 && encodePlain(PAYLOAD.rakp4, rakp.encodeRakp4(rakp4));
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #inSession(session: SimulatedSession, packet: PlusPacket): Buffer | undefined {
+    const payload = unseal(session.keys, packet);
+    if (!session.received.accept(packet.sequence) || packet.payloadType !== PAYLOAD.ipmi) return undefined;
+    session.seenAt = this.#state.now();
+    const response = session.last?.request.equals(payload) ? session.last.response : this.#command(payload, session);
+    session.last = { request: Buffer.from(payload), response };
+    const header = { payloadType: PAYLOAD.ipmi, sessionId: session.consoleId, sequence: advance(session) };
+    return seal(session.keys, { ...header, payload: response });
+  }
+
+  #command(payload: Buffer, session: SimulatedSession | undefined): Buffer {
+    const request = decodeRequest(payload);
+    const { completion, data } = execute(this.#state, request, session);
+    return encodeResponse(request, completion, data);
+  }
+}

@@ -1,0 +1,50 @@
+// What a simulated BMC controls: the machine's power button, boot override and identify light.
+
+export type ChassisAction = 'on' | 'off' | 'cycle' | 'reset' | 'soft' | 'diag';
+
+export type ChassisBootDevice = 'none' | 'pxe' | 'disk' | 'safe' | 'diag' | 'cdrom' | 'bios' | 'floppy';
+
+/** The boot override, as the machine's firmware reads it when it starts. */
+export interface ChassisBoot {
+  readonly device: ChassisBootDevice;
+  /** False: for the next start only. The firmware then sets `valid` to false once it has read it. */
+  readonly persistent: boolean;
+  readonly efi: boolean;
+  /** Whether there is an override at all. */
+  readonly valid: boolean;
+}
+
+export const NO_BOOT_OVERRIDE: ChassisBoot = { device: 'none', persistent: false, efi: false, valid: false };
+
+/** A machine as its BMC sees it. Every BMC protocol of the simulator works on this. */
+export interface Chassis {
+  power(): 'On' | 'Off';
+  /** Returns at once; `soft` only asks the operating system. */
+  control(action: ChassisAction): void;
+  /** Read and cleared by the firmware, written by the BMC. */
+  boot: ChassisBoot;
+  /** Blinks for so many seconds; 0 ends it, Infinity is until further notice. */
+  identify(seconds: number): void;
+}
+
+/** A chassis without a machine: switches at once, boots nothing, and remembers what was asked. */
+export class MemoryChassis implements Chassis {
+  boot: ChassisBoot = NO_BOOT_OVERRIDE;
+  readonly actions: ChassisAction[] = [];
+  identifySeconds = 0;
+  #power: 'On' | 'Off' = 'Off';
+
+  power(): 'On' | 'Off' {
+    return this.#power;
+  }
+
+  control(action: ChassisAction): void {
+    this.actions.push(action);
+    if (action === 'on' || action === 'cycle') this.#power = 'On';
+    if (action === 'off' || action === 'soft') this.#power = 'Off';
+  }
+
+  identify(seconds: number): void {
+    this.identifySeconds = seconds;
+  }
+}

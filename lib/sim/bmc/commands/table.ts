@@ -1,0 +1,23 @@
+// Every command that a simulated BMC knows, and who may give it.
+import { COMPLETION } from '../../../bmc/ipmi/wire/completion.ts';
+import { NETFN, type Request } from '../../../bmc/ipmi/wire/message.ts';
+import type { SimulatedSession } from '../sessions.ts';
+import { type Answer, type BmcState, type CommandHandler, refuse } from '../state.ts';
+import { APP_COMMANDS } from './app.ts';
+import { CHASSIS_COMMANDS } from './chassis.ts';
+import { STORAGE_COMMANDS } from './storage.ts';
+
+const COMMANDS: Readonly<Record<number, Readonly<Record<number, CommandHandler>>>> = {
+  [NETFN.chassis]: CHASSIS_COMMANDS,
+  [NETFN.app]: APP_COMMANDS,
+  [NETFN.storage]: STORAGE_COMMANDS,
+};
+
+/** Carries out a request. Outside a session only the commands about logging in are known. */
+export function execute(state: BmcState, request: Request, session: SimulatedSession | undefined): Answer {
+  const handler = COMMANDS[request.netFn]?.[request.command];
+  if (!handler) return refuse(COMPLETION.invalidCommand);
+  if (handler.privilege > (session?.privilege ?? 0)) return refuse(COMPLETION.insufficientPrivilege);
+  if (request.data.length < handler.least) return refuse(COMPLETION.invalidLength);
+  return handler.run(state, request.data, session);
+}

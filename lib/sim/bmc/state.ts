@@ -1,0 +1,57 @@
+// What a simulated BMC is made of, as its commands see it.
+import type { DeviceId } from '../../bmc/ipmi/wire/device.ts';
+import type { Chassis } from './chassis.ts';
+import type { Faults } from './faults.ts';
+import type { Sessions, SimulatedSession } from './sessions.ts';
+import type { Users } from './users.ts';
+
+export interface BmcState {
+  readonly chassis: Chassis;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly device: DeviceId;
+  /** In SMBIOS's byte order. */
+  readonly guid: Buffer;
+  readonly suites: readonly number[];
+  readonly bmcKeySet: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly reboot: () => void;
+  faults: Faults;
+  bootOptions: BootOptionState;
+  identifyUntil: number;
+  poweredByCommand: boolean;
+}
+
+export interface BootOptionState {
+  setInProgress: number;
+  validBitClearing: number;
+  infoAcknowledge: number;
+  /** When boot flags that no power command has followed lapse; Infinity: never. */
+  lapseAt: number;
+}
+
+export const FRESH_BOOT_OPTIONS: Readonly<BootOptionState> = {
+  setInProgress: 0,
+  validBitClearing: 0,
+  infoAcknowledge: 0,
+  lapseAt: Number.POSITIVE_INFINITY,
+};
+
+export interface Answer {
+  readonly completion: number;
+  readonly data: Buffer;
+}
+
+/** One command: who may give it, and what it answers. */
+export interface CommandHandler {
+  /** The least privilege level; 0 for those that are answered outside sessions too. */
+  readonly privilege: number;
+  /** The fewest bytes of data that a request must have. */
+  readonly least: number;
+  readonly run: (state: BmcState, data: Buffer, session: SimulatedSession | undefined) => Answer;
+}
+
+export const ok = (...bytes: number[]): Answer => ({ completion: 0, data: Buffer.from(bytes) });
+export const okBytes = (data: Buffer): Answer => ({ completion: 0, data });
+export const refuse = (completion: number): Answer => ({ completion, data: Buffer.alloc(0) });
