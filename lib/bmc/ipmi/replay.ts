@@ -5,8 +5,13 @@ const BEHIND = 15;
 
 /** Sequence numbers are 32 bits and skip 0. Each side of a session keeps one window for what it receives. */
 export class ReplayWindow {
-  #newest = 0;
+  #newest: number;
   #seen = 0; // bit n: newest - n was received
+
+  /** Sessions begin after 0. */
+  constructor(newest = 0) {
+    this.#newest = newest;
+  }
 
   /** True once for every number inside the window. To be asked only after the packet's signature held. */
   accept(sequence: number): boolean {
