@@ -1,6 +1,7 @@
 // Holds the scheduler against the reference on random clusters: every decision, every reason, every count.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ClassCache } from './class-cache.ts';
 import { defaultProfiles } from './profiles.ts';
 import { Random } from './random.ts';
 import { randomRequest, TwinCluster } from './random-cluster.ts';
@@ -12,21 +13,33 @@ import type { Request } from './types.ts';
 const PROFILES = defaultProfiles();
 
 function weightsOf(profile: string): Weights {
-  return Object.fromEntries(PROFILES.get(profile)!.scores.map(({ name, weight }) => [name, weight]));
+  return Object.fromEntries(PROFILES.get(profile)!.scores.map(({ plugin, weight }) => [plugin.name, weight]));
 }
 
 function isDevice(request: Request): Request {
   return { ...request, profile: 'devices', resources: { ...request.resources, device: 1 } };
 }
 
+interface History {
+  readonly seed: number;
+  readonly decisions: number;
+  readonly mostNodes: number;
+  /** How many kinds of requests there are: they come back, so their classes are kept. */
+  readonly kinds: number;
+  readonly maxLeaves?: number;
+}
+
 /** Runs one random history; every decision is compared, and most are then bound. */
-function history(seed: number, decisions: number, mostNodes: number): void {
+function run({ seed, decisions, mostNodes, kinds, maxLeaves }: History): void {
   const random = new Random(seed);
   const cluster = new TwinCluster(new NodeTable());
-  const scheduler = new Scheduler(cluster.table);
+  const scheduler = new Scheduler(cluster.table, PROFILES, new ClassCache(cluster.table, maxLeaves));
+  const templates: Request[] = [];
   for (let step = 0; step < decisions; step++) {
     for (let count = random.below(4); count > 0; count--) cluster.disturb(random, mostNodes);
-    const common = randomRequest(random, `r${step}`, cluster.nodeIds);
+    const kind = random.below(kinds);
+    templates[kind] ??= randomRequest(random, '', cluster.nodeIds);
+    const common = { ...templates[kind], id: `r${step}` };
     const request = random.chance(0.2) ? isDevice(common) : common;
     const decision = scheduler.decide(request);
     const expected = referenceDecision(cluster, request, weightsOf(request.profile), request.profile === 'default');
@@ -48,7 +61,16 @@ function assertSumsAgree(cluster: TwinCluster): void {
 }
 
 test('decides as the reference does, through arrivals, departures and node changes', () => {
-  for (let seed = 1; seed <= 30; seed++) history(seed, 200, 30);
+  for (let seed = 1; seed <= 30; seed++) run({ seed, decisions: 200, mostNodes: 30, kinds: 12 });
+  for (let seed = 31; seed <= 40; seed++) run({ seed, decisions: 200, mostNodes: 30, kinds: 200 });
+});
+
+test('so it does when there is room for few classes only, and they are made anew all the time', () => {
+  for (let seed = 41; seed <= 50; seed++) run({ seed, decisions: 200, mostNodes: 30, kinds: 12, maxLeaves: 128 });
+});
+
+test('so it does when nodes come in crowds', () => {
+  for (let seed = 51; seed <= 53; seed++) run({ seed, decisions: 300, mostNodes: 300, kinds: 6 });
 });
 
 test('nothing is ever given away twice', () => {

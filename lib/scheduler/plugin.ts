@@ -2,9 +2,10 @@
 //
 // A plugin first *signs* a request: it returns the fields that its answer depends on, and `compile` is given nothing else.
 // Requests with equal signatures therefore get equal answers, which is what lets them share one compiled class. An answer
-// must be a pure function of what was signed and of the node (and of what the node has given away, where `reads` says so).
+// must be a pure function of what was signed and of the node (and of what was given away, where that is said).
 import type { TableView } from './table.ts';
-import type { Request } from './types.ts';
+import type { Match, MatchCounter } from './topology.ts';
+import type { Request, TopologyKey } from './types.ts';
 
 /** Plain data; equal JSON means equal signature, so lists whose order does not matter are signed sorted. */
 export type Signature = object | string | number | boolean;
@@ -12,32 +13,68 @@ export type Signature = object | string | number | boolean;
 /** What an answer depends on besides the signature: the node alone, or its allocations too. */
 export type Reads = 'node' | 'allocations';
 
-/** Hands out the codes (1 to 255) that stand for reasons within one class. */
-export interface Reasons {
-  code(text: string): number;
+/** What `compile` may build on; valid as long as the class is. */
+export interface Compilation {
+  readonly table: TableView;
+  /** Hands out the codes (1 to 255) that stand for reasons within one class. */
+  readonly reason: (text: string) => number;
+  /** Counts a tenant's placements by the domains of a topology key. */
+  readonly counter: (tenant: string, match: Match, key: TopologyKey) => MatchCounter;
 }
+
+/** Undefined: has nothing to say about this request; every node passes, or gets 0. */
+type Sign<Signed> = (request: Request, table: TableView) => Signed | undefined;
 
 /** Turns nodes away. `stage` is `preFilter` for what says which nodes a request is about at all: spread looks at these only. */
 export interface Filter<Signed extends Signature = Signature> {
   readonly stage: 'preFilter' | 'filter';
   readonly reads: Reads;
-  /** Undefined: has nothing to say about this request, and lets every node pass. */
-  sign(request: Request): Signed | undefined;
+  readonly sign: Sign<Signed>;
   /** The result answers 0 (passes) or the code of the reason for turning the node in that slot away. */
-  compile(signed: Signed, table: TableView, reasons: Reasons): (slot: number) => number;
+  compile(signed: Signed, compilation: Compilation): (slot: number) => number;
 }
 
 /** Prefers nodes: an integer from 0 to `max`, never relative to what other nodes got. */
 export interface Score<Signed extends Signature = Signature> {
   readonly max: number;
   readonly reads: Reads;
-  /** Undefined: has nothing to say; every node gets 0. */
-  sign(request: Request): Signed | undefined;
-  compile(signed: Signed, table: TableView): (slot: number) => number;
+  readonly sign: Sign<Signed>;
+  compile(signed: Signed, compilation: Compilation): (slot: number) => number;
+}
+
+/** Domain codes (NO_DOMAIN for none), one for each of a rule's keys. */
+export type DomainCodes = ArrayLike<number>;
+
+/**
+ * Judges all nodes alike that are in the same domains: what spread and affinity between placements need, and asked anew
+ * for every decision. For each decision `begin` comes first, then `see` with every combination of domains in which there
+ * are nodes that pass the preFilters, then `judge`.
+ */
+export interface DomainJudge {
+  readonly keys: readonly TopologyKey[];
+  begin?(): void;
+  see?(domains: DomainCodes): void;
+  /** Of a filter 0 or a reason's code, of a score the score. */
+  judge(domains: DomainCodes): number;
+}
+
+/** Turns whole domains away, after all filters of nodes. */
+export interface DomainFilter<Signed extends Signature = Signature> {
+  readonly sign: Sign<Signed>;
+  compile(signed: Signed, compilation: Compilation): DomainJudge;
+}
+
+/** Prefers domains: an integer from 0 to `max`. */
+export interface DomainScore<Signed extends Signature = Signature> {
+  readonly max: number;
+  readonly sign: Sign<Signed>;
+  compile(signed: Signed, compilation: Compilation): DomainJudge;
 }
 
 export interface Plugin {
   readonly name: string;
   readonly filter?: Filter;
   readonly score?: Score;
+  readonly domainFilter?: DomainFilter;
+  readonly domainScore?: DomainScore;
 }

@@ -28,7 +28,7 @@ test('disabled goes first, then enabled, as in kube-scheduler', () => {
     scored({ disabled: [{ name: '*' }], enabled: [{ name: 'LeastAllocated', weight: 3 }] }),
   ).get('default')!;
   assert.equal(
-    profile.scores.map(({ name, weight }) => [name, weight]),
+    profile.scores.map(({ plugin, weight }) => [plugin.name, weight]),
     [['LeastAllocated', 3]],
   );
 });
@@ -45,7 +45,7 @@ test('a filter that is switched off no longer turns nodes away', () => {
 
 test('filters keep their order, those that read the node alone first', () => {
   for (const { filters } of defaultProfiles().values()) {
-    const reads = filters.map(({ filter }) => filter!.reads);
+    const reads = filters.flatMap(({ filter }) => filter?.reads ?? []);
     assert.equal(
       reads,
       reads.toSorted((left, right) => (left === right ? 0 : left === 'node' ? -1 : 1)),

@@ -62,7 +62,7 @@ const MAX_WEIGHT = 10_000;
 /** Sums of scores stay 32-bit integers. */
 const MAX_SCORE = 2 ** 30;
 
-const ALL_FILTERS = PLUGINS.filter(({ filter }) => filter).map(({ name }) => name);
+const ALL_FILTERS = PLUGINS.filter((plugin) => isAt(plugin, 'filter')).map(({ name }) => name);
 
 interface BuiltIn {
   readonly filters: readonly string[];
@@ -95,19 +95,19 @@ export function defaultProfiles(): Profiles {
 }
 
 function buildProfile(name: string, filters: readonly string[], weights: ReadonlyMap<string, number>): Profile {
-  const filtering = PLUGINS.filter((plugin) => plugin.filter && filters.includes(plugin.name));
+  const filtering = PLUGINS.filter(({ name: plugin }) => filters.includes(plugin));
   return {
     name,
     filters: filtering.toSorted((left, right) => readsRank(left) - readsRank(right)),
-    scores: PLUGINS.flatMap(({ name: pluginName, score }) => {
-      const weight = weights.get(pluginName);
-      return score && weight !== undefined ? [{ name: pluginName, weight, score }] : [];
+    scores: PLUGINS.flatMap((plugin) => {
+      const weight = weights.get(plugin.name);
+      return weight === undefined ? [] : [{ plugin, weight }];
     }),
   };
 }
 
 function readsRank(plugin: Plugin): number {
-  return plugin.filter!.reads === 'node' ? 0 : 1;
+  return plugin.filter?.reads === 'node' ? 0 : 1;
 }
 
 /**
@@ -139,7 +139,9 @@ function parseProfile(value: unknown, path: string): Profile {
   const preferring = new Map(Object.entries(base.scores));
   const weights = parseList(plugins.score, `${path}.plugins.score`, 'score', preferring);
   let most = 0;
-  for (const { name: plugin, score } of PLUGINS) most += (score?.max ?? 0) * (weights.get(plugin) ?? 0);
+  for (const { name: plugin, score, domainScore } of PLUGINS) {
+    most += ((score?.max ?? 0) + (domainScore?.max ?? 0)) * (weights.get(plugin) ?? 0);
+  }
   if (most > MAX_SCORE) fail(`${path}.plugins.score`, `the highest possible score, ${most}, is above ${MAX_SCORE}`);
   return buildProfile(name, [...filters.keys()], weights);
 }
@@ -171,9 +173,15 @@ function parseList(
 }
 
 function known(name: string, point: 'filter' | 'score', path: string): string {
-  if (!PLUGINS.some((plugin) => plugin.name === name && plugin[point]))
+  if (!PLUGINS.some((plugin) => plugin.name === name && isAt(plugin, point))) {
     fail(`${path}.name`, `no ${point} is called ${name}`);
+  }
   return name;
+}
+
+function isAt({ filter, domainFilter, score, domainScore }: Plugin, point: 'filter' | 'score'): boolean {
+  const parts = point === 'filter' ? [filter, domainFilter] : [score, domainScore];
+  return parts.some((part) => part !== undefined);
 }
 
 function object(value: unknown, path: string, allowed: readonly string[]): Record<string, unknown> {

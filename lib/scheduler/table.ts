@@ -5,7 +5,10 @@
 // a reservation that the API server has committed stands, even beyond the node's capacity or before the node is known.
 import { isDeepStrictEqual } from 'node:util';
 import { Journal } from './journal.ts';
-import type { Allocation, Node, Reservation } from './types.ts';
+import { Ranking } from './ranking.ts';
+import { RepellingTerms } from './repelling.ts';
+import { type Lease, type Population, Topology } from './topology.ts';
+import type { Allocation, Node, PlacementTerm, Reservation } from './types.ts';
 import { allocatable, checkNode, checkReservation } from './validate.ts';
 
 /** One resource: what can be taken of it, and what is left (below 0 where more was bound than fits now). */
@@ -25,14 +28,16 @@ export interface TableView {
   resource(name: string): ResourceColumn | undefined;
   readonly placements: Int32Array;
   readonly maxPlacements: Int32Array;
+  /** The required anti-affinity terms that a tenant's placements hold, with their keys. */
+  repelling(tenant: string): readonly (readonly [key: string, term: PlacementTerm])[];
 }
 
 type Column = { name: string; capacity: Float64Array; free: Float64Array };
-type Held = { nodeId: string; reservation: Reservation };
+type Held = { readonly nodeId: string; readonly reservation: Reservation };
 
 const FIRST_SLOTS = 64;
 
-export class NodeTable implements TableView {
+export class NodeTable implements TableView, Population {
   readonly journal = new Journal();
   placements: Int32Array = new Int32Array(FIRST_SLOTS);
   maxPlacements: Int32Array = new Int32Array(FIRST_SLOTS);
@@ -42,7 +47,11 @@ export class NodeTable implements TableView {
   readonly #columns = new Map<string, Column>();
   readonly #held = new Map<string, Held>();
   /** By node id, also for nodes that are not (or no longer) known: their reservations count again once they are. */
-  readonly #heldBy = new Map<string, Map<string, Reservation>>();
+  readonly #byNode = new Map<string, Map<string, Reservation>>();
+  readonly #byTenant = new Map<string, Set<Held>>();
+  readonly #repelling = new RepellingTerms();
+  readonly #ranking = new Ranking(this.#slotOf);
+  readonly #topology = new Topology(this);
 
   get slots(): number {
     return this.#nodes.length;
@@ -70,6 +79,20 @@ export class NodeTable implements TableView {
     return this.#columns.get(name);
   }
 
+  repelling(tenant: string): readonly (readonly [key: string, term: PlacementTerm])[] {
+    return this.#repelling.of(tenant);
+  }
+
+  /** Each slot's place in the order of node ids. */
+  ranks(): Int32Array {
+    return this.#ranking.ranks(this.slots);
+  }
+
+  /** Access to domains and counters, until the lease ends. */
+  lease(): Lease {
+    return this.#topology.lease();
+  }
+
   /** Adds a node or takes over its new state; the same state again changes nothing. Throws InvalidInputError. */
   upsert(node: Node): void {
     checkNode(node);
@@ -80,13 +103,14 @@ export class NodeTable implements TableView {
     this.#nodes[slot] = structuredClone(node);
     for (const name of Object.keys(node.capacity)) this.#addColumn(name);
     this.maxPlacements[slot] = node.maxPlacements;
-    const held = this.#heldBy.get(node.id);
+    const held = this.#byNode.get(node.id);
     this.placements[slot] = held?.size ?? 0;
     for (const column of this.#columns.values()) {
       const capacity = allocatable(node, column.name);
       column.capacity[slot] = capacity;
       column.free[slot] = capacity - sumOf(held, column.name);
     }
+    this.#topology.place(slot, node, held?.values() ?? []);
     this.journal.node(slot);
   }
 
@@ -94,6 +118,7 @@ export class NodeTable implements TableView {
   remove(nodeId: string): void {
     const slot = this.#slotOf.get(nodeId);
     if (slot === undefined) return;
+    this.#topology.place(slot, undefined, this.reservations(nodeId));
     this.#slotOf.delete(nodeId);
     this.#nodes[slot] = undefined;
     this.#emptySlots.push(slot);
@@ -103,15 +128,19 @@ export class NodeTable implements TableView {
   /** Records that a node holds this reservation; one with the same id elsewhere, or other amounts, is replaced. */
   reserve(nodeId: string, reservation: Reservation): void {
     checkReservation(reservation);
-    const held = this.#held.get(reservation.id);
+    const known = this.#held.get(reservation.id);
     const copy = ownCopy(reservation);
-    if (held?.nodeId === nodeId && isDeepStrictEqual(held.reservation, copy)) return;
-    if (held) this.release(reservation.id);
-    this.#held.set(copy.id, { nodeId, reservation: copy });
-    const onNode = this.#heldBy.get(nodeId);
+    if (known?.nodeId === nodeId && isDeepStrictEqual(known.reservation, copy)) return;
+    if (known) this.release(reservation.id);
+    const held = { nodeId, reservation: copy };
+    this.#held.set(copy.id, held);
+    const onNode = this.#byNode.get(nodeId);
     if (onNode) onNode.set(copy.id, copy);
-    else this.#heldBy.set(nodeId, new Map([[copy.id, copy]]));
-    this.#account(nodeId, copy, 1);
+    else this.#byNode.set(nodeId, new Map([[copy.id, copy]]));
+    const ofTenant = this.#byTenant.get(copy.tenant);
+    if (ofTenant) ofTenant.add(held);
+    else this.#byTenant.set(copy.tenant, new Set([held]));
+    this.#account(held, 1);
   }
 
   /** Gives a place back. False when nothing was held under that id. */
@@ -119,10 +148,13 @@ export class NodeTable implements TableView {
     const held = this.#held.get(requestId);
     if (held === undefined) return false;
     this.#held.delete(requestId);
-    const onNode = this.#heldBy.get(held.nodeId);
+    const onNode = this.#byNode.get(held.nodeId);
     onNode?.delete(requestId);
-    if (onNode?.size === 0) this.#heldBy.delete(held.nodeId);
-    this.#account(held.nodeId, held.reservation, -1);
+    if (onNode?.size === 0) this.#byNode.delete(held.nodeId);
+    const ofTenant = this.#byTenant.get(held.reservation.tenant);
+    ofTenant?.delete(held);
+    if (ofTenant?.size === 0) this.#byTenant.delete(held.reservation.tenant);
+    this.#account(held, -1);
     return true;
   }
 
@@ -137,22 +169,32 @@ export class NodeTable implements TableView {
 
   /** The reservations on a node, in the order in which they came. */
   reservations(nodeId: string): Iterable<Reservation> {
-    return this.#heldBy.get(nodeId)?.values() ?? [];
+    return this.#byNode.get(nodeId)?.values() ?? [];
+  }
+
+  /** A tenant's reservations on known nodes. */
+  *heldBy(tenant: string): Iterable<readonly [slot: number, reservation: Reservation]> {
+    for (const { nodeId, reservation } of this.#byTenant.get(tenant) ?? []) {
+      const slot = this.#slotOf.get(nodeId);
+      if (slot !== undefined) yield [slot, reservation];
+    }
   }
 
   /** What a node has given away, also of a node that is not known (yet). */
   allocated(nodeId: string): Allocation {
-    const held = this.#heldBy.get(nodeId);
     const resources: Record<string, number> = {};
-    for (const reservation of held?.values() ?? []) {
+    let placements = 0;
+    for (const reservation of this.reservations(nodeId)) {
+      placements++;
       for (const [name, amount] of Object.entries(reservation.resources)) {
         resources[name] = (resources[name] ?? 0) + amount;
       }
     }
-    return { resources, placements: held?.size ?? 0 };
+    return { resources, placements };
   }
 
-  #account(nodeId: string, reservation: Reservation, sign: 1 | -1): void {
+  #account({ nodeId, reservation }: Held, sign: 1 | -1): void {
+    this.#repelling.count(reservation, sign);
     const slot = this.#slotOf.get(nodeId);
     if (slot === undefined) return;
     for (const name in reservation.resources) {
@@ -160,6 +202,7 @@ export class NodeTable implements TableView {
       if (free) free[slot] = free[slot]! - sign * reservation.resources[name]!;
     }
     this.placements[slot] = this.placements[slot]! + sign;
+    this.#topology.count(slot, reservation, sign);
     this.journal.allocations(slot);
   }
 
@@ -169,13 +212,14 @@ export class NodeTable implements TableView {
     const length = this.placements.length;
     const column = { name, capacity: new Float64Array(length), free: new Float64Array(length) };
     this.#columns.set(name, column);
-    for (const [nodeId, slot] of this.#slotOf) column.free[slot] = -sumOf(this.#heldBy.get(nodeId), name);
+    for (const [nodeId, slot] of this.#slotOf) column.free[slot] = -sumOf(this.#byNode.get(nodeId), name);
   }
 
   #takeSlot(nodeId: string): number {
     const slot = this.#emptySlots.pop() ?? this.#nodes.length;
     if (slot >= this.placements.length) this.#grow(this.placements.length * 2);
     this.#slotOf.set(nodeId, slot);
+    this.#ranking.add(nodeId);
     return slot;
   }
 
@@ -186,6 +230,7 @@ export class NodeTable implements TableView {
       column.capacity = resized(column.capacity, new Float64Array(length));
       column.free = resized(column.free, new Float64Array(length));
     }
+    this.journal.hold(length);
   }
 }
 

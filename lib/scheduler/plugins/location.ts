@@ -12,8 +12,8 @@ function equals(
     stage: 'preFilter',
     reads: 'node',
     sign: wanted,
-    compile(value, table, reasons) {
-      const other = reasons.code(`other ${name === 'NodeName' ? 'node' : field}`);
+    compile(value, { table, reason }) {
+      const other = reason(`other ${name === 'NodeName' ? 'node' : field}`);
       return (slot) => (table.node(slot)![field] === value ? 0 : other);
     },
   };
@@ -32,10 +32,10 @@ const dedicatedFilter: Filter<{ tenant: string | null }> = {
   reads: 'node',
   // A common request's tenant makes no difference, so all tenants' common requests stay of one class.
   sign: (request) => ({ tenant: request.dedicated ? request.tenant : null }),
-  compile({ tenant }, table, reasons) {
-    const dedicated = reasons.code('dedicated');
-    const common = reasons.code('not dedicated');
-    const foreign = reasons.code('dedicated to another tenant');
+  compile({ tenant }, { table, reason }) {
+    const dedicated = reason('dedicated');
+    const common = reason('not dedicated');
+    const foreign = reason('dedicated to another tenant');
     return (slot) => {
       const node = table.node(slot)!;
       if (tenant === null) return node.dedicated ? dedicated : 0;

@@ -12,8 +12,8 @@ const filter: Filter<{ selector: LabelSelector; affinity: Pick<NodeAffinity, 're
     if (nodeSelector === undefined && nodeAffinity?.required === undefined) return undefined;
     return { selector: nodeSelector ?? {}, affinity: { required: nodeAffinity?.required } };
   },
-  compile({ selector, affinity }, table, reasons) {
-    const otherLabels = reasons.code('other labels');
+  compile({ selector, affinity }, { table, reason }) {
+    const otherLabels = reason('other labels');
     return (slot) => {
       const { labels } = table.node(slot)!;
       return matchesSelector(selector, labels) && matchesRequired(affinity, labels) ? 0 : otherLabels;
@@ -28,7 +28,7 @@ const score: Score<{ preferred: NonNullable<NodeAffinity['preferred']> }> = {
   sign({ nodeAffinity }) {
     return nodeAffinity?.preferred?.length ? { preferred: nodeAffinity.preferred } : undefined;
   },
-  compile({ preferred }, table) {
+  compile({ preferred }, { table }) {
     const total = preferred.reduce((sum, { weight }) => sum + weight, 0);
     return (slot) => {
       const { labels } = table.node(slot)!;

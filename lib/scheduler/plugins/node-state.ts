@@ -7,10 +7,10 @@ const holdFilter: Filter<true> = {
   stage: 'filter',
   reads: 'node',
   sign: () => true,
-  compile(_signed, table, reasons) {
+  compile(_signed, { table, reason }) {
     return (slot) => {
       const node = table.node(slot)!;
-      return node.schedulable ? 0 : reasons.code(node.hold ?? 'not ready');
+      return node.schedulable ? 0 : reason(node.hold ?? 'not ready');
     };
   },
 };
@@ -19,10 +19,10 @@ const taintFilter: Filter<readonly Toleration[]> = {
   stage: 'filter',
   reads: 'node',
   sign: (request) => request.tolerations,
-  compile(tolerations, table, reasons) {
+  compile(tolerations, { table, reason }) {
     return (slot) => {
       const taint = firstUntolerated(table.node(slot)!.taints, tolerations, ['NoSchedule', 'NoExecute']);
-      return taint === undefined ? 0 : reasons.code(`taint ${taint.key}`);
+      return taint === undefined ? 0 : reason(`taint ${taint.key}`);
     };
   },
 };
@@ -34,7 +34,7 @@ const taintScore: Score<readonly Toleration[]> = {
   max: MAX_TAINTS,
   reads: 'node',
   sign: (request) => request.tolerations,
-  compile(tolerations, table) {
+  compile(tolerations, { table }) {
     return (slot) => {
       const taints = table.node(slot)!.taints;
       const repelling = taints.filter((taint) => firstUntolerated([taint], tolerations, ['PreferNoSchedule']));
@@ -47,8 +47,8 @@ const limitFilter: Filter<true> = {
   stage: 'filter',
   reads: 'allocations',
   sign: () => true,
-  compile(_signed, table, reasons) {
-    const full = reasons.code('too many placements');
+  compile(_signed, { table, reason }) {
+    const full = reason('too many placements');
     return (slot) => (table.placements[slot]! < table.maxPlacements[slot]! ? 0 : full);
   },
 };

@@ -26,12 +26,12 @@ const fitFilter: Filter<Wanted> = {
   stage: 'filter',
   reads: 'allocations',
   sign: wanted,
-  compile(list, table, reasons) {
+  compile(list, { table, reason }) {
     const checks = list.map(([name, amount]) => ({
       name,
       amount,
       column: table.resource(name),
-      code: reasons.code(name === 'device' ? 'taken' : `too little ${name}`),
+      code: reason(name === 'device' ? 'taken' : `too little ${name}`),
     }));
     return (slot) => {
       for (const check of checks) {
@@ -59,7 +59,7 @@ function shapeScore(of: (shares: readonly number[]) => number): Score<Wanted> {
     max: SCALE,
     reads: 'allocations',
     sign: (request) => wanted(request).filter(([name]) => SHAPED.includes(name)),
-    compile(list, table) {
+    compile(list, { table }) {
       const amounts = SHAPED.map((name) => list.find(([other]) => other === name)?.[1] ?? 0);
       return (slot) => of(SHAPED.map((name, index) => shareIn(table, name, slot, amounts[index]!)));
     },
@@ -100,7 +100,7 @@ const smallestScore: Score<true> = {
   max: SIZE_MAX,
   reads: 'node',
   sign: () => true,
-  compile(_signed, table) {
+  compile(_signed, { table }) {
     return (slot) => {
       let size = 0;
       for (const amount of Object.values(table.node(slot)!.capacity))
