@@ -261,6 +261,13 @@ instanceUID?: string
  */
 request?: string
 /**
+ * What it installs, as it was when the operation began.
+ */
+image?: {
+name?: string
+sha256?: string
+}
+/**
  * The network boot under way.
  */
 boot?: {
@@ -273,6 +280,10 @@ nonceHash?: string
  * The disk that the root device hints picked.
  */
 diskSerialNumber?: string
+/**
+ * Every disk that this boot saw.
+ */
+diskSerialNumbers?: string[]
 }
 }
 error?: {
@@ -281,10 +292,17 @@ message: string
 count: number
 since: string
 /**
- * Not tried again until the object or its Secret changes or spec.requests.resetStatus asks.
+ * The step that failed.
+ */
+step?: string
+/**
+ * Not tried again before one of its inputs changes or resetStatus is asked for.
  */
 permanent?: boolean
-observedGeneration?: number
+/**
+ * Digest of what the operation goes by: the specs involved and the version of the Secret.
+ */
+inputs?: string
 }
 /**
  * What is on the disk, as far as the operator put it there.
@@ -300,6 +318,18 @@ imageSHA256?: string
 diskSerialNumber?: string
 at?: string
 }
+/**
+ * The DeviceType that it was put away as.
+ */
+deviceType?: string
+/**
+ * Something was written to a disk since all of them were last wiped.
+ */
+dirty?: boolean
+/**
+ * Removed, and spec.putAway was seen false since: putting it away again cleans it.
+ */
+takenDown?: boolean
 /**
  * What the installed system last said of itself. Gone when the machine was seen off.
  */

@@ -79,6 +79,8 @@ export interface Observed {
 export interface StepContext {
   /** Milliseconds since the epoch: when this attempt of the step began. */
   readonly startedAt: number;
+  /** Since when agents could be heard: a process that has just begun has not heard them yet. */
+  readonly listeningSince: number;
   /** How long a system is given to shut down by itself. */
   readonly graceMs: number;
   /** How long an admitted agent may be silent. */
@@ -136,14 +138,14 @@ const task = (kind: TaskKind, deadlineSeconds: number): Step => ({
   deadlineSeconds,
   again: 'off',
   late: 'StepTimeout',
-  judge(observed, { startedAt, silenceMs }) {
+  judge(observed, { startedAt, listeningSince, silenceMs }) {
     const { now, agentSeenAt, task: state } = observed;
     if (state?.state === 'succeeded') return done;
     if (state?.state === 'failed') {
       const code: FailureCode = state.error?.code ?? 'AgentFailed';
       throw new Failure(code, state.error?.message ?? 'the agent gave no reason');
     }
-    if (now - Math.max(agentSeenAt ?? 0, startedAt) > silenceMs) {
+    if (now - Math.max(agentSeenAt ?? 0, startedAt, listeningSince) > silenceMs) {
       throw new Failure('AgentLost', `the agent in the live OS has been silent for ${Math.round(silenceMs / 1000)} s`);
     }
     return state ? { type: 'wait', percent: state.percent } : act({ type: 'task', kind });

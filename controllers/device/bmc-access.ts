@@ -1,0 +1,90 @@
+// The Device's BMC: which credentials, what was read from it, and its errors in the operation's terms.
+import { createHash } from 'node:crypto';
+import type { Device, Site } from '../../lib/api/generated.ts';
+import type { Secret } from '../../lib/api/resources.ts';
+import type { BootMode, Credentials, Driver } from '../../lib/bmc/driver.ts';
+import { BmcError, type BmcErrorCode } from '../../lib/bmc/errors.ts';
+import { Failure, type FailureCode } from '../../lib/provision/operations/failures.ts';
+import type { Effect, Reading } from '../../lib/provision/operations/operations.ts';
+import type { Status } from './status.ts';
+
+const CODES: Record<BmcErrorCode, FailureCode> = {
+  unreachable: 'BMCUnreachable',
+  timeout: 'BMCTimeout',
+  busy: 'BMCBusy',
+  protocol: 'BMCProtocolError',
+  unsupported: 'BMCUnsupported',
+  credentials: 'BadCredentials',
+  privilege: 'InsufficientPrivilege',
+};
+
+/** The failure that an error of the driver means; other errors come back as they are. */
+export function bmcFailure(error: unknown, secretName: string): unknown {
+  if (!(error instanceof BmcError)) return error;
+  const hint = error.code === 'credentials' ? `; correct the Secret ${secretName}` : '';
+  return new Failure(CODES[error.code], error.message + hint, { cause: error });
+}
+
+/** Name of the Secret with the BMC's credentials: the Device's own, else its Site's. */
+export const secretNameOf = (device: Device, site: Site | undefined): string | undefined =>
+  device.spec.bmc.credentialsRef?.name ?? site?.spec.bmcCredentialsRef?.name;
+
+/** @throws Failure CredentialsMissing, naming the Secret and the key. */
+export function credentialsIn(secret: Secret | undefined, name: string | undefined, namespace: string): Credentials {
+  if (!name)
+    throw new Failure('CredentialsMissing', 'neither the Device nor its Site names a Secret with BMC credentials');
+  if (!secret) throw new Failure('CredentialsMissing', `there is no Secret ${namespace}/${name}`);
+  const read = (key: string) => {
+    const value = secret.data?.[key];
+    if (!value) throw new Failure('CredentialsMissing', `the Secret ${namespace}/${name} has no key ${key}`);
+    return Buffer.from(value, 'base64').toString();
+  };
+  return { username: read('username'), password: read('password') };
+}
+
+/** What tells one version of credentials at one address from another; nothing of it can be turned back. */
+export const loginDigest = (address: string, secret: Secret): string =>
+  createHash('sha256')
+    .update(JSON.stringify([address, secret.metadata.uid, secret.metadata.resourceVersion]))
+    .digest('hex');
+
+export interface Readings {
+  power?: 'On' | 'Off';
+  bmc?: NonNullable<Status['bmc']>;
+  bootDevice?: 'pxe' | 'disk' | 'other';
+}
+
+/** Asks the BMC for what is needed, one thing after the other. @throws BmcError */
+export async function read(driver: Driver, needs: readonly Reading[], signal: AbortSignal): Promise<Readings> {
+  const readings: Readings = {};
+  for (const need of needs) {
+    switch (need) {
+      case 'power':
+        readings.power = await driver.power(signal);
+        break;
+      case 'identity': {
+        const { manufacturer, product, firmware, protocol } = await driver.identify(signal);
+        readings.bmc = { manufacturer, product, firmware, protocol };
+        break;
+      }
+      case 'bootDevice': {
+        const { device } = await driver.bootDevice(signal);
+        readings.bootDevice = device === 'pxe' || device === 'disk' ? device : 'other';
+        break;
+      }
+    }
+  }
+  return readings;
+}
+
+/** @throws BmcError */
+export async function carryOut(
+  driver: Driver,
+  effect: Exclude<Effect, { type: 'task' }>,
+  mode: BootMode,
+  signal: AbortSignal,
+): Promise<void> {
+  if (effect.type === 'power') await driver.setPower(effect.action, signal);
+  // The live OS is for once; the disk stays, so that the machine comes back by itself after a power cut.
+  else await driver.setBootDevice({ device: effect.device, persistent: effect.device === 'disk', mode }, signal);
+}

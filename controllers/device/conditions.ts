@@ -1,0 +1,121 @@
+// A Device's conditions, told from the rest of its status.
+import type { Device } from '../../lib/api/generated.ts';
+import { type Condition, type ConditionUpdate, setCondition } from '../../lib/runtime/conditions.ts';
+import type { Status } from './status.ts';
+
+const BMC_ERRORS: ReadonlySet<string> = new Set([
+  'BMCUnreachable',
+  'BMCTimeout',
+  'BMCBusy',
+  'BMCProtocolError',
+  'BadCredentials',
+  'InsufficientPrivilege',
+  'CredentialsMissing',
+  'BadAddress',
+]);
+
+type Told = Omit<ConditionUpdate, 'type'>;
+const yes = (reason: string, message: string): Told => ({ status: 'True', reason, message });
+const no = (reason: string, message: string): Told => ({ status: 'False', reason, message });
+
+function reachable({ error, power }: Status): Told {
+  if (error && BMC_ERRORS.has(error.code)) return no(error.code, error.message);
+  if (power?.state === 'On' || power?.state === 'Off')
+    return yes('BMCAnswers', 'the BMC answers, and the account may control the machine');
+  return { status: 'Unknown', reason: 'NotYet', message: 'the BMC was not asked yet' };
+}
+
+function collected(device: Device, status: Status): Told {
+  if (status.phase === 'Registering' || status.phase === 'Collecting') {
+    return status.error && status.phase === 'Collecting'
+      ? no(status.error.code, status.error.message)
+      : no('NotYet', 'the hardware was not collected yet');
+  }
+  return yes('Collected', `see deviceinventory/${device.metadata.name}`);
+}
+
+function putAway(device: Device, status: Status): Told {
+  switch (status.phase ?? 'New') {
+    case 'Available':
+    case 'InUse':
+    case 'Cleaning':
+      return yes('PutAway', `offered as ${status.deviceType}`);
+    case 'PuttingAway':
+      return status.error
+        ? no(status.error.code, status.error.message)
+        : no('PuttingAway', 'being checked against its type');
+    case 'Removed':
+      return no(
+        'Removed',
+        'taken out of use with its disks as they are: set spec.putAway to false and to true again to wipe and offer it',
+      );
+    case 'Imported': {
+      const missing = !device.spec.deviceType ? 'spec.deviceType' : 'spec.putAway';
+      return no('NotAsked', `set ${missing} to offer the device`);
+    }
+    case 'Maintenance':
+    case 'Registering':
+    case 'Collecting':
+    case 'New':
+      return no('NotYet', `the device is ${status.phase ?? 'new'}`);
+  }
+}
+
+function ready(device: Device, status: Status): Told {
+  const { error, operation, phase } = status;
+  if (phase === 'Maintenance') return no('Maintenance', device.spec.maintenance?.reason || 'in maintenance');
+  if (error) {
+    const again = error.permanent
+      ? 'not tried again before something changes'
+      : operation?.nextAttemptAt
+        ? `tried again at ${operation.nextAttemptAt.slice(0, 19)}Z`
+        : 'tried again';
+    return no(error.code, `${error.message} (${again})`);
+  }
+  if (operation)
+    return no(
+      operation.kind,
+      `${operation.kind} is at step ${operation.index} of ${operation.total}, ${operation.step}`,
+    );
+  switch (phase ?? 'New') {
+    case 'Imported':
+      return yes('Imported', 'known and collected, not offered');
+    case 'Available':
+      return yes('Available', `can be claimed as ${status.deviceType}`);
+    case 'InUse':
+      return yes(
+        'InUse',
+        device.spec.claimRef
+          ? `used by instance ${device.spec.claimRef.namespace}/${device.spec.claimRef.name}`
+          : 'in use',
+      );
+    case 'Removed':
+      return no('Removed', 'taken out of use with its disks as they are');
+    case 'Registering':
+    case 'Collecting':
+    case 'PuttingAway':
+    case 'Cleaning':
+    case 'New':
+      return no(phase ?? 'New', `the device is ${phase ?? 'new'}`);
+  }
+}
+
+/** The status with its conditions brought up to date; times move only with a condition's status. */
+export function withConditions(device: Device, status: Status, now: string): Status {
+  const observedGeneration = device.metadata.generation;
+  const told: ConditionUpdate[] = [
+    { type: 'Ready', ...ready(device, status) },
+    { type: 'Reachable', ...reachable(status) },
+    { type: 'Collected', ...collected(device, status) },
+    { type: 'PutAway', ...putAway(device, status) },
+  ];
+  const conditions = told.reduce<readonly Condition[]>(
+    (list, update) => setCondition(list, { ...update, observedGeneration }, now),
+    status.conditions ?? [],
+  );
+  return {
+    ...status,
+    conditions: conditions as NonNullable<Status['conditions']>,
+    ...(observedGeneration !== undefined && { observedGeneration }),
+  };
+}

@@ -1,0 +1,82 @@
+// The collected hardware as a DeviceInventory, and back as what the checks compare.
+import type { Device, DeviceInventory, DeviceType } from '../../lib/api/generated.ts';
+import { bytes, formatBytes } from '../../lib/api/quantity.ts';
+import { API_VERSION } from '../../lib/api/resources.ts';
+import { controllerReference } from '../../lib/kube/resource.ts';
+import {
+  type CollectedHardware,
+  type HardwareRequirement,
+  hardwareMismatches,
+} from '../../lib/provision/operations/hardware-check.ts';
+import type { Inventory } from '../../lib/provision/protocol.ts';
+import { compact } from './status.ts';
+
+type Spec = DeviceInventory['spec'];
+
+export function inventoryObject(
+  device: Device,
+  inventory: Inventory,
+  operationID: string,
+  collectedAt: string,
+): DeviceInventory {
+  const { disks, memory, gpus, nics, macAddresses: _, ...plain } = inventory;
+  const spec: Spec = {
+    collectedAt,
+    operationID,
+    ...structuredClone(plain as Pick<Spec, 'serialNumber' | 'manufacturer' | 'model' | 'firmware' | 'cpu' | 'bmc'>),
+    memory: {
+      total: formatBytes(memory.totalBytes),
+      modules: memory.modules.map(({ sizeBytes, ...module }) => ({ ...module, size: formatBytes(sizeBytes) })),
+    },
+    disks: disks.map(({ sizeBytes, ...disk }) => compact({ ...disk, size: String(sizeBytes) })),
+    nics: structuredClone(nics) as NonNullable<Spec['nics']>,
+    gpus: gpus.map(({ model, memoryBytes }) => ({ model, memory: formatBytes(memoryBytes) })),
+  };
+  return {
+    apiVersion: API_VERSION,
+    kind: 'DeviceInventory',
+    metadata: { name: device.metadata.name, ownerReferences: [controllerReference(device)] },
+    spec,
+  };
+}
+
+function collected({ spec }: DeviceInventory): CollectedHardware {
+  return {
+    architecture: spec.architecture ?? 'unknown',
+    bootMode: spec.bootMode ?? 'unknown',
+    cores: spec.cpu?.cores ?? 0,
+    memoryBytes: bytes(spec.memory?.total ?? 0),
+    disks: (spec.disks ?? []).map(({ name = '?', size = '0', rotational = false }) => ({
+      name,
+      sizeBytes: bytes(size),
+      rotational,
+    })),
+    nics: (spec.nics ?? []).map(({ name = '?', speedMbps = 0, linkUp = false }) => ({ name, speedMbps, linkUp })),
+    gpus: spec.gpus?.length ?? 0,
+  };
+}
+
+function requirement({ spec: { hardware, bootMode = 'UEFI' } }: DeviceType): HardwareRequirement {
+  const { architecture = 'x86_64', minCores, minMemory, disks = [], nics, gpus } = hardware;
+  return compact<HardwareRequirement>({
+    architecture,
+    bootMode,
+    minCores,
+    minMemoryBytes: minMemory === undefined ? undefined : bytes(minMemory),
+    disks: disks.map(({ count, minSize, rotational }) =>
+      compact<HardwareRequirement['disks'][number]>({
+        count,
+        minSizeBytes: minSize === undefined ? undefined : bytes(minSize),
+        rotational,
+      }),
+    ),
+    nics,
+    gpus,
+  });
+}
+
+/** Every way in which the collected hardware falls short of the type. */
+export function mismatches(inventory: DeviceInventory | undefined, type: DeviceType): string[] {
+  if (!inventory) return ['no hardware was collected: ask for it with spec.requests.collect'];
+  return hardwareMismatches(collected(inventory), requirement(type));
+}

@@ -1,0 +1,39 @@
+// What happened to a Device between two statuses, as events for `kubectl describe`. Pure.
+import type { EventType } from '../../lib/kube/events.ts';
+import type { Status } from './status.ts';
+
+export interface Told {
+  readonly type: EventType;
+  readonly reason: string;
+  readonly note: string;
+}
+
+export function narrate(before: Status, after: Status): Told[] {
+  const told: Told[] = [];
+  const tell = (type: EventType, reason: string, note: string) => told.push({ type, reason, note });
+  if (after.phase && before.phase !== after.phase)
+    tell('Normal', after.phase, `${before.phase ?? 'New'} → ${after.phase}`);
+  const known = new Set((before.history ?? []).map((entry) => entry.id));
+  for (const { id, kind, result, message } of after.history ?? []) {
+    if (!known.has(id))
+      tell('Normal', `${kind}${result}`, `${kind} ${result.toLowerCase()}${message ? `: ${message}` : ''} (${id})`);
+  }
+  if (after.operation && before.operation?.id !== after.operation.id) {
+    tell(
+      'Normal',
+      `${after.operation.kind}Started`,
+      `${after.operation.kind} began (${after.operation.id}), ${after.operation.total} steps`,
+    );
+  }
+  const { error } = after;
+  if (error && (before.error?.code !== error.code || before.error.count !== error.count)) {
+    const at = error.step ? ` at ${error.step}` : '';
+    const next = error.permanent
+      ? 'Not tried again before something changes.'
+      : after.operation?.nextAttemptAt
+        ? `Next try at ${after.operation.nextAttemptAt.slice(0, 19)}Z.`
+        : '';
+    tell('Warning', error.code, `${error.message}${at}. ${next}`.trim());
+  }
+  return told;
+}

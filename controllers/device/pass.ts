@@ -1,0 +1,444 @@
+// One pass over a Device: look, judge, write down, act, look again, until there is nothing to do but wait.
+//
+// The status is written before every effect, so that a process that dies at any moment is followed by one that knows what
+// may have been done. Whatever is judged is judged by what was observed in this very pass.
+import { randomUUID } from 'node:crypto';
+import type { Device } from '../../lib/api/generated.ts';
+import { DEVICE_FINALIZER } from '../../lib/api/names.ts';
+import { DEVICE_INVENTORIES, DEVICES } from '../../lib/api/resources.ts';
+import type { Driver } from '../../lib/bmc/driver.ts';
+import { writeObject, writeStatus } from '../../lib/kube/apply.ts';
+import { isAlreadyExists } from '../../lib/kube/errors.ts';
+import { Failure } from '../../lib/provision/operations/failures.ts';
+import {
+  type Effect,
+  isTask,
+  type Observed,
+  type OperationKind,
+  type Outcome,
+  STEPS,
+  type Step,
+} from '../../lib/provision/operations/operations.ts';
+import type { Inventory } from '../../lib/provision/protocol.ts';
+import { backoffMs } from '../../lib/runtime/backoff.ts';
+import { timestamp } from '../../lib/runtime/clock.ts';
+import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
+import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
+import { bmcFailure, carryOut, credentialsIn, loginDigest, type Readings, read } from './bmc-access.ts';
+import { withConditions } from './conditions.ts';
+import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
+import { admission, belongs, heard } from './desk.ts';
+import { inventoryObject, mismatches } from './inventory.ts';
+import { narrate } from './narrate.ts';
+import { concluded, plan } from './plan.ts';
+import {
+  advanced,
+  atPercent,
+  awaitsAgent,
+  compact,
+  failed,
+  heldUntil,
+  kindOf,
+  type Operation,
+  reset,
+  type Status,
+  stepOf,
+  writesImage,
+} from './status.ts';
+import { buildTask, imageOf } from './tasks.ts';
+
+/** Turns of look and act in one pass; what is left then goes on in the next one. */
+const MOST_TURNS = 40;
+/** Tries to turn a machine off before its deletion goes on without. */
+const REMOVAL_TRIES = 3;
+
+/** What was sent to a BMC last, so that it is not sent again at every look. */
+export type Sent = Map<string, { readonly what: string; readonly at: number }>;
+
+export class Pass {
+  readonly #deps: DeviceDependencies;
+  readonly #signal: AbortSignal;
+  readonly #sent: Sent;
+  readonly #around: Surroundings;
+  readonly #inputs: string;
+  /** As last read or written. */
+  #device: Device;
+  #status: Status;
+  #readings: Readings = {};
+
+  private constructor(deps: DeviceDependencies, device: Device, around: Surroundings, sent: Sent, signal: AbortSignal) {
+    this.#deps = deps;
+    this.#device = device;
+    this.#status = device.status ?? {};
+    this.#around = around;
+    this.#inputs = inputsDigest(device, around);
+    this.#sent = sent;
+    this.#signal = signal;
+  }
+
+  static async run(deps: DeviceDependencies, device: Device, sent: Sent, signal: AbortSignal): Promise<Result> {
+    const around = await surroundings(deps, device, signal);
+    return new Pass(deps, device, around, sent, signal).#run();
+  }
+
+  async #run(): Promise<Result> {
+    await this.#hear();
+    if (this.#atRest()) await this.#look();
+    for (let turn = 0; turn < MOST_TURNS; turn++) {
+      this.#signal.throwIfAborted();
+      this.#status = plan({ ...this.#view(), device: { ...this.#device, status: this.#status } });
+      if (this.#mayBeDeleted()) return this.#delete();
+      const result = this.#status.operation ? await this.#operate() : await this.#rest();
+      if (result) return result;
+    }
+    await this.#persist();
+    return requeue(this.#deps.timing.pollMs);
+  }
+
+  #view() {
+    const state = this.#readings.power ?? this.#status.power?.state;
+    const kindId = (kind: OperationKind) => `${kind.toLowerCase()}-${randomUUID().slice(0, 8)}`;
+    return {
+      claimant: this.#around.claimant,
+      power: state === 'On' || state === 'Off' ? state : undefined,
+      now: this.#deps.clock.now(),
+      newId: kindId,
+    };
+  }
+
+  /** No operation under way, in a phase in which the power is the operator's business. */
+  #atRest(): boolean {
+    const { phase, operation } = this.#status;
+    return !operation && !this.#device.spec.maintenance?.enabled && (phase === 'Available' || phase === 'InUse');
+  }
+
+  // Looking
+
+  async #driver(): Promise<Driver> {
+    const { deps, around } = { deps: this.#deps, around: this.#around };
+    const credentials = credentialsIn(around.secret, around.secretName, deps.namespace);
+    const secret = around.secret!;
+    const { error } = this.#status;
+    const tried = { name: secret.metadata.name, resourceVersion: loginDigest(this.#device.spec.bmc.address, secret) };
+    // Wrong credentials are not tried again, whatever else changes, until the Secret or the address does.
+    if (
+      error?.code === 'BadCredentials' &&
+      this.#status.credentials?.tried?.resourceVersion === tried.resourceVersion
+    ) {
+      throw new Failure('BadCredentials', error.message);
+    }
+    if (this.#status.credentials?.tried?.resourceVersion !== tried.resourceVersion) {
+      this.#status = { ...this.#status, credentials: { ...this.#status.credentials, tried } };
+    }
+    return deps.bmcs.driver(this.#device.metadata.name, { address: this.#device.spec.bmc.address, credentials });
+  }
+
+  async #ask(step: Pick<Step, 'reads'>): Promise<void> {
+    if (step.reads.length === 0) return;
+    try {
+      this.#readings = await read(await this.#driver(), step.reads, this.#signal);
+    } catch (error) {
+      throw bmcFailure(error, `${this.#deps.namespace}/${this.#around.secretName}`);
+    }
+    this.#noteReadings();
+  }
+
+  #noteReadings(): void {
+    const { power, bmc } = this.#readings;
+    const now = timestamp(this.#deps.clock.now());
+    if (power !== undefined && this.#status.power?.state !== power)
+      this.#status = { ...this.#status, power: { state: power, observedAt: now } };
+    if (bmc) this.#status = { ...this.#status, bmc };
+    const { credentials } = this.#status;
+    if (credentials?.tried && credentials.good?.resourceVersion !== credentials.tried.resourceVersion) {
+      this.#status = { ...this.#status, credentials: { ...credentials, good: credentials.tried } };
+    }
+    // A machine that is off runs no system: what it said of itself is of another boot.
+    if (power === 'Off' && this.#status.system) {
+      const { system: _, ...rest } = this.#status;
+      this.#status = rest;
+    }
+  }
+
+  /** Looks at the power of a machine at rest. A BMC that does not answer is an error of the Device, not of an operation. */
+  async #look(): Promise<void> {
+    try {
+      await this.#ask({ reads: ['power'] });
+      const { error, ...rest } = this.#status;
+      if (error) this.#status = rest;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const { power: _, ...rest } = this.#status;
+      this.#status = {
+        ...failed(rest, error, this.#retry()),
+        power: { state: 'Unknown', observedAt: timestamp(this.#deps.clock.now()) },
+      };
+    }
+  }
+
+  #retry() {
+    const { clock, timing, random } = this.#deps;
+    return { now: clock.now(), inputs: this.#inputs, backoff: timing.backoff, random };
+  }
+
+  /** Hears what agents and systems have come in with. */
+  async #hear(): Promise<void> {
+    const { opening, system } = this.#deps.desk.received(this.#device);
+    const { mailbox } = this.#deps.desk;
+    const { name, uid } = this.#device.metadata;
+    if (opening) {
+      const { spec } = this.#device;
+      const hints = spec.rootDeviceHints ?? this.#around.type?.spec.rootDeviceHints ?? {};
+      const answer = admission(this.#device, this.#status, opening, {
+        hints,
+        installedOn: this.#status.installed?.diskSerialNumber,
+      });
+      if (answer.type === 'admit') {
+        this.#status = answer.status;
+        await this.#persist();
+      } else {
+        if (answer.failure && this.#status.operation)
+          this.#status = failed(this.#status, answer.failure, this.#retry());
+        await this.#persist();
+        mailbox.refuseSession(name, opening, answer.reason);
+      }
+    }
+    if (system) {
+      const instance = this.#around.claimant.type === 'live' ? this.#around.claimant.instance : undefined;
+      const { report, claims } = system;
+      if (
+        claims.deviceUID !== uid ||
+        claims.instanceUID !== report.instanceUID ||
+        !belongs(this.#status, instance, report)
+      ) {
+        mailbox.refuseSystem(name, report.bootID, 'this system is not wanted on this device any more');
+      } else if (this.#systemExpected()) {
+        const { bootID, instanceUID, hostname, addresses } = report;
+        const reportedAt = timestamp(system.receivedAt);
+        this.#status = {
+          ...this.#status,
+          system: { bootID, instanceUID, hostname, addresses: [...addresses], reportedAt },
+        };
+        await this.#persist();
+        mailbox.ackSystem(name, bootID);
+      }
+    }
+  }
+
+  /** Not while the machine is about to be turned off: such a report may be of the boot before. */
+  #systemExpected(): boolean {
+    const step = this.#status.operation && stepOf(this.#status.operation);
+    return this.#status.phase === 'InUse' && (step === undefined || step === 'disk-boot' || step === 'await-system');
+  }
+
+  // Acting
+
+  async #operate(): Promise<Result | undefined> {
+    const { clock } = this.#deps;
+    const held = heldUntil(this.#status, this.#inputs, clock.now());
+    if (this.#device.spec.maintenance?.enabled || held === Number.POSITIVE_INFINITY) {
+      await this.#persist();
+      return done;
+    }
+    if (held !== undefined) {
+      await this.#persist();
+      return requeue(held - clock.now());
+    }
+    if (this.#status.error?.permanent) this.#status = reset(this.#status, clock.now());
+    const step = STEPS[stepOf(this.#status.operation!)];
+    try {
+      this.#checkInputs();
+      await this.#ask(step);
+      return await this.#follow(step, step.judge(this.#observed(), this.#context()));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#status = failed(this.#status, error, this.#retry());
+      await this.#persist();
+      return undefined;
+    }
+  }
+
+  /** What must be there before anything is done, so that a running system is not shut down for an image that is missing. */
+  #checkInputs(): void {
+    const operation = this.#status.operation!;
+    const kind = kindOf(operation);
+    const { claimant, type, image } = this.#around;
+    if (kind === 'PutAway' && !type)
+      throw new Failure('DeviceTypeNotFound', `there is no DeviceType ${this.#device.spec.deviceType}`);
+    if ((kind !== 'Create' && kind !== 'Reinstall') || claimant.type !== 'live') return;
+    const { metadata, spec } = imageOf(claimant.instance, image);
+    const wanted = { name: metadata.name, sha256: spec.sha256 };
+    // Before the first byte is written the operation follows the spec; from then on it finishes what it began.
+    if (!writesImage(operation) && JSON.stringify(operation.image) !== JSON.stringify(wanted)) {
+      this.#status = { ...this.#status, operation: { ...operation, image: wanted } };
+    }
+  }
+
+  #observed(): Observed {
+    const operation = this.#status.operation!;
+    const { seenAt, task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
+    const { type, inventory } = this.#around;
+    return {
+      now: this.#deps.clock.now(),
+      power: this.#readings.power,
+      identified: this.#readings.bmc !== undefined,
+      bootDevice: this.#readings.bootDevice,
+      agentAdmitted: operation.boot?.nonceHash !== undefined,
+      agentSeenAt: seenAt,
+      task,
+      systemReported: this.#status.system !== undefined && this.#status.system.instanceUID === operation.instanceUID,
+      hardwareMismatches: type ? mismatches(inventory, type) : [],
+    };
+  }
+
+  #context() {
+    const { timing, listeningSince } = this.#deps;
+    const startedAt = Date.parse(this.#status.operation!.stepStartedAt!);
+    return { startedAt, listeningSince, graceMs: timing.graceMs, silenceMs: timing.silenceMs };
+  }
+
+  /** Carries on from what the step was found to be: undefined when there is more to do at once. */
+  async #follow(step: Step, outcome: Outcome): Promise<Result | undefined> {
+    const operation = this.#status.operation!;
+    const now = this.#deps.clock.now();
+    if (outcome.type === 'done') {
+      await this.#complete(operation);
+      this.#advance();
+      return undefined;
+    }
+    if (now > Date.parse(operation.deadline!)) {
+      throw new Failure(step.late, `${operation.step} took longer than ${step.deadlineSeconds} s`);
+    }
+    if (outcome.type === 'wait') {
+      if (outcome.percent !== undefined) this.#status = atPercent(this.#status, outcome.percent);
+      await this.#persist();
+      const { pollMs, backstopMs } = this.#deps.timing;
+      return requeue(
+        isTask(stepOf(operation)) || awaitsAgent(operation) || operation.step === 'await-system' ? backstopMs : pollMs,
+      );
+    }
+    await this.#persist();
+    return this.#effect(outcome.effect);
+  }
+
+  #advance(): void {
+    const before = this.#status.operation!;
+    this.#status = advanced(this.#status, this.#deps.clock.now());
+    if (this.#status.operation) return;
+    const ended = compact<Parameters<typeof concluded>[1]>({
+      kind: kindOf(before),
+      instanceUID: before.instanceUID,
+      request: before.request,
+    });
+    this.#status = concluded(this.#status, ended);
+  }
+
+  async #effect(effect: Effect): Promise<Result | undefined> {
+    const { desk, timing, clock } = this.#deps;
+    const operation = this.#status.operation!;
+    if (effect.type === 'task') {
+      const task = await buildTask(this.#deps, effect.kind, this.#device, operation, this.#around, this.#signal);
+      desk.order(this.#device, operation, task);
+      return requeue(timing.backstopMs);
+    }
+    const what = JSON.stringify([operation.id, operation.step, operation.attempt, operation.round, effect]);
+    const { name } = this.#device.metadata;
+    const sent = this.#sent.get(name);
+    if (sent?.what === what && clock.now() - sent.at < timing.resendMs) return requeue(timing.pollMs);
+    this.#sent.set(name, { what, at: clock.now() });
+    try {
+      await carryOut(await this.#driver(), effect, this.#around.bootMode, this.#signal);
+    } catch (error) {
+      throw bmcFailure(error, `${this.#deps.namespace}/${this.#around.secretName}`);
+    }
+    // The boot device is set when the BMC has answered; power takes its time.
+    return effect.type === 'boot-device' ? undefined : requeue(Math.min(timing.pollMs, 100));
+  }
+
+  /** What the end of a step leaves behind, beside the step itself. */
+  async #complete(operation: Operation): Promise<void> {
+    if (operation.step === 'collect') await this.#writeInventory(operation);
+    if (operation.step === 'write-seed') {
+      const { instanceUID, image, boot } = operation;
+      const claim = this.#device.spec.claimRef;
+      this.#status = {
+        ...this.#status,
+        installed: compact<NonNullable<Status['installed']>>({
+          instanceUID,
+          instance: claim && `${claim.namespace}/${claim.name}`,
+          image: image?.name,
+          imageSHA256: image?.sha256,
+          diskSerialNumber: boot?.diskSerialNumber,
+          at: timestamp(this.#deps.clock.now()),
+        }),
+      };
+    }
+  }
+
+  async #writeInventory(operation: Operation): Promise<void> {
+    const { client, stores, clock, desk } = this.#deps;
+    const { task } = heard(this.#device, operation, desk.received(this.#device));
+    const wanted = inventoryObject(this.#device, task!.result as Inventory, operation.id, timestamp(clock.now()));
+    const old = stores.inventories.get(this.#device.metadata.name);
+    if (old) {
+      if (old.spec.operationID === operation.id) return;
+      await writeObject(client, DEVICE_INVENTORIES, old, { ...old, spec: wanted.spec }, { signal: this.#signal });
+      return;
+    }
+    try {
+      await client.create(DEVICE_INVENTORIES, wanted, { signal: this.#signal });
+    } catch (error) {
+      // Written by an earlier try whose answer was lost; the cache has not seen it yet.
+      if (!isAlreadyExists(error)) throw error;
+    }
+  }
+
+  // Ending
+
+  async #rest(): Promise<Result> {
+    await this.#persist();
+    const { timing, random } = this.#deps;
+    const { phase, error } = this.#status;
+    const { maintenance } = this.#device.spec;
+    if (maintenance?.enabled || (phase !== 'Available' && phase !== 'InUse')) return done;
+    if (error?.permanent) return done;
+    return requeue(error ? backoffMs(timing.backoff, error.count, random) : timing.idlePollMs * (0.9 + 0.2 * random()));
+  }
+
+  #mayBeDeleted(): boolean {
+    if (!this.#device.metadata.deletionTimestamp || this.#around.claimant.type !== 'none') return false;
+    const { operation, error } = this.#status;
+    if (!operation || kindOf(operation) !== 'Remove') return true;
+    return error !== undefined && (error.permanent === true || error.count >= REMOVAL_TRIES);
+  }
+
+  async #delete(): Promise<Result> {
+    const { client, events, desk, bmcs } = this.#deps;
+    const { name } = this.#device.metadata;
+    const { error } = this.#status;
+    if (error)
+      events.event(
+        this.#device,
+        'Warning',
+        'RemovedWithoutPowerOff',
+        `given up without having been seen off: ${error.message}`,
+      );
+    desk.forget(name, this.#device.spec.bootMACAddress);
+    await bmcs.forget(name);
+    this.#sent.delete(name);
+    await removeFinalizer(client, DEVICES, this.#device, DEVICE_FINALIZER, { signal: this.#signal });
+    return done;
+  }
+
+  /** Writes the status where it differs, tells what happened, and only then what machines may do. */
+  async #persist(): Promise<void> {
+    const { client, events, desk, clock } = this.#deps;
+    const before = this.#device.status ?? {};
+    const status = withConditions(this.#device, this.#status, timestamp(clock.now()));
+    this.#device = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
+    this.#status = this.#device.status ?? {};
+    for (const { type, reason, note } of narrate(before, this.#status)) events.event(this.#device, type, reason, note);
+    const held = heldUntil(this.#status, this.#inputs, clock.now()) !== undefined;
+    desk.publish(this.#device, this.#status, held);
+  }
+}

@@ -1,0 +1,231 @@
+// Which phase a Device is in and which operation it needs: the arrows of the phase table, and nothing else. Pure.
+import type { Device, Instance } from '../../lib/api/generated.ts';
+import type { PowerState } from '../../lib/bmc/driver.ts';
+import type { OperationKind } from '../../lib/provision/operations/operations.ts';
+import { timestamp } from '../../lib/runtime/clock.ts';
+import { type Beginning, begun, compact, inPhase, kindOf, reset, type Status } from './status.ts';
+
+/** The Instance that the claim names: as it is, gone for sure (asked for, not only missing in a cache), or no claim at all. */
+export type Claimant =
+  | { readonly type: 'none' }
+  | { readonly type: 'gone'; readonly uid: string }
+  | { readonly type: 'live'; readonly instance: Instance };
+
+export interface View {
+  readonly device: Device;
+  readonly claimant: Claimant;
+  /** What the BMC said when it was last asked, in this pass or an earlier one. */
+  readonly power: PowerState | undefined;
+  readonly now: number;
+  /** Makes the id of an operation. */
+  readonly newId: (kind: OperationKind) => string;
+}
+
+const REQUESTS = ['restart', 'reinstall', 'resetPassword', 'resetStatus'] as const;
+type Request = (typeof REQUESTS)[number];
+
+const begin = (view: View, status: Status, kind: OperationKind, more: Partial<Beginning> = {}): Status =>
+  begun(status, { ...more, kind, id: view.newId(kind), now: view.now });
+
+/** The request's value, when it has not been handled yet. */
+function pending(status: Status, instance: Instance, request: Request): string | undefined {
+  const value = instance.spec.requests?.[request];
+  return value && value !== status.handled?.[request] ? value : undefined;
+}
+
+const isWanted = (instance: Instance) => !instance.metadata.deletionTimestamp || instance.spec.locked === true;
+
+const POWER_OPERATIONS: ReadonlySet<OperationKind> = new Set(['Start', 'Stop', 'Restart']);
+
+/** The operation that brings the machine nearer to what its Instance wants; undefined: it is there. */
+function wanted(
+  view: View,
+  status: Status,
+  instance: Instance,
+): (Partial<Beginning> & { kind: OperationKind }) | undefined {
+  const instanceUID = instance.metadata.uid!;
+  if (status.installed?.instanceUID !== instanceUID) return { kind: 'Create', instanceUID };
+  const reinstall = pending(status, instance, 'reinstall');
+  if (reinstall) return { kind: 'Reinstall', request: reinstall, instanceUID };
+  const password = pending(status, instance, 'resetPassword');
+  if (password) return { kind: 'ResetPassword', request: password, instanceUID };
+  if (instance.spec.power === 'Off') return view.power === 'On' ? { kind: 'Stop', instanceUID } : undefined;
+  if (view.power === 'Off') return { kind: 'Start', instanceUID };
+  const restart = pending(status, instance, 'restart');
+  if (restart) return { kind: 'Restart', request: restart, instanceUID };
+  return status.system || view.power === undefined ? undefined : { kind: 'Start', instanceUID };
+}
+
+function inUse(view: View, status: Status): Status {
+  const { claimant, now } = view;
+  if (claimant.type === 'none')
+    return status.dirty ? inPhase(status, 'Removed', now) : release(view, status, undefined);
+  // A claim whose Instance vanished without having been deleted (a backup restored in part, a finalizer taken off by hand)
+  // proves nothing: the disks stay as they are until a person puts the device away again.
+  if (claimant.type === 'gone')
+    return status.dirty ? keep(status, claimant.uid, now) : release(view, status, claimant.uid);
+  const { instance } = claimant;
+  const uid = instance.metadata.uid!;
+  if (!isWanted(instance)) {
+    if (instance.spec.releasePolicy === 'Keep' && status.installed) return keep(status, uid, now);
+    return release(view, status, uid);
+  }
+  if (status.handled?.instanceUID !== uid) {
+    // What is asked for from the start is what creation does anyway.
+    return { ...status, handled: compact({ instanceUID: uid, ...instance.spec.requests }) };
+  }
+  const resetStatus = pending(status, instance, 'resetStatus');
+  if (resetStatus) return { ...reset(status, now), handled: { ...status.handled, resetStatus } };
+  const want = wanted(view, status, instance);
+  if (!want) return status;
+  const current = status.operation && kindOf(status.operation);
+  if (current && (current === want.kind || !POWER_OPERATIONS.has(current))) return status;
+  return begin(view, status, want.kind, want);
+}
+
+/** Gives the machine back: wiped where anything was written to it, in any case seen off. */
+function release(view: View, status: Status, uid: string | undefined): Status {
+  const cleaning = inPhase(status, 'Cleaning', view.now);
+  return begin(view, cleaning, status.dirty ? 'Clean' : 'Release', uid ? { instanceUID: uid } : {});
+}
+
+/** Gives up the claim and leaves disks and power as they are. */
+function keep(status: Status, uid: string, now: number): Status {
+  const { operation: _, error: _error, ...rest } = status;
+  return { ...inPhase(rest, 'Removed', now), releasedClaimUID: uid };
+}
+
+function deviceRequest(status: Status, name: 'collect' | 'resetStatus', device: Device): string | undefined {
+  const value = device.spec.requests?.[name];
+  return value && value !== status.requests?.[name]?.value ? value : undefined;
+}
+
+const answered = (
+  status: Status,
+  name: 'collect' | 'resetStatus',
+  value: string,
+  result: 'Running' | 'Succeeded',
+  now: number,
+): Status => ({
+  ...status,
+  requests: { ...status.requests, [name]: { value, result, at: timestamp(now) } },
+});
+
+/** One arrow, or the same object when there is none to take. */
+function arrow(view: View, status: Status): Status {
+  const { device, now, claimant } = view;
+  const { spec } = device;
+  if (spec.maintenance?.enabled) {
+    if (status.phase === 'Maintenance') return status;
+    return { ...inPhase(status, 'Maintenance', now), phaseBefore: status.phase ?? 'Registering' };
+  }
+  if (device.metadata.deletionTimestamp && claimant.type === 'none') return removal(view, status);
+  const resetStatus = deviceRequest(status, 'resetStatus', device);
+  if (resetStatus) return answered(reset(status, now), 'resetStatus', resetStatus, 'Succeeded', now);
+  const collect = deviceRequest(status, 'collect', device);
+  const { phase } = status;
+  switch (phase ?? 'New') {
+    case 'New':
+      return begin(view, inPhase(status, 'Registering', now), 'Register');
+    case 'Maintenance': {
+      const { phaseBefore = 'Registering', ...rest } = status;
+      return inPhase(rest, phaseBefore as NonNullable<Status['phase']>, now);
+    }
+    case 'Registering':
+      if (status.operation) return status;
+      // A restored backup has no status, but says that somebody has the machine: it is not booted to look at it.
+      if (claimant.type !== 'none') return inPhase({ ...status, dirty: true }, 'Removed', now);
+      return begin(view, inPhase(status, 'Collecting', now), 'Collect');
+    case 'Collecting': {
+      if (status.operation) return status;
+      const asked = status.requests?.collect;
+      const imported = inPhase(status, 'Imported', now);
+      return asked?.result === 'Running' ? answered(imported, 'collect', asked.value, 'Succeeded', now) : imported;
+    }
+    case 'Imported':
+      if (collect) return collecting(view, status, collect);
+      if (spec.putAway && spec.deviceType) return begin(view, inPhase(status, 'PuttingAway', now), 'PutAway');
+      return status;
+    case 'PuttingAway':
+      if (!spec.putAway || collect) return inPhase(withoutOperation(status), 'Imported', now);
+      return status.operation ? status : inPhase({ ...status, deviceType: spec.deviceType! }, 'Available', now);
+    case 'Available':
+      if (spec.claimRef && spec.claimRef.uid !== status.releasedClaimUID) return inPhase(status, 'InUse', now);
+      if (spec.claimRef) return status;
+      if (!spec.putAway || collect) return inPhase(status, 'Imported', now);
+      // Turned on by somebody, or of another type now: it is not offered before it was checked and seen off again.
+      return view.power === 'On' || spec.deviceType !== status.deviceType
+        ? begin(view, inPhase(status, 'PuttingAway', now), 'PutAway')
+        : status;
+    case 'InUse':
+      return inUse(view, status);
+    case 'Cleaning':
+      return status.operation ? status : inPhase(status, 'Available', now);
+    case 'Removed':
+      if (spec.claimRef && spec.claimRef.uid !== status.releasedClaimUID) return status;
+      if (!spec.putAway) return status.takenDown ? status : { ...status, takenDown: true };
+      return status.takenDown ? begin(view, inPhase(status, 'Cleaning', now), 'Clean') : status;
+  }
+}
+
+/** A machine that nobody has is left off, unless it is one that the operator keeps its hands off. */
+function removal(view: View, status: Status): Status {
+  const handsOff = status.phase === undefined || status.phase === 'Registering' || status.phase === 'Removed';
+  if (handsOff || (status.operation && kindOf(status.operation) === 'Remove')) return status;
+  return view.power === 'Off' && !status.operation ? status : begin(view, status, 'Remove');
+}
+
+function collecting(view: View, status: Status, value: string): Status {
+  const asked = answered(inPhase(status, 'Collecting', view.now), 'collect', value, 'Running', view.now);
+  return begin(view, asked, 'Collect');
+}
+
+function withoutOperation(status: Status): Status {
+  const { operation: _, error: _error, ...rest } = status;
+  return rest;
+}
+
+/** Follows the arrows as far as they lead: the same object when the Device stays as it is. */
+export function plan(view: View): Status {
+  let status = view.device.status ?? {};
+  // Each arrow is followed at most once in a pass; the bound only keeps a mistake in the table from looping.
+  for (let steps = 0; steps < 12; steps++) {
+    const next = arrow(view, status);
+    if (next === status) return status;
+    status = next;
+  }
+  throw new Error(`the phases of Device ${view.device.metadata.name} lead in a circle at ${status.phase}`);
+}
+
+/** What the end of an operation means for the rest of the status. */
+export function concluded(
+  status: Status,
+  ended: { kind: OperationKind; instanceUID?: string; request?: string },
+): Status {
+  const { kind, instanceUID, request } = ended;
+  switch (kind) {
+    case 'Clean':
+    case 'Release': {
+      const { installed: _, system: _system, handled: _handled, dirty, takenDown: _taken, ...rest } = status;
+      return compact<Status>({
+        ...rest,
+        dirty: kind === 'Clean' ? undefined : dirty,
+        releasedClaimUID: instanceUID ?? rest.releasedClaimUID,
+      });
+    }
+    case 'Reinstall':
+      return { ...status, handled: { ...status.handled, reinstall: request! } };
+    case 'ResetPassword':
+      return { ...status, handled: { ...status.handled, resetPassword: request! } };
+    case 'Restart':
+      return { ...status, handled: { ...status.handled, restart: request! } };
+    case 'Register':
+    case 'Collect':
+    case 'PutAway':
+    case 'Create':
+    case 'Start':
+    case 'Stop':
+    case 'Remove':
+      return status;
+  }
+}
