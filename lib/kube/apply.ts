@@ -1,24 +1,40 @@
-// Writes that happen only when something differs.
+// Writes that happen only when something differs: minimal merge patches, guarded by the resourceVersion they were made from.
 import type { KubeClient, WriteOptions } from './client.ts';
+import { mergePatch } from './merge-patch.ts';
 import type { KubeObject, Resource } from './resource.ts';
 
 /**
- * Brings the status of `observed` to `status` by a minimal merge patch, guarded by its resourceVersion (409 when it has
- * changed since). No call when nothing differs. Returns the object as it then is.
+ * Brings the status of `observed` to `status`. No call when nothing differs. Returns the object as it then is.
+ * Rejects with 409 when the object has changed since it was observed.
  */
-export declare function writeStatus<T extends KubeObject & { status?: S | undefined }, S extends object>(
+export async function writeStatus<S extends object, T extends KubeObject & { status?: S | undefined }>(
   client: KubeClient,
   resource: Resource<T>,
   observed: T,
   status: S,
   options?: WriteOptions,
-): Promise<T>;
+): Promise<T> {
+  const difference = mergePatch(observed.status ?? {}, status);
+  if (!difference) return observed;
+  const body = { metadata: guard(observed), status: difference };
+  return client.patchStatus(resource, observed.metadata, { type: 'merge', body }, options);
+}
 
-/** The same for everything else than the status: `desired` is `observed` with changes, guarded by its resourceVersion. */
-export declare function writeObject<T extends KubeObject>(
+/** The same for everything but the status: `desired` is `observed` with changes to metadata, spec or data. */
+export async function writeObject<T extends KubeObject>(
   client: KubeClient,
   resource: Resource<T>,
   observed: T,
   desired: T,
   options?: WriteOptions,
-): Promise<T>;
+): Promise<T> {
+  const difference = mergePatch(withoutStatus(observed), withoutStatus(desired));
+  if (!difference) return observed;
+  const body = { ...difference, metadata: { ...(difference.metadata as object | undefined), ...guard(observed) } };
+  return client.patch(resource, observed.metadata, { type: 'merge', body }, options);
+}
+
+/** Another object under the same name has another uid: a write meant for this one must not reach it. */
+const guard = ({ metadata: { uid, resourceVersion } }: KubeObject) => ({ uid, resourceVersion });
+
+const withoutStatus = (object: KubeObject): object => ({ ...object, status: undefined });

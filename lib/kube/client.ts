@@ -107,7 +107,8 @@ export interface KubeClient {
     patch: Patch,
     options?: WriteOptions,
   ): Promise<T>;
-  delete(resource: Resource, name: ObjectName, options?: DeleteOptions): Promise<void>;
+  /** Asks for the deletion: with finalizers on it, the object stays until they are gone. */
+  delete(resource: Resource, name: ObjectName, options?: DeleteOptions): Promise<undefined>;
   /**
    * Events as the server sends them, until it ends the watch. Rejects on a refused or broken watch, and with status 410
    * when the resourceVersion is too old.
@@ -157,6 +158,9 @@ export function createClient(options: ClientOptions = {}): KubeClient {
     const { namespace, signal, timeoutMs: timeout, ...query } = listOptions;
     const path = withQuery(collectionPath(resource, namespace), query);
     const page = await json<KubeList<T>>({ method: 'GET', path, signal, timeoutMs: timeout });
+    if (!Array.isArray(page.items) || typeof page.metadata?.resourceVersion !== 'string') {
+      throw new ApiError(0, 'Unreadable', `GET ${path}: the answer is not a list`);
+    }
     // Items of built-in kinds come without these two.
     for (const item of page.items) {
       item.apiVersion ??= apiVersionOf(resource);
@@ -205,6 +209,7 @@ export function createClient(options: ClientOptions = {}): KubeClient {
     async delete(resource, name, deleteOptions = {}) {
       const path = withQuery(objectPath(resource, name), writeQuery(deleteOptions));
       await transport.call({ method: 'DELETE', path, body: deleteBody(deleteOptions), ...callOf(deleteOptions) });
+      return undefined;
     },
     async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
       const { namespace, signal, ...query } = watchOptions;

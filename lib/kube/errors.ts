@@ -123,6 +123,11 @@ export const isInvalid = is((error) => error.status === 422);
 export const isBadRequest = is((error) => error.status === 400);
 export const isTooManyRequests = is((error) => error.status === 429);
 /** No whole answer: a write may have taken hold. */
-export const isUnanswered = is((error) => error.status === 0);
+export const isUnanswered = is((error) => error.status === 0 && error.reason !== 'NotLeader');
+/** Refused before it was sent: this process leads no longer. */
+export const isNotLeader = is((error) => error.reason === 'NotLeader');
+export const isAborted = is((error) => error.reason === 'Aborted');
 /** Trying the very same call again later may succeed. */
-export const isRetryable = is((error) => error.status === 0 || error.status === 429 || error.status >= 500);
+export const isRetryable = is(
+  (error) => (error.status === 0 && error.reason !== 'NotLeader') || error.status === 429 || error.status >= 500,
+);

@@ -55,24 +55,17 @@ export async function* watchEvents<T extends KubeObject>(
 }
 
 function parseEvent(line: string): { type: unknown; object: object } {
-  let value: unknown;
+  let value: { type?: unknown; object?: Partial<KubeObject> | null } | null;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(line) as typeof value;
   } catch (error) {
     throw unreadable('an event is not JSON', error);
   }
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    !('type' in value) ||
-    !('object' in value) ||
-    typeof value.object !== 'object' ||
-    !value.object
-  ) {
-    throw unreadable('an event lacks type or object');
-  }
+  if (typeof value?.object !== 'object' || !value.object) throw unreadable('an event has no object');
   const { type, object } = value;
-  if (type !== 'ERROR' && !('metadata' in object)) throw unreadable('an event has an object without metadata');
+  if (type !== 'ERROR' && typeof object.metadata?.resourceVersion !== 'string') {
+    throw unreadable('an event has an object without resourceVersion');
+  }
   return { type, object };
 }
 

@@ -1,56 +1,206 @@
 // A controller: watches give keys, keys are reconciled one at a time each, results decide when to look again.
-import type { KubeObject } from '../kube/resource.ts';
-import type { Store, StoreEvent } from '../kube/store.ts';
+import { ApiError, isConflict, isNotLeader } from '../kube/errors.ts';
+import { type KubeObject, splitKey } from '../kube/resource.ts';
+import type { Store } from '../kube/store.ts';
+import type { Log } from '../observe/log.ts';
 import type { BackoffPolicy } from './backoff.ts';
-import type { Reconciler } from './reconcile.ts';
-
-export interface EnqueueOptions {
-  /** Higher goes first; default 0. Objects seen at start and by resync have -100. */
-  priority?: number | undefined;
-  delayMs?: number | undefined;
-}
-export type Enqueue = (key: string, options?: EnqueueOptions) => void;
-
-/** Anything that gives keys to look at. */
-export interface Source {
-  readonly name: string;
-  /** Resolves when what was there at the start has been seen. */
-  synced(signal?: AbortSignal): Promise<void>;
-  /** Starts giving keys; returns how to end it. */
-  start(enqueue: Enqueue): () => void;
-}
-
-export interface WatchSourceOptions<T extends KubeObject> {
-  /** Which changes matter; default all. */
-  when?: ((event: StoreEvent<T>) => boolean) | undefined;
-  /** Which keys a change wakes; default the object's own. An update asks for the old and the new object. */
-  keys?: ((object: T) => readonly string[]) | undefined;
-  priority?: number | undefined;
-}
-
-/** A store as a source. */
-export declare function watch<T extends KubeObject>(store: Store<T>, options?: WatchSourceOptions<T>): Source;
-
-/** An update that changed the spec, a label, an annotation, a finalizer or began deletion: not one of the status alone. */
-export declare function exceptStatus<T extends KubeObject>(event: StoreEvent<T>): boolean;
+import type { Clock } from './clock.ts';
+import { type Reconciler, type Request, type Result, TerminalError } from './reconcile.ts';
+import type { EnqueueOptions, Source } from './source.ts';
+import { createWorkqueue, type Workqueue, type WorkqueueObserver } from './workqueue.ts';
 
 export interface ControllerOptions {
   readonly name: string;
-  /** The first is the kind it reconciles: writes to it are seen in the cache before its object is looked at again. */
+  /** The first is the kind it reconciles: own writes to it are seen in the cache before the object is looked at again. */
   readonly watches: readonly Source[];
   readonly reconcile: Reconciler;
   /** Keys under way at once; default 4. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Longest one reconcile may take before its signal aborts; default 120,000. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** After errors; default 0.5 s up to 300 s. */
-  readonly backoff?: BackoffPolicy;
+  readonly backoff?: BackoffPolicy | undefined;
 }
 
 export interface Controller {
   readonly name: string;
-  /** Looks at `key` soon: for sources outside the API, such as a machine that reported. Before start and after stop it is kept out. */
+  readonly watches: readonly Source[];
+  /**
+   * Looks at `key` soon: for sources outside the API, such as a machine that reported. Before it runs, and after, this
+   * does nothing: everything is looked at when it starts.
+   */
   trigger(key: string, options?: EnqueueOptions): void;
+  /** Runs until `signal` aborts and what is under way has ended. For the manager, once caches have synced. */
+  run(environment: ControllerEnvironment, signal: AbortSignal): Promise<void>;
+  stats(): ControllerStats;
 }
 
-export declare function createController(options: ControllerOptions): Controller;
+export interface ControllerStats {
+  readonly depth: number;
+  readonly delayed: number;
+  readonly underWay: number;
+  readonly oldestMs: number;
+  /** Reconciles that go on although their signal aborted a minute ago: bugs that only a restart ends. */
+  readonly overdue: number;
+}
+
+export type Outcome = 'done' | 'requeue' | 'error' | 'conflict' | 'terminal' | 'panic' | 'aborted';
+
+export interface ControllerObserver extends WorkqueueObserver {
+  reconciled?(outcome: Outcome, ms: number): void;
+}
+
+export interface ControllerEnvironment {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+  readonly observer?: ControllerObserver | undefined;
+  /** Whether own writes to an object of `store` have yet to be seen: see Expectations.settling. */
+  settling?(store: Store<KubeObject>, key: string): Promise<void> | undefined;
+}
+
+const DEFAULT_BACKOFF: BackoffPolicy = { initialMs: 500, maxMs: 300_000 };
+const OVERDUE_MS = 60_000;
+
+export function createController(options: ControllerOptions): Controller {
+  const { name, watches, reconcile, concurrency = 4, deadlineMs = 120_000, backoff = DEFAULT_BACKOFF } = options;
+  const primary = watches[0]?.store;
+  let queue: Workqueue | undefined;
+  let overdue = 0;
+
+  async function run(environment: ControllerEnvironment, signal: AbortSignal): Promise<void> {
+    const { clock, random, log, observer } = environment;
+    const work = createWorkqueue({ clock, random, backoff, observer });
+    queue = work;
+    const enqueue = (key: string, how?: EnqueueOptions) => {
+      if (!work.add(key, how) && !signal.aborted) log.error({ controller: name, key }, 'the queue is full');
+    };
+    const report = (error: unknown) => log.error({ controller: name, err: error }, 'a watch predicate or mapper threw');
+    const stops = watches.map((source) => source.start(enqueue, report));
+    const close = () => work.close();
+    signal.addEventListener('abort', close, { once: true });
+    if (signal.aborted) close();
+    await Promise.all(Array.from({ length: concurrency }, () => serve(work, environment, signal)));
+    for (const stop of stops) stop();
+    queue = undefined;
+  }
+
+  async function serve(work: Workqueue, environment: ControllerEnvironment, signal: AbortSignal): Promise<void> {
+    for (let key = await work.take(); key !== undefined; key = await work.take()) {
+      const settling = primary && environment.settling?.(primary, key);
+      if (settling) lookAgain(work, key, settling);
+      else await look(work, key, environment, signal);
+      work.done(key);
+    }
+  }
+
+  function lookAgain(work: Workqueue, key: string, settling: Promise<void>): void {
+    void settling.then(() => work.add(key));
+  }
+
+  async function look(
+    work: Workqueue,
+    key: string,
+    environment: ControllerEnvironment,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, log, observer } = environment;
+    const start = clock.monotonic();
+    let outcome: Outcome;
+    try {
+      outcome = settle(work, key, await reconcileOnce(key, environment, signal));
+    } catch (error) {
+      outcome = outcomeOf(error, signal);
+      const retries = outcome !== 'terminal' && outcome !== 'aborted';
+      if (!retries) work.forget(key);
+      const delayMs = retries ? work.retry(key, error instanceof ApiError ? error.retryAfterMs : undefined) : undefined;
+      logFailure(log, { controller: name, key, outcome, delayMs, err: error });
+    }
+    observer?.reconciled?.(outcome, clock.monotonic() - start);
+  }
+
+  async function reconcileOnce(
+    key: string,
+    { clock, log }: ControllerEnvironment,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const controller = new AbortController();
+    const abort = () => controller.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    let isOverdue = false;
+    let timer = clock.after(deadlineMs, () => {
+      controller.abort(new DOMException(`not reconciled within ${deadlineMs} ms`, 'TimeoutError'));
+      timer = clock.after(OVERDUE_MS, () => {
+        isOverdue = true;
+        overdue++;
+        log.error({ controller: name, key }, 'a reconcile ignores that its signal aborted');
+      });
+    });
+    try {
+      return await reconcile(requestOf(key), controller.signal);
+    } finally {
+      timer.cancel();
+      if (isOverdue) overdue--;
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  return {
+    name,
+    watches,
+    run,
+    trigger: (key, how) => queue?.add(key, how),
+    stats: () => ({
+      depth: queue?.depth ?? 0,
+      delayed: queue?.delayed ?? 0,
+      underWay: queue?.underWay ?? 0,
+      oldestMs: queue?.oldestMs() ?? 0,
+      overdue,
+    }),
+  };
+}
+
+const requestOf = (key: string): Request => ({ key, ...splitKey(key) });
+
+function settle(work: Workqueue, key: string, result: Result): Outcome {
+  switch (result.type) {
+    case 'done':
+      work.forget(key);
+      return 'done';
+    case 'requeue':
+      work.forget(key);
+      work.add(key, { delayMs: result.afterMs });
+      return 'requeue';
+  }
+}
+
+function outcomeOf(error: unknown, signal: AbortSignal): Outcome {
+  if (signal.aborted || isNotLeader(error)) return 'aborted';
+  if (error instanceof TerminalError) return 'terminal';
+  if (isConflict(error)) return 'conflict';
+  // What V8 throws when code is wrong, rather than the world.
+  if (error instanceof TypeError || error instanceof ReferenceError || error instanceof RangeError) return 'panic';
+  return 'error';
+}
+
+function logFailure(
+  log: Log,
+  fields: { controller: string; key: string; outcome: Outcome; delayMs: number | undefined; err: unknown },
+): void {
+  switch (fields.outcome) {
+    case 'conflict':
+    case 'aborted':
+      // Someone else wrote first, or we stop: part of normal life.
+      log.debug(fields, 'reconcile ended early');
+      break;
+    case 'terminal':
+      log.warn(fields, 'reconcile gave up until something changes');
+      break;
+    case 'done':
+    case 'requeue':
+    case 'error':
+    case 'panic':
+      log.error(fields, 'reconcile failed');
+  }
+}

@@ -1,16 +1,15 @@
-// The manager: starts caches, waits for them, runs controllers under leadership, stops in order.
+// The manager: starts caches, waits for them, runs controllers under leadership, and stops all of it in order.
+import { fenced } from '../kube/around-writes.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { createElector, type Leadership } from '../kube/lease.ts';
+import type { ReflectorTiming } from '../kube/reflector.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
-import type { IndexFunction, Store } from '../kube/store.ts';
-import type { Clock } from './clock.ts';
-import type { Controller } from './controller.ts';
-
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+import type { Store } from '../kube/store.ts';
+import type { Log } from '../observe/log.ts';
+import { type CacheOptions, createCaches } from './caches.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { Controller, ControllerEnvironment, ControllerObserver } from './controller.ts';
+import { expectingWrites } from './expectations.ts';
 
 export interface ElectionOptions {
   /** Of the Lease. */
@@ -27,31 +26,107 @@ export interface ManagerOptions {
   random?: (() => number) | undefined;
   /** Without it this process leads from the start. */
   election?: ElectionOptions | undefined;
-  /** Longest stop; default 10,000. */
+  /** How long work under way may take to end when stopping; default 8,000. */
   stopMs?: number | undefined;
-}
-
-export interface StoreOptions<T extends KubeObject> {
-  namespace?: string | undefined;
-  labelSelector?: string | undefined;
-  fieldSelector?: string | undefined;
-  indexes?: Record<string, IndexFunction<T>> | undefined;
-  /** What is kept of each object; default everything but metadata.managedFields. */
-  transform?: ((object: T) => T) | undefined;
+  timing?: Partial<ReflectorTiming> | undefined;
+  /** What metrics of a controller are made of. */
+  observer?: ((controller: string) => ControllerObserver) | undefined;
 }
 
 export interface Manager {
-  /** Writes through it are refused when this process no longer leads, and expected in the caches of `store`. Reads always go. */
+  /**
+   * Writes through it are refused while this process does not lead, and expected in the caches of `store`: a controller
+   * looks at an object again only when the cache shows them. Reads always go.
+   */
   readonly client: KubeClient;
-  /** The cache of a kind (and namespace and selectors): one reflector each, however often it is asked for. */
-  store<T extends KubeObject>(resource: Resource<T>, options?: StoreOptions<T>): Store<T>;
+  /**
+   * The cache of a kind. Asked for again with the same namespace and selectors it is the same one; its indexes are added
+   * then, its transform must be the first one's.
+   */
+  store<T extends KubeObject>(resource: Resource<T>, options?: CacheOptions<T>): Store<T>;
   add(controller: Controller): void;
-  /** Runs until `signal` aborts, then stops within `stopMs`. Rejects when leadership is lost. */
+  readonly controllers: readonly Controller[];
+  /** Runs until `signal` aborts, then stops. Rejects when leadership is lost: end the process then. Runs once. */
   run(signal: AbortSignal): Promise<void>;
-  /** Alive: no part has ended by itself. */
+  /** Alive: no part has ended by itself, and no reconcile ignores its deadline. */
   healthy(): boolean;
   /** Caches have synced. */
   ready(): boolean;
+  isLeader(): boolean;
 }
 
-export declare function createManager(options: ManagerOptions): Manager;
+export function createManager(options: ManagerOptions): Manager {
+  const { log, clock = systemClock, random = Math.random, stopMs = 8_000, observer } = options;
+  const caches = createCaches({ ...options, clock, random });
+  const controllers: Controller[] = [];
+  let leadership: Pick<Leadership, 'isLeader' | 'signal' | 'release'> | undefined;
+  let failed = false;
+
+  const isLeader = () => leadership?.isLeader() ?? false;
+  const client = fenced(
+    expectingWrites(options.client, (resource, namespace) => caches.expectations(resource, namespace)),
+    isLeader,
+  );
+
+  async function lead(signal: AbortSignal): Promise<Leadership> {
+    if (!options.election)
+      return { isLeader: () => true, signal: new AbortController().signal, release: async () => undefined };
+    // Renewals pass no fence: they are what it stands on.
+    return createElector({ ...options.election, client: options.client, log, clock, random }).acquire(signal);
+  }
+
+  async function work(signal: AbortSignal, term: Leadership): Promise<void> {
+    await caches.synced(signal);
+    log.info({ controllers: controllers.map(({ name }) => name) }, 'caches have synced: controllers start');
+    const environment = (name: string): ControllerEnvironment => ({
+      clock,
+      random,
+      log,
+      settling: (store, key) => caches.settling(store, key),
+      observer: observer?.(name),
+    });
+    const ended = Promise.all(controllers.map((controller) => controller.run(environment(controller.name), signal)));
+    if (!(await endedInTime(ended, signal))) {
+      const underWay = controllers.filter((controller) => controller.stats().underWay > 0).map(({ name }) => name);
+      log.warn({ controllers: underWay, stopMs }, 'stopping without waiting any longer for what is under way');
+    }
+    term.signal.throwIfAborted();
+  }
+
+  /** False when `ended` takes longer than `stopMs` after the signal. */
+  async function endedInTime(ended: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+    const stopped = Promise.withResolvers<false>();
+    const countdown = () => void clock.after(stopMs, () => stopped.resolve(false));
+    signal.addEventListener('abort', countdown, { once: true });
+    return (await Promise.race([ended, stopped.promise])) !== false;
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const stopCaches = new AbortController();
+    caches.start(stopCaches.signal);
+    try {
+      const term = await lead(signal);
+      leadership = term;
+      await work(AbortSignal.any([signal, term.signal]), term);
+    } catch (error) {
+      if (signal.aborted) return;
+      failed = true;
+      throw error;
+    } finally {
+      await leadership?.release();
+      stopCaches.abort();
+      await caches.stopped();
+    }
+  }
+
+  return {
+    client,
+    store: (resource, cacheOptions) => caches.store(resource, cacheOptions),
+    add: (controller) => void controllers.push(controller),
+    controllers,
+    run,
+    isLeader,
+    ready: () => caches.haveSynced(),
+    healthy: () => !failed && controllers.every((controller) => controller.stats().overdue === 0),
+  };
+}
