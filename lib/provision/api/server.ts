@@ -4,11 +4,11 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ipxeScript } from '../../boot/ipxe.ts';
+import type { Log } from '../../observe/log.ts';
 import type { SessionGrant } from '../protocol.ts';
 import { isRefusal, type ProvisionBackend, type Refusal } from './backend.ts';
 import { BodyError, parseReport, parseSessionRequest, parseSystemReport } from './bodies.ts';
 import { type Certificate, certificateFingerprint } from './certificate.ts';
-import type { Log } from './log.ts';
 import {
   bootToken,
   hashNonce,

@@ -1,0 +1,122 @@
+// HTTPS to an operator that is known by its certificate's fingerprint alone. Nothing is sent, the token least of all,
+// before the peer has shown that certificate.
+import { timingSafeEqual } from 'node:crypto';
+import { Agent, type RequestOptions, request } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connect } from 'node:tls';
+
+export interface ApiAddress {
+  /** https://host:port, without a path. */
+  readonly url: string;
+  /** SHA-256 of the certificate: 64 lower-case hex digits. */
+  readonly fingerprint: string;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Somebody else answered at the operator's address. */
+export class WrongCertificate extends Error {
+  override readonly name = 'WrongCertificate';
+}
+
+const HANDSHAKE_MS = 15_000;
+/** Longer than the operator holds a report. */
+const ANSWER_MS = 40_000;
+const LONGEST_ANSWER = 8 * 1024 * 1024;
+
+/** Connections that are handed out only after the peer's certificate was compared. */
+class PinnedAgent extends Agent {
+  readonly #fingerprint: Buffer;
+
+  constructor(fingerprint: string) {
+    super({ keepAlive: true, maxSockets: 2 });
+    this.#fingerprint = Buffer.from(fingerprint, 'hex');
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    const host = options.host ?? 'localhost';
+    // The certificate is signed by nobody, so no authority is asked; the pin below takes their place.
+    const socket = connect({
+      host,
+      port: Number(options.port),
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+    });
+    const settle = (error: Error | null) => {
+      socket.setTimeout(0);
+      socket.off('error', settle);
+      if (error) socket.destroy();
+      callback(error, socket);
+    };
+    socket.once('error', settle);
+    socket.setTimeout(HANDSHAKE_MS, () => socket.destroy(new Error('the TLS handshake took too long')));
+    socket.once('secureConnect', () => {
+      const shown = Buffer.from(socket.getPeerCertificate().fingerprint256?.replaceAll(':', '') ?? '', 'hex');
+      const same = shown.length === this.#fingerprint.length && timingSafeEqual(shown, this.#fingerprint);
+      settle(same ? null : new WrongCertificate('the certificate shown is not the operator’s'));
+    });
+  }
+}
+
+export class ApiClient {
+  readonly #agent: PinnedAgent;
+  readonly #url: string;
+
+  constructor(address: ApiAddress) {
+    this.#agent = new PinnedAgent(address.fingerprint);
+    this.#url = address.url;
+  }
+
+  /**
+   * Posts JSON, or a text as it is.
+   *
+   * @throws WrongCertificate, the network's own errors, the signal's reason; never for what the operator answered.
+   */
+  post(path: string, body: unknown, signal: AbortSignal, bearer?: string): Promise<ApiAnswer> {
+    const text = typeof body === 'string';
+    const payload = Buffer.from(text ? body : JSON.stringify(body));
+    return new Promise((resolve, reject) => {
+      const call = request(new URL(path, this.#url), {
+        method: 'POST',
+        agent: this.#agent,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+        headers: {
+          'content-type': text ? 'text/plain; charset=utf-8' : 'application/json',
+          'content-length': payload.length,
+          ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        },
+      });
+      call.on('error', reject);
+      call.on('response', (response) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        response.on('error', reject);
+        response.on('data', (chunk: Buffer) => {
+          bytes += chunk.length;
+          if (bytes > LONGEST_ANSWER) response.destroy(new Error('the operator’s answer is too long'));
+          else chunks.push(chunk);
+        });
+        response.on('end', () => {
+          const seconds = Number(response.headers['retry-after']);
+          resolve({
+            status: response.statusCode ?? 0,
+            body: Buffer.concat(chunks).toString('utf8'),
+            ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+          });
+        });
+      });
+      call.end(payload);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
