@@ -5,15 +5,18 @@ import { ClassCache } from './class-cache.ts';
 import { defaultProfiles } from './profiles.ts';
 import { Random } from './random.ts';
 import { randomRequest, TwinCluster } from './random-cluster.ts';
-import { referenceDecision, type Weights } from './reference.ts';
+import { type ReferenceProfile, referenceDecision } from './reference.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
 import type { Request } from './types.ts';
 
 const PROFILES = defaultProfiles();
 
-function weightsOf(profile: string): Weights {
-  return Object.fromEntries(PROFILES.get(profile)!.scores.map(({ plugin, weight }) => [plugin.name, weight]));
+function referenceProfile(name: string): ReferenceProfile {
+  const weights = Object.fromEntries(PROFILES.get(name)!.scores.map(({ plugin, weight }) => [plugin.name, weight]));
+  const rack = { topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' } as const;
+  const isDefault = name === 'default';
+  return { weights, limits: isDefault, defaultSpread: isDefault ? [] : [rack] };
 }
 
 function isDevice(request: Request): Request {
@@ -42,7 +45,7 @@ function run({ seed, decisions, mostNodes, kinds, maxLeaves }: History): void {
     const common = { ...templates[kind], id: `r${step}` };
     const request = random.chance(0.2) ? isDevice(common) : common;
     const decision = scheduler.decide(request);
-    const expected = referenceDecision(cluster, request, weightsOf(request.profile), request.profile === 'default');
+    const expected = referenceDecision(cluster, request, referenceProfile(request.profile));
     assert.equal(decision, expected, `seed ${seed}, step ${step}`);
     if (decision.node !== undefined && random.chance(0.9)) cluster.reserve(decision.node, request);
   }
@@ -61,16 +64,16 @@ function assertSumsAgree(cluster: TwinCluster): void {
 }
 
 test('decides as the reference does, through arrivals, departures and node changes', () => {
-  for (let seed = 1; seed <= 30; seed++) run({ seed, decisions: 200, mostNodes: 30, kinds: 12 });
-  for (let seed = 31; seed <= 40; seed++) run({ seed, decisions: 200, mostNodes: 30, kinds: 200 });
+  for (let seed = 1; seed <= 12; seed++) run({ seed, decisions: 200, mostNodes: 25, kinds: 12 });
+  for (let seed = 31; seed <= 34; seed++) run({ seed, decisions: 200, mostNodes: 25, kinds: 200 });
 });
 
 test('so it does when there is room for few classes only, and they are made anew all the time', () => {
-  for (let seed = 41; seed <= 50; seed++) run({ seed, decisions: 200, mostNodes: 30, kinds: 12, maxLeaves: 128 });
+  for (let seed = 41; seed <= 44; seed++) run({ seed, decisions: 200, mostNodes: 25, kinds: 12, maxLeaves: 128 });
 });
 
 test('so it does when nodes come in crowds', () => {
-  for (let seed = 51; seed <= 53; seed++) run({ seed, decisions: 300, mostNodes: 300, kinds: 6 });
+  for (let seed = 51; seed <= 52; seed++) run({ seed, decisions: 200, mostNodes: 200, kinds: 6 });
 });
 
 test('nothing is ever given away twice', () => {

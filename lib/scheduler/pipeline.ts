@@ -166,6 +166,6 @@ export class ReasonBook {
 
   /** Whether a node that got this verdict is one that the request is about at all. */
   isEligible(verdict: Verdict): boolean {
-    return verdict >= 0 || !this.#ofPreFilters.has(-verdict);
+    return !this.#ofPreFilters.has(-verdict);
   }
 }

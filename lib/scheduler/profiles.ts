@@ -5,6 +5,7 @@ import type { Plugin } from './plugin.ts';
 import { dedicated, nodeName, pool, region, site, zone } from './plugins/location.ts';
 import { nodeAffinity } from './plugins/node-affinity.ts';
 import { nodeUnschedulable, placementLimit, taintToleration } from './plugins/node-state.ts';
+import { placementAffinity } from './plugins/placement-affinity.ts';
 import {
   balancedAllocation,
   leastAllocated,
@@ -12,12 +13,13 @@ import {
   nodeResourcesFit,
   smallestSufficient,
 } from './plugins/resources.ts';
+import { type DefaultConstraint, topologySpread } from './plugins/topology-spread.ts';
 
 /**
  * Every plugin there is. Filters are asked in this order, whatever a configuration lists first, so that a reason means the
  * same in every message: first what the request is about at all, then the node's state, then what is free.
  */
-export const PLUGINS: readonly Plugin[] = [
+const PLUGINS: readonly Plugin[] = [
   nodeName,
   pool,
   region,
@@ -29,6 +31,8 @@ export const PLUGINS: readonly Plugin[] = [
   taintToleration,
   placementLimit,
   nodeResourcesFit,
+  placementAffinity,
+  topologySpread(),
   mostAllocated,
   leastAllocated,
   balancedAllocation,
@@ -47,6 +51,11 @@ interface PluginList {
 interface ProfileConfiguration {
   readonly schedulerName: string;
   readonly plugins?: { readonly filter?: PluginList; readonly score?: PluginList };
+  /** Arguments; only TopologySpread has any. */
+  readonly pluginConfig?: readonly {
+    readonly name: 'TopologySpread';
+    readonly args: { readonly defaultConstraints?: readonly DefaultConstraint[] };
+  }[];
 }
 
 /** What a configuration file holds (after YAML or JSON). */
@@ -64,45 +73,58 @@ const MAX_SCORE = 2 ** 30;
 
 const ALL_FILTERS = PLUGINS.filter((plugin) => isAt(plugin, 'filter')).map(({ name }) => name);
 
-interface BuiltIn {
+/** What makes a profile. */
+interface Recipe {
   readonly filters: readonly string[];
   /** Weights by plugin. */
   readonly scores: Readonly<Record<string, number>>;
+  readonly spread: readonly DefaultConstraint[];
 }
 
-const DEFAULT: BuiltIn = {
-  // VMs on hosts: fill hosts up, without leaving one resource stranded; what a request prefers outweighs both.
+const DEFAULT: Recipe = {
+  // VMs on hosts: fill hosts up, without leaving one resource stranded. What a request prefers outweighs both.
   filters: ALL_FILTERS,
-  scores: { NodeAffinity: 100, TaintToleration: 1000, MostAllocated: 4, BalancedAllocation: 1 },
+  scores: {
+    NodeAffinity: 100,
+    TaintToleration: 1000,
+    PlacementAffinity: 100,
+    TopologySpread: 1000,
+    MostAllocated: 4,
+    BalancedAllocation: 1,
+  },
+  spread: [],
 };
 
-const BUILT_IN: Readonly<Record<string, BuiltIn>> = {
+const BUILT_IN: Readonly<Record<string, Recipe>> = {
   default: DEFAULT,
-  // Instances on devices, which are taken whole: the smallest that is enough.
+  // Instances on devices, which are taken whole: the smallest that is enough; among equals, a tenant's over the racks.
   devices: {
     filters: ALL_FILTERS.filter((name) => name !== 'PlacementLimit'),
-    scores: { NodeAffinity: 100, TaintToleration: 1000, SmallestSufficient: 1 },
+    scores: {
+      NodeAffinity: 10_000,
+      TaintToleration: 10_000,
+      PlacementAffinity: 10_000,
+      SmallestSufficient: 100,
+      TopologySpread: 1,
+    },
+    spread: [{ topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }],
   },
 };
 
 export function defaultProfiles(): Profiles {
-  return new Map(
-    Object.entries(BUILT_IN).map(([name, { filters, scores }]) => [
-      name,
-      buildProfile(name, filters, new Map(Object.entries(scores))),
-    ]),
-  );
+  return new Map(Object.entries(BUILT_IN).map(([name, recipe]) => [name, buildProfile(name, recipe)]));
 }
 
-function buildProfile(name: string, filters: readonly string[], weights: ReadonlyMap<string, number>): Profile {
-  const filtering = PLUGINS.filter(({ name: plugin }) => filters.includes(plugin));
+function buildProfile(name: string, { filters, scores, spread }: Recipe): Profile {
+  const plugins = PLUGINS.map((plugin) => (plugin.name === 'TopologySpread' ? topologySpread(spread) : plugin));
   return {
     name,
-    filters: filtering.toSorted((left, right) => readsRank(left) - readsRank(right)),
-    scores: PLUGINS.flatMap((plugin) => {
-      const weight = weights.get(plugin.name);
-      return weight === undefined ? [] : [{ plugin, weight }];
-    }),
+    filters: plugins
+      .filter((plugin) => filters.includes(plugin.name))
+      .sort((left, right) => readsRank(left) - readsRank(right)),
+    scores: plugins
+      .filter((plugin) => Object.hasOwn(scores, plugin.name))
+      .map((plugin) => ({ plugin, weight: scores[plugin.name]! })),
   };
 }
 
@@ -130,7 +152,7 @@ export function parseProfiles(configuration: unknown): Profiles {
 }
 
 function parseProfile(value: unknown, path: string): Profile {
-  const fields = object(value, path, ['schedulerName', 'plugins']);
+  const fields = object(value, path, ['schedulerName', 'plugins', 'pluginConfig']);
   const name = text(fields.schedulerName, `${path}.schedulerName`);
   const plugins = object(fields.plugins ?? {}, `${path}.plugins`, ['filter', 'score']);
   const base = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name]! : DEFAULT;
@@ -143,7 +165,32 @@ function parseProfile(value: unknown, path: string): Profile {
     most += ((score?.max ?? 0) + (domainScore?.max ?? 0)) * (weights.get(plugin) ?? 0);
   }
   if (most > MAX_SCORE) fail(`${path}.plugins.score`, `the highest possible score, ${most}, is above ${MAX_SCORE}`);
-  return buildProfile(name, [...filters.keys()], weights);
+  const spread = parsePluginConfig(fields.pluginConfig, `${path}.pluginConfig`) ?? base.spread;
+  return buildProfile(name, { filters: [...filters.keys()], scores: Object.fromEntries(weights), spread });
+}
+
+function parsePluginConfig(value: unknown, path: string): DefaultConstraint[] | undefined {
+  let constraints: DefaultConstraint[] | undefined;
+  for (const [at, entry] of entries(value, path)) {
+    const { name, args } = object(entry, at, ['name', 'args']);
+    if (name !== 'TopologySpread') fail(`${at}.name`, 'only TopologySpread takes arguments');
+    if (constraints !== undefined) fail(`${at}.name`, `is there twice: ${name}`);
+    const { defaultConstraints } = object(args, `${at}.args`, ['defaultConstraints']);
+    constraints = entries(defaultConstraints, `${at}.args.defaultConstraints`).map(parseConstraint);
+  }
+  return constraints;
+}
+
+function parseConstraint([path, value]: [path: string, value: unknown]): DefaultConstraint {
+  const fields = object(value, path, ['topologyKey', 'maxSkew', 'whenUnsatisfiable']);
+  const { maxSkew, whenUnsatisfiable } = fields;
+  if (typeof maxSkew !== 'number' || !Number.isInteger(maxSkew) || maxSkew < 1) {
+    fail(`${path}.maxSkew`, 'must be a whole number from 1');
+  }
+  if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
+    fail(`${path}.whenUnsatisfiable`, 'must be DoNotSchedule or ScheduleAnyway');
+  }
+  return { topologyKey: text(fields.topologyKey, `${path}.topologyKey`), maxSkew, whenUnsatisfiable };
 }
 
 /** What `disabled` and `enabled` make of a base: disabled ones go first, as in kube-scheduler. */

@@ -3,7 +3,19 @@ import { aNode, aRequest, GIB } from './fixtures.ts';
 import type { Random } from './random.ts';
 import type { Cluster } from './reference.ts';
 import type { NodeTable } from './table.ts';
-import type { LabelSelector, Labels, Node, NodeAffinity, Request, Reservation, Taint, Toleration } from './types.ts';
+import type {
+  LabelSelector,
+  Labels,
+  Node,
+  NodeAffinity,
+  PlacementAffinity,
+  PlacementTerm,
+  Request,
+  Reservation,
+  SpreadConstraint,
+  Taint,
+  Toleration,
+} from './types.ts';
 
 const POOLS = ['default', 'gpu', 'edge'];
 const TENANTS = ['team-a', 'team-b', 'team-c'];
@@ -74,8 +86,34 @@ export function randomRequest(random: Random, id: string, nodeIds: readonly stri
     ...(random.chance(0.2) && { nodeSelector: randomSelector(random) }),
     ...(random.chance(0.2) && { nodeAffinity: randomAffinity(random) }),
     labels: randomLabels(random),
+    ...(random.chance(0.2) && { affinity: randomPlacementAffinity(random) }),
+    ...(random.chance(0.2) && { antiAffinity: randomPlacementAffinity(random) }),
+    ...(random.chance(0.3) && { spread: randomSpread(random) }),
+    ...(random.chance(0.2) && { group: { name: random.pick(['group-1', 'group-2']), size: 3 } }),
     priority: random.below(3),
   });
+}
+
+const KEYS = ['node', 'rack', 'zone', 'site', 'region', 'row'];
+
+function randomTerm(random: Random): PlacementTerm {
+  return { topologyKey: random.pick(KEYS), selector: randomSelector(random) };
+}
+
+function randomPlacementAffinity(random: Random): PlacementAffinity {
+  return {
+    ...(random.chance(0.6) && { required: [randomTerm(random)] }),
+    ...(random.chance(0.6) && { preferred: [{ weight: 1 + random.below(100), term: randomTerm(random) }] }),
+  };
+}
+
+function randomSpread(random: Random): SpreadConstraint[] {
+  return Array.from({ length: 1 + random.below(2) }, () => ({
+    topologyKey: random.pick(KEYS),
+    maxSkew: 1 + random.below(2),
+    whenUnsatisfiable: random.pick(['DoNotSchedule', 'ScheduleAnyway'] as const),
+    ...(random.chance(0.5) && { selector: randomSelector(random) }),
+  }));
 }
 
 function randomToleration(random: Random): Toleration {

@@ -3,7 +3,7 @@
 // It is what "exact" means: tests hold every decision of the real one against this one. It shares no code with the
 // pipeline, the plugins and the table, save the matching of selectors.
 import { firstUntolerated, matchesRequired, matchesSelector } from './selectors.ts';
-import type { Decision, Node, Request, Reservation } from './types.ts';
+import type { Decision, Node, PlacementTerm, Request, Reservation, SpreadConstraint } from './types.ts';
 
 /** The whole truth about a cluster, as lists. */
 export interface Cluster {
@@ -17,8 +17,20 @@ export type Weights = Readonly<Record<string, number>>;
 
 type Rule = (node: Node) => string | undefined;
 
-export function referenceDecision(cluster: Cluster, request: Request, weights: Weights, limits = true): Decision {
-  const rules = rulesFor(cluster, request, limits);
+/** What a profile is made of, in so far as it differs between profiles. */
+export interface ReferenceProfile {
+  readonly weights: Weights;
+  /** Whether the limit of placements counts. */
+  readonly limits: boolean;
+  readonly defaultSpread: readonly SpreadConstraint[];
+}
+
+export function referenceDecision(cluster: Cluster, asked: Request, profile: ReferenceProfile): Decision {
+  const request = asked.spread?.length ? asked : { ...asked, spread: profile.defaultSpread };
+  const { weights, limits } = profile;
+  const about = aboutRules(request);
+  const eligible = cluster.nodes.filter((node) => about.every((rule) => rule(node) === undefined));
+  const rules = [...about, ...rulesFor(cluster, request, limits), ...placementRules(cluster, request, eligible)];
   const counts = new Map<string, number>();
   let best: { node: string; score: number } | undefined;
   for (const node of cluster.nodes.toSorted((left, right) => (left.id < right.id ? -1 : 1))) {
@@ -27,7 +39,7 @@ export function referenceDecision(cluster: Cluster, request: Request, weights: W
       counts.set(reason, (counts.get(reason) ?? 0) + 1);
       continue;
     }
-    const score = scoreOf(cluster, node, request, weights);
+    const score = scoreOf(cluster, node, request, weights, eligible);
     if (best === undefined || score > best.score) best = { node: node.id, score };
   }
   return best ?? { unschedulable: refusal(counts, cluster.nodes.length) };
@@ -40,8 +52,9 @@ function refusal(counts: ReadonlyMap<string, number>, total: number) {
   return { total, reasons, message: total > 0 ? `0/${total} nodes fit: ${list.join(', ')}` : '0/0 nodes fit' };
 }
 
-function rulesFor(cluster: Cluster, request: Request, limits: boolean): Rule[] {
-  const rules: Rule[] = [
+/** Which nodes the request is about at all. */
+function aboutRules(request: Request): Rule[] {
+  return [
     (node) => differs('node', request.node, node.id),
     (node) => differs('pool', request.pool, node.pool),
     (node) => differs('region', request.region, node.region),
@@ -50,6 +63,11 @@ function rulesFor(cluster: Cluster, request: Request, limits: boolean): Rule[] {
     (node) => dedication(node, request),
     (node) => (matchesSelector(request.nodeSelector ?? {}, node.labels) ? undefined : 'other labels'),
     (node) => (matchesRequired(request.nodeAffinity ?? {}, node.labels) ? undefined : 'other labels'),
+  ];
+}
+
+function rulesFor(cluster: Cluster, request: Request, limits: boolean): Rule[] {
+  const rules: Rule[] = [
     (node) => (node.schedulable ? undefined : (node.hold ?? 'not ready')),
     (node) => {
       const taint = firstUntolerated(node.taints, request.tolerations, ['NoSchedule', 'NoExecute']);
@@ -100,9 +118,138 @@ function freeOf(cluster: Cluster, node: Node, name: string): number {
   );
 }
 
-function scoreOf(cluster: Cluster, node: Node, request: Request, weights: Weights): number {
+/** Between placements: first what concerns single nodes, then affinity, anti-affinity and spread over wider domains. */
+function placementRules(cluster: Cluster, request: Request, eligible: readonly Node[]): Rule[] {
+  const own = (request.antiAffinity?.required ?? []).map((term) => ({
+    term,
+    holder: undefined,
+    text: 'anti-affinity',
+  }));
+  const others = repellingTerms(cluster, request).map((term) => ({
+    term,
+    holder: term,
+    text: 'anti-affinity of another',
+  }));
+  const repulsions = [...own, ...others];
+  const repulsionRules = (concerns: (key: string) => boolean): Rule[] =>
+    repulsions
+      .filter(({ term }) => concerns(term.topologyKey))
+      .map(({ term, holder, text }) => (node) => {
+        const found = inDomain(cluster, request.tenant, term.topologyKey, node).some((reservation) =>
+          holder ? holds(reservation, holder) : matchesSelector(term.selector, reservation.labels ?? {}),
+        );
+        return found ? text : undefined;
+      });
+  return [
+    ...repulsionRules((key) => key === 'node'),
+    ...(request.affinity?.required ?? []).map(
+      (term): Rule =>
+        (node) =>
+          attracts(cluster, request, term, node) ? undefined : 'affinity',
+    ),
+    ...repulsionRules((key) => key !== 'node'),
+    ...(request.spread ?? [])
+      .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule')
+      .map(
+        (constraint): Rule =>
+          (node) =>
+            excess(cluster, request, constraint, node, eligible) > 0
+              ? `spread over ${constraint.topologyKey}`
+              : undefined,
+      ),
+  ];
+}
+
+/** What any of the tenant's placements, also one on no known node, holds against the request; own order for each. */
+function repellingTerms(cluster: Cluster, request: Request): PlacementTerm[] {
+  return cluster.held
+    .filter(({ reservation }) => reservation.tenant === request.tenant)
+    .flatMap(({ reservation }) => reservation.antiAffinity?.required ?? [])
+    .filter((term) => matchesSelector(term.selector, request.labels ?? {}));
+}
+
+function holds(reservation: Reservation, term: PlacementTerm): boolean {
+  return (reservation.antiAffinity?.required ?? []).some((own) => JSON.stringify(own) === JSON.stringify(term));
+}
+
+function attracts(cluster: Cluster, request: Request, term: PlacementTerm, node: Node): boolean {
+  if (domainOf(node, term.topologyKey) === '') return false;
+  const isMatch = (reservation: Reservation) => matchesSelector(term.selector, reservation.labels ?? {});
+  if (inDomain(cluster, request.tenant, term.topologyKey, node).some(isMatch)) return true;
+  const anywhere = cluster.nodes.flatMap((other) => inDomain(cluster, request.tenant, term.topologyKey, other));
+  return !anywhere.some(isMatch) && matchesSelector(term.selector, request.labels ?? {});
+}
+
+/** The tenant's reservations on all nodes that are in the same domain as this one. */
+function inDomain(cluster: Cluster, tenant: string, key: string, node: Node): Reservation[] {
+  const domain = domainOf(node, key);
+  if (domain === '') return [];
+  return cluster.nodes
+    .filter((other) => domainOf(other, key) === domain)
+    .flatMap((other) => heldOn(cluster, other))
+    .filter((reservation) => reservation.tenant === tenant);
+}
+
+function countFor(cluster: Cluster, request: Request, { selector, topologyKey }: SpreadConstraint, node: Node): number {
+  return inDomain(cluster, request.tenant, topologyKey, node).filter((reservation) => {
+    if (selector) return matchesSelector(selector, reservation.labels ?? {});
+    return request.group === undefined || reservation.group?.name === request.group.name;
+  }).length;
+}
+
+/** By how much a placement here would go beyond maxSkew. */
+function excess(
+  cluster: Cluster,
+  request: Request,
+  constraint: SpreadConstraint,
+  node: Node,
+  eligible: readonly Node[],
+): number {
+  const { topologyKey, selector, maxSkew } = constraint;
+  if (domainOf(node, topologyKey) === '') return Number.POSITIVE_INFINITY;
+  const others = eligible.filter((other) => domainOf(other, topologyKey) !== '');
+  const fewest = Math.min(...others.map((other) => countFor(cluster, request, constraint, other)));
+  const self = selector === undefined || matchesSelector(selector, request.labels ?? {}) ? 1 : 0;
+  return Math.max(0, countFor(cluster, request, constraint, node) + self - fewest - maxSkew);
+}
+
+function spreadScore(cluster: Cluster, node: Node, request: Request, eligible: readonly Node[]): number {
+  const soft = (request.spread ?? []).filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway');
+  if (soft.length === 0) return 0;
+  const sum = soft.reduce((total, constraint) => total + excess(cluster, request, constraint, node, eligible), 0);
+  return 100 - Math.min(100, sum);
+}
+
+function placementPreference(cluster: Cluster, node: Node, request: Request): number {
+  const terms = [
+    ...(request.affinity?.preferred ?? []).map((preferred) => ({ ...preferred, wanted: true })),
+    ...(request.antiAffinity?.preferred ?? []).map((preferred) => ({ ...preferred, wanted: false })),
+  ];
+  if (terms.length === 0) return 0;
+  const satisfied = terms.filter(({ term, wanted }) => {
+    const there = inDomain(cluster, request.tenant, term.topologyKey, node);
+    return there.some(({ labels }) => matchesSelector(term.selector, labels ?? {})) === wanted;
+  });
+  const sum = (list: readonly { weight: number }[]) => list.reduce((total, { weight }) => total + weight, 0);
+  return Math.floor((100 * sum(satisfied)) / sum(terms));
+}
+
+function domainOf(node: Node, key: string): string {
+  const own: Record<string, string> = {
+    node: node.id,
+    rack: node.rack,
+    zone: node.zone,
+    site: node.site,
+    region: node.region,
+  };
+  return own[key] ?? node.labels[key] ?? '';
+}
+
+function scoreOf(cluster: Cluster, node: Node, request: Request, weights: Weights, eligible: readonly Node[]): number {
   const scores: Record<string, number> = {
     NodeAffinity: preference(node, request),
+    PlacementAffinity: placementPreference(cluster, node, request),
+    TopologySpread: spreadScore(cluster, node, request, eligible),
     TaintToleration: 10 - Math.min(10, preferNotTaints(node, request)),
     MostAllocated: Math.floor(
       (usedAfter(cluster, node, request, 'cpu') + usedAfter(cluster, node, request, 'memory')) / 2,

@@ -63,6 +63,14 @@ test('ties go to the lowest id, whatever the order in which nodes came', () => {
   assert.is(schedulerOf(aNode('b'), aNode('a'), aNode('c')).decide(aRequest('r')).node, 'a');
 });
 
+test('a node that takes over the slot of one that is gone takes over nothing else', () => {
+  const scheduler = schedulerOf(aNode('a'), aNode('b'));
+  for (let times = 0; times < 3; times++) assert.is(scheduler.decide(aRequest('r')).node, 'a');
+  scheduler.table.remove('a');
+  scheduler.table.upsert(aNode('z'));
+  assert.is(scheduler.decide(aRequest('r')).node, 'b');
+});
+
 test('hosts fill up one after the other and are never filled beyond what they have', () => {
   const scheduler = schedulerOf(aNode('a'), aNode('b'));
   const chosen = Array.from({ length: 17 }, (_, index) => {

@@ -110,7 +110,7 @@ export class MatchCounter {
   }
 
   in(domain: number): number {
-    return this.#counts[domain] ?? 0;
+    return domain === NO_DOMAIN ? 0 : (this.#counts[domain] ?? 0);
   }
 
   /** A reservation came to a slot (1) or left it (-1). */
