@@ -3,7 +3,7 @@ import { createCredentials } from './credentials.ts';
 import { ApiError } from './errors.ts';
 import { collectionPath, objectPath, type Query, withQuery } from './paths.ts';
 import { apiVersionOf, type KubeObject, type ObjectName, type Resource, resourceName } from './resource.ts';
-import { createTransport, type Exchange } from './transport.ts';
+import { createTransport, type Exchange, type Transport } from './transport.ts';
 import { watchEvents } from './watch.ts';
 
 export interface CallOptions {
@@ -138,8 +138,11 @@ const PAGE_SIZE = 500;
 export function createClient(options: ClientOptions = {}): KubeClient {
   const { kubeconfig, context, userAgent = 'bmp-operator', maxInFlight = 64, timeoutMs = 30_000 } = options;
   const credentials = createCredentials({ kubeconfig, context });
-  const transport = createTransport({ credentials, userAgent, maxInFlight, timeoutMs });
+  return createClientOver(createTransport({ credentials, userAgent, maxInFlight, timeoutMs }));
+}
 
+/** The same client over another way to the server. */
+export function createClientOver(transport: Transport): KubeClient {
   async function json<T>(exchange: Exchange): Promise<T> {
     const text = await transport.call(exchange);
     try {

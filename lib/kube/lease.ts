@@ -149,19 +149,23 @@ export function createElector(options: ElectorOptions): Elector {
       term.abort(new Error(`leadership lost: ${why}`));
     }
 
-    async function renew(): Promise<void> {
+    /** One renewal; `again` after a conflict with ourselves: an answer to an earlier renewal was lost. */
+    async function renew(again = true): Promise<void> {
       const stamp = timeStamp(clock);
-      const call = { signal: term.signal, timeoutMs: retryMs * 2 };
+      const callOptions = { signal: term.signal, timeoutMs: retryMs * 2 };
       try {
-        lease = await client.update(leases, { ...lease, spec: taken(lease.spec) }, call);
+        lease = await client.update(leases, { ...lease, spec: taken(lease.spec) }, callOptions);
         renewed = stamp;
       } catch (error) {
-        if (term.signal.aborted) return;
-        // Someone else wrote it, or an answer to our own renewal was lost: the Lease says which.
-        const current = isConflict(error) ? await read(term.signal) : undefined;
-        if (current?.spec?.holderIdentity === identity) lease = current;
-        else if (current) end(`${current.spec?.holderIdentity || 'nobody'} holds it now`);
-        else log.warn({ lease: name, err: error }, 'could not renew');
+        if (!isConflict(error)) throw error;
+        const current = await read(term.signal);
+        const holder = current?.spec?.holderIdentity;
+        if (!current || holder !== identity) {
+          end(`${holder || 'nobody'} holds it now`);
+          return;
+        }
+        lease = current;
+        if (again) await renew(false);
       }
     }
 
@@ -169,10 +173,14 @@ export function createElector(options: ElectorOptions): Elector {
       for (;;) {
         await pause(term.signal);
         if (term.signal.aborted) return;
-        await renew();
+        try {
+          await renew();
+        } catch (error) {
+          if (!term.signal.aborted) log.warn({ lease: name, err: error }, 'could not renew');
+        }
       }
     }
-    const keeping = keep().catch((error: unknown) => end(String(error)));
+    const keeping = keep();
 
     return {
       isLeader,

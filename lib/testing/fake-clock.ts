@@ -5,6 +5,8 @@ import type { Clock } from '../runtime/clock.ts';
 export interface FakeClock extends Clock {
   /** Moves time on: what falls due fires in order, each at its own time, and what that starts is let run. */
   advance(ms: number): Promise<void>;
+  /** Moves time on while nothing fires, as for a process that is stopped. */
+  freeze(ms: number): void;
   /** Timers waiting. */
   pending(): number;
 }
@@ -27,6 +29,9 @@ export function createFakeClock(now = Date.UTC(2026, 0, 1)): FakeClock {
       return { cancel: () => timers.delete(id) };
     },
     pending: () => timers.size,
+    freeze(ms) {
+      elapsed += ms;
+    },
     async advance(ms) {
       const until = elapsed + ms;
       await setImmediate();

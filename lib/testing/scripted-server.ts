@@ -11,6 +11,8 @@ export interface ScriptedRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** The client's: calls of one port share a connection. */
+  readonly port: number | undefined;
 }
 
 export interface ScriptedAnswer {
@@ -33,6 +35,7 @@ export interface ScriptedAnswer {
 export type Script = (request: ScriptedRequest, answer: ScriptedAnswer) => void | Promise<void>;
 
 export interface ScriptedServer extends AsyncDisposable {
+  readonly url: string;
   readonly kubeconfig: string;
   readonly requests: ScriptedRequest[];
 }
@@ -55,8 +58,10 @@ export async function startScriptedServer(script: Script): Promise<ScriptedServe
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const dir = await mkdtemp(join(tmpdir(), 'scripted-'));
   const kubeconfig = join(dir, 'kubeconfig');
-  await writeFile(kubeconfig, kubeconfigOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await writeFile(kubeconfig, kubeconfigOf(url));
   return {
+    url,
     kubeconfig,
     requests,
     async [Symbol.asyncDispose]() {
@@ -94,6 +99,7 @@ async function readRequest(incoming: IncomingMessage): Promise<ScriptedRequest> 
     query: url.searchParams,
     headers: incoming.headers,
     body: Buffer.concat(chunks).toString('utf8'),
+    port: incoming.socket.remotePort,
   };
 }
 
