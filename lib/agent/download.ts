@@ -103,8 +103,9 @@ async function open(url: string, name: string, at: number, stallMs: number, sign
     async read() {
       for (;;) {
         const { value } = await within(reader.read());
-        if (!value || value.length > skip) return value?.subarray(skip) as Uint8Array | undefined;
-        skip -= value.length;
+        const fresh = value?.subarray(skip) as Uint8Array | undefined;
+        skip = Math.max(0, skip - (value?.length ?? 0));
+        if (!fresh || fresh.length > 0) return fresh;
       }
     },
     close,
