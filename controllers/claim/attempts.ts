@@ -1,0 +1,40 @@
+// Attempts of one round: each on its own, so that what fails with one object leaves the others their turn.
+import { isConflict, isNotFound, isNotLeader, isRetryable } from '../../lib/kube/errors.ts';
+import { type KubeObject, objectKey } from '../../lib/kube/resource.ts';
+import type { Log } from '../../lib/observe/log.ts';
+import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
+
+/** Somebody else wrote first: the cache is about to show it. */
+const AGAIN_MS = 200;
+
+/** `again`: the cache has to show something first, which may wake nobody. */
+export type Outcome = 'again' | 'settled';
+
+export interface Attempts {
+  /** Rejects only when the round has to end: it is aborted, or another process leads. */
+  make(object: KubeObject, attempt: () => Promise<Outcome>): Promise<void>;
+  /** What the round comes to. Throws one of the errors that another try may mend, if there was any. */
+  result(): Result;
+}
+
+export function attempts(log: Log, signal: AbortSignal): Attempts {
+  let overtaken = false;
+  let failure: { error: unknown } | undefined;
+  return {
+    async make(object, attempt) {
+      signal.throwIfAborted();
+      try {
+        if ((await attempt()) === 'again') overtaken = true;
+      } catch (error) {
+        if (signal.aborted || isNotLeader(error)) throw error;
+        if (isConflict(error) || isNotFound(error)) overtaken = true;
+        else if (isRetryable(error)) failure = { error };
+        else log.error({ kind: object.kind, key: objectKey(object), err: error }, 'left out of this round');
+      }
+    },
+    result() {
+      if (failure) throw failure.error;
+      return overtaken ? requeue(AGAIN_MS) : done;
+    },
+  };
+}

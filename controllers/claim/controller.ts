@@ -1,0 +1,71 @@
+// The claim controller: binds Instances to whole Devices, and alone writes `Device.spec.claimRef`.
+//
+// Whatever changes wakes one and the same key, so there is one round at a time and changes meanwhile make one more.
+import type { Device, Instance } from '../../lib/api/generated.ts';
+import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, IMAGES, INSTANCES, SITES } from '../../lib/api/resources.ts';
+import type { EventRecorder } from '../../lib/kube/events.ts';
+import type { Log } from '../../lib/observe/log.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { isConditionTrue } from '../../lib/runtime/conditions.ts';
+import { type Controller, createController } from '../../lib/runtime/controller.ts';
+import type { Manager } from '../../lib/runtime/manager.ts';
+import { watch, whenChanged } from '../../lib/runtime/source.ts';
+import { createRounds } from './round.ts';
+import { SCHEDULED } from './verdict.ts';
+
+export interface ClaimDeps {
+  readonly manager: Pick<Manager, 'client' | 'store'>;
+  readonly events: EventRecorder;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const ROUND = 'round';
+const wakes = { keys: () => [ROUND] };
+
+export function createClaimController({ manager, events, log, clock }: ClaimDeps): Controller {
+  const caches = {
+    instances: manager.store(INSTANCES),
+    devices: manager.store(DEVICES),
+    inventories: manager.store(DEVICE_INVENTORIES),
+    types: manager.store(DEVICE_TYPES),
+    sites: manager.store(SITES),
+    images: manager.store(IMAGES),
+  };
+  const round = createRounds({ client: manager.client, caches, events, log, clock });
+  return createController({
+    name: 'claim',
+    watches: [
+      watch(caches.instances, { ...wakes, when: whenChanged(instanceMatter) }),
+      watch(caches.devices, { ...wakes, when: whenChanged(deviceMatter) }),
+      watch(caches.inventories, wakes),
+      watch(caches.types, wakes),
+      watch(caches.sites, wakes),
+      watch(caches.images, wakes),
+    ],
+    concurrency: 1,
+    reconcile: (_request, signal) => round(signal),
+  });
+}
+
+/** What of an Instance a round looks at. */
+const instanceMatter = ({ metadata, status }: Instance) => ({
+  generation: metadata.generation,
+  finalizers: metadata.finalizers,
+  deletionTimestamp: metadata.deletionTimestamp,
+  annotations: metadata.annotations,
+  scheduled: status?.conditions?.filter(({ type }) => type === SCHEDULED),
+});
+
+/** What of a Device a round looks at: not its operation's progress, nor what its BMC said last. */
+const deviceMatter = ({ metadata, status }: Device) => ({
+  generation: metadata.generation,
+  labels: metadata.labels,
+  annotations: metadata.annotations,
+  deletionTimestamp: metadata.deletionTimestamp,
+  phase: status?.phase,
+  ready: isConditionTrue(status?.conditions, 'Ready'),
+  operationFor: status?.operation?.instanceUID,
+  installedFor: status?.installed?.instanceUID,
+  releasedClaimUID: status?.releasedClaimUID,
+});

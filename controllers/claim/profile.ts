@@ -1,0 +1,113 @@
+// How a whole device is chosen: the filters in the order of their reasons, and what makes one device better than another.
+//
+// The core knows nodes and requests. What only devices have (a type, a phase, an image that must run on them) stands in the
+// node's labels under keys that no Kubernetes label can have, and is judged by the plugins here.
+import type { Profile } from '../../lib/scheduler/pipeline.ts';
+import type { Filter, Plugin, Signature } from '../../lib/scheduler/plugin.ts';
+import { nodeName, pool, region, site } from '../../lib/scheduler/plugins/location.ts';
+import { taintToleration } from '../../lib/scheduler/plugins/node-state.ts';
+import { smallestSufficient } from '../../lib/scheduler/plugins/resources.ts';
+import { matchesSelector } from '../../lib/scheduler/selectors.ts';
+import type { LabelSelector, Node, Request } from '../../lib/scheduler/types.ts';
+
+export const PROFILE = 'devices';
+
+/** Label keys of a device's node. The space keeps them apart from the device's own labels. */
+export const TYPE = 'device type';
+/** Why the device is not on offer; missing when it is. */
+export const STATE = 'device state';
+
+/** A request of this profile: only `deviceRequest` makes them. */
+export interface DeviceRequest extends Request {
+  readonly deviceName?: string | undefined;
+  readonly deviceType?: string | undefined;
+  readonly deviceSelector?: LabelSelector | undefined;
+  /** The device types that can run the image, sorted. */
+  readonly imageTypes: readonly string[];
+}
+
+/** A filter by what a device is and by its state; `judge` gives the reason for turning it away. */
+function deviceFilter<Signed extends Signature>(
+  name: string,
+  stage: Filter['stage'],
+  sign: (request: DeviceRequest) => Signed | undefined,
+  judge: (signed: Signed, node: Node) => string | undefined,
+): Plugin {
+  const filter: Filter<Signed> = {
+    stage,
+    reads: 'node',
+    sign: (request) => sign(request as DeviceRequest),
+    compile: (signed, { table, reason }) => {
+      return (slot) => {
+        const refusal = judge(signed, table.node(slot)!);
+        return refusal === undefined ? 0 : reason(refusal);
+      };
+    },
+  };
+  return { name, filter };
+}
+
+const deviceName = deviceFilter(
+  'DeviceName',
+  'preFilter',
+  (request) => request.deviceName,
+  (wanted, { name }) => (name === wanted ? undefined : 'other device'),
+);
+
+const deviceType = deviceFilter(
+  'DeviceType',
+  'preFilter',
+  (request) => request.deviceType,
+  (wanted, { labels }) => (labels[TYPE] === wanted ? undefined : 'other type'),
+);
+
+const deviceSelector = deviceFilter(
+  'DeviceSelector',
+  'preFilter',
+  (request) => request.deviceSelector,
+  (selector, { labels }) => (matchesSelector(selector, labels) ? undefined : 'other labels'),
+);
+
+const imageFits = deviceFilter(
+  'ImageFits',
+  'preFilter',
+  (request) => request.imageTypes,
+  (types, { labels }) => (types.includes(labels[TYPE] ?? '') ? undefined : 'cannot run the image'),
+);
+
+const onOffer = deviceFilter(
+  'DeviceState',
+  'filter',
+  () => true,
+  (_signed, { labels }) => labels[STATE],
+);
+
+const unclaimedFilter: Filter<true> = {
+  stage: 'filter',
+  reads: 'allocations',
+  sign: () => true,
+  compile(_signed, { table, reason }) {
+    const inUse = reason('in use');
+    return (slot) => (table.placements[slot] === 0 ? 0 : inUse);
+  },
+};
+const unclaimed: Plugin = { name: 'Unclaimed', filter: unclaimedFilter };
+
+/** First what the request is about at all, then the state of the device, then whether somebody has it. */
+export const deviceProfile: Profile = {
+  name: PROFILE,
+  filters: [
+    nodeName,
+    deviceName,
+    pool,
+    region,
+    site,
+    deviceType,
+    deviceSelector,
+    imageFits,
+    onOffer,
+    taintToleration,
+    unclaimed,
+  ],
+  scores: [{ plugin: smallestSufficient, weight: 1 }],
+};

@@ -1,0 +1,160 @@
+// One round: gives up claims that are over, then serves the Instances that wait for a device, one after the other.
+//
+// A round looks at everything and relies on no memory: what one leaves undone, the next one finds. What goes wrong with one
+// Instance or Device holds up no other.
+import type { Device, DeviceInventory, DeviceType, Image, Instance, Site } from '../../lib/api/generated.ts';
+import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
+import { writeStatus } from '../../lib/kube/apply.ts';
+import type { KubeClient } from '../../lib/kube/client.ts';
+import type { EventRecorder } from '../../lib/kube/events.ts';
+import { objectKey } from '../../lib/kube/resource.ts';
+import type { Store } from '../../lib/kube/store.ts';
+import type { Log } from '../../lib/observe/log.ts';
+import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
+import type { Result } from '../../lib/runtime/reconcile.ts';
+import { Scheduler } from '../../lib/scheduler/scheduler.ts';
+import { attempts, type Outcome } from './attempts.ts';
+import {
+  claim,
+  found,
+  isClaimedBy,
+  isOrphaned,
+  isReleased,
+  isUntouched,
+  passOver,
+  release,
+  settle,
+  standingOf,
+} from './claims.ts';
+import { type DeviceFacts, Fleet } from './fleet.ts';
+import { deviceProfile } from './profile.ts';
+import { byTurn, mayClaim } from './requests.ts';
+import { decide, isNews, messageOf, type Verdict, withVerdict } from './verdict.ts';
+
+export interface Caches {
+  readonly instances: Store<Instance>;
+  readonly devices: Store<Device>;
+  readonly inventories: Store<DeviceInventory>;
+  readonly types: Store<DeviceType>;
+  readonly sites: Store<Site>;
+  readonly images: Store<Image>;
+}
+
+export interface RoundDeps {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly events: EventRecorder;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Gives the function that runs one round. Never run two at once. */
+export function createRounds({
+  client,
+  caches,
+  events,
+  log,
+  clock,
+}: RoundDeps): (signal: AbortSignal) => Promise<Result> {
+  // Kept for speed alone: brought up to date from the caches at the start of each round.
+  const fleet = new Fleet();
+  const scheduler = new Scheduler(fleet.table, new Map([[deviceProfile.name, deviceProfile]]));
+
+  /** Rejects with one of the errors that another try may mend, after everything was tried. */
+  async function round(signal: AbortSignal): Promise<Result> {
+    const trying = attempts(log, signal);
+    fleet.update(facts(caches));
+    const claims = Map.groupBy(fleet.claimed(), (device) => device.spec.claimRef!.uid);
+    for (const devices of claims.values()) {
+      for (const device of devices) await trying.make(device, () => releaseIfOver(device, devices, signal));
+    }
+    for (const instance of [...caches.instances.values()].filter(mayClaim).sort(byTurn)) {
+      const devices = claims.get(instance.metadata.uid!);
+      await trying.make(instance, () => (devices ? confirm(instance, devices, signal) : serve(instance, signal)));
+    }
+    return trying.result();
+  }
+
+  async function releaseIfOver(device: Device, sameInstance: readonly Device[], signal: AbortSignal): Promise<Outcome> {
+    const why = await reasonToRelease(device, sameInstance, signal);
+    if (why === undefined) return 'settled';
+    await release(client, device, { signal });
+    const { namespace, name } = device.spec.claimRef!;
+    log.info({ device: device.metadata.name, instance: `${namespace}/${name}`, why }, 'claim released');
+    events.event(device, 'Normal', 'Released', `no longer claimed by ${namespace}/${name}: ${why}`);
+    return 'settled';
+  }
+
+  async function reasonToRelease(
+    device: Device,
+    sameInstance: readonly Device[],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    if (isReleased(device)) return 'the device is done with it';
+    const { kept, surplus } = settle(sameInstance);
+    if (surplus.includes(device))
+      return (await isStillClaimed(kept, signal)) ? `it has ${kept.metadata.name}` : undefined;
+    const claimRef = device.spec.claimRef!;
+    const instance = caches.instances.get(`${claimRef.namespace}/${claimRef.name}`);
+    if (instance?.metadata.uid === claimRef.uid || !isUntouched(device)) return undefined;
+    return (await isOrphaned(client, claimRef, { signal })) ? 'it is gone' : undefined;
+  }
+
+  async function isStillClaimed(device: Device, signal: AbortSignal): Promise<boolean> {
+    const live = await found(client.get(DEVICES, device.metadata, { signal }));
+    return live !== undefined && isClaimedBy(live, device.spec.claimRef?.uid);
+  }
+
+  async function confirm(instance: Instance, devices: readonly Device[], signal: AbortSignal): Promise<Outcome> {
+    const { kept } = settle(devices);
+    if (isReleased(kept)) return 'settled';
+    return tell(instance, { reason: 'Claimed', device: kept.metadata.name }, signal);
+  }
+
+  async function serve(instance: Instance, signal: AbortSignal): Promise<Outcome> {
+    const standing = await standingOf(client, instance, (name) => fleet.device(name), { signal });
+    if (standing.type === 'claimed' || standing.type === 'unclear') return 'again';
+    const selected = standing.type === 'open' ? standing.device : undefined;
+    const image = caches.images.get(instance.spec.image);
+    const verdict = decide(scheduler, instance, image, caches.types.values(), selected?.metadata.name);
+    if (verdict.reason === 'Claimed') return take(instance, verdict, signal);
+    if (!selected) return tell(instance, verdict, signal);
+    await passOver(client, instance, selected, { signal });
+    return 'again';
+  }
+
+  async function take(
+    instance: Instance,
+    verdict: Verdict & { reason: 'Claimed' },
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const selected = await claim(client, instance, fleet.device(verdict.device)!, { signal });
+    fleet.claim(verdict.device);
+    log.info({ instance: objectKey(instance), device: verdict.device }, 'device claimed');
+    return tell(selected, verdict, signal);
+  }
+
+  async function tell(instance: Instance, verdict: Verdict, signal: AbortSignal): Promise<Outcome> {
+    const status = withVerdict(instance, verdict, timestamp(clock.now()));
+    if (!status) return 'settled';
+    await writeStatus(client, INSTANCES, instance, status, { signal });
+    if (!isNews(instance, verdict)) return 'settled';
+    if (verdict.reason === 'Claimed') events.event(instance, 'Normal', 'Scheduled', messageOf(verdict));
+    else events.event(instance, 'Warning', 'FailedScheduling', messageOf(verdict));
+    return 'settled';
+  }
+
+  return round;
+}
+
+function* facts({ devices, inventories, types, sites }: Caches): Generator<DeviceFacts> {
+  for (const device of devices.values()) {
+    const { deviceType, site } = device.spec;
+    yield {
+      device,
+      inventory: inventories.get(device.metadata.name),
+      type: deviceType === undefined ? undefined : types.get(deviceType),
+      site: sites.get(site),
+    };
+  }
+}
