@@ -17,11 +17,7 @@ export interface DeskOptions {
   readonly now: () => number;
   /** Whether a device with this MAC address exists, so that it is not sent to its disk before it was looked at. */
   readonly isKnown: (macAddress: string) => boolean;
-  readonly liveOS: {
-    readonly kernelUrl: string;
-    readonly initrdUrl: string;
-    readonly kernelArguments?: readonly string[];
-  };
+  readonly liveOS: () => Pick<NetworkBoot, 'kernelUrl' | 'initrdUrl' | 'kernelArguments'>;
 }
 
 /** How soon an agent reports again when nothing changes. */
@@ -84,7 +80,7 @@ export class Desk {
   }
 
   #networkBoot(device: Device, operation: Operation): NetworkBoot {
-    return { ...bootOf(device, operation), ...this.#options.liveOS };
+    return { ...bootOf(device, operation), ...this.#options.liveOS() };
   }
 }
 

@@ -111,8 +111,8 @@ const answered = (
   requests: { ...status.requests, [name]: { value, result, at: timestamp(now) } },
 });
 
-/** One arrow, or the same object when there is none to take. */
-function arrow(view: View, status: Status): Status {
+/** Follows one arrow of the phase table: the same object when there is none to take. */
+export function arrow(view: View, status: Status): Status {
   const { device, now, claimant } = view;
   const { spec } = device;
   if (spec.maintenance?.enabled) {

@@ -133,7 +133,7 @@ const REQUESTS = ['restart', 'reinstall', 'resetPassword', 'resetStatus'] as con
 function requestsOf({ instance, device, now }: View): Status['requests'] {
   const before = instance.status?.requests ?? {};
   const { handled, operation } = device?.status ?? {};
-  const mine = handled?.instanceUID === instance.metadata.uid ? handled : {};
+  const mine = handled && handled.instanceUID === instance.metadata.uid ? handled : {};
   const after = { ...before };
   for (const name of REQUESTS) {
     const wanted = instance.spec.requests?.[name];

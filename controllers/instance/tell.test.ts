@@ -1,0 +1,124 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Device, Instance } from '../../lib/api/generated.ts';
+import { tell } from './tell.ts';
+
+const instance = (spec: Partial<Instance['spec']> = {}, more: Partial<Instance> = {}): Instance => ({
+  apiVersion: 'bmp.dev/v1alpha1',
+  kind: 'Instance',
+  metadata: { name: 'web-1', namespace: 'default', uid: 'i-uid', generation: 3 },
+  spec: { image: 'debian-12', power: 'On', ...spec },
+  ...more,
+});
+const device = (status: NonNullable<Device['status']>): Device => ({
+  apiVersion: 'bmp.dev/v1alpha1',
+  kind: 'Device',
+  metadata: { name: 'r1-01', uid: 'd-uid' },
+  spec: { bmc: { address: 'ipmi://127.0.0.1' }, bootMACAddress: '52:54:00:00:00:01', site: 's' },
+  status,
+});
+const installed = { instanceUID: 'i-uid', image: 'debian-12', diskSerialNumber: 'S1' };
+const system = { instanceUID: 'i-uid', bootID: 'b', addresses: ['192.0.2.7'] };
+const running = device({ phase: 'InUse', power: { state: 'On' }, installed, system });
+
+const told = (of: Instance, on?: Device) =>
+  tell({ instance: of, device: on, type: undefined, inventory: undefined, now: 0 });
+const condition = (of: Instance, type: string, on?: Device) =>
+  told(of, on).conditions?.find((each) => each.type === type);
+
+test('Running means on and reported in, and nothing less', () => {
+  assert.is(told(instance(), running).phase, 'Running');
+  assert.is(condition(instance(), 'Ready', running)?.status, 'True');
+  const { system: _, ...silent } = running.status!;
+  assert.is(told(instance(), device(silent)).phase, 'Starting');
+  assert.is(condition(instance(), 'Ready', device(silent))?.status, 'False');
+});
+
+test("what another instance left on the device is never told as this one's", () => {
+  const other = device({
+    phase: 'InUse',
+    power: { state: 'On' },
+    installed: { ...installed, instanceUID: 'x' },
+    system: { ...system, instanceUID: 'x' },
+  });
+  const status = told(instance(), other);
+  assert.is(status.phase, 'Creating');
+  assert.is(status.image, undefined);
+  assert.is(status.addresses, undefined);
+});
+
+test('an error of the device is the reason why the instance is not ready', () => {
+  const operation = { id: 'o', kind: 'Create', step: 'write-image', index: 4, total: 8, attempt: 1, startedAt: '' };
+  const error = { code: 'ImageDigestMismatch', message: 'no', count: 1, since: '', permanent: true };
+  const failed = device({ phase: 'InUse', operation, error });
+  assert.is(told(instance(), failed).phase, 'Failed');
+  assert.is(condition(instance(), 'Ready', failed)?.reason, 'ImageDigestMismatch');
+  assert.is(
+    told(instance(), device({ phase: 'InUse', operation, error: { ...error, permanent: false } })).phase,
+    'Creating',
+  );
+});
+
+test('another image in the spec is told, with what to do', () => {
+  const status = told(instance({ image: 'debian-13' }), running);
+  assert.is(status.image, 'debian-12');
+  assert.match(
+    condition(instance({ image: 'debian-13' }), 'ReinstallRequired', running)?.message ?? '',
+    'spec.requests.reinstall',
+  );
+  assert.is(condition(instance(), 'ReinstallRequired', running), undefined);
+});
+
+test("the scheduler's fields are left as they are", () => {
+  const allocated = { cpu: '4', memory: '8Gi', placements: 1 };
+  const scheduled = {
+    type: 'Scheduled',
+    status: 'True' as const,
+    reason: 'Claimed',
+    message: 'r1-01',
+    lastTransitionTime: 't',
+  };
+  const status = told(instance({}, { status: { allocated, conditions: [scheduled] } }), running);
+  assert.equal(status.allocated, allocated);
+  assert.equal(
+    status.conditions?.find(({ type }) => type === 'Scheduled'),
+    scheduled,
+  );
+});
+
+test('telling the same again changes nothing', () => {
+  const once = told(instance(), running);
+  assert.equal(
+    tell({
+      instance: instance({}, { status: once }),
+      device: running,
+      type: undefined,
+      inventory: undefined,
+      now: 99_000,
+    }),
+    once,
+  );
+});
+
+test('a request is Running while its operation is under way, and Succeeded once the device has handled it', () => {
+  const asked = instance({ requests: { restart: 'v1' } });
+  const operation = {
+    id: 'o',
+    kind: 'Restart',
+    step: 'shut-down',
+    index: 1,
+    total: 3,
+    attempt: 1,
+    startedAt: '',
+    request: 'v1',
+  };
+  assert.is(told(asked, device({ ...running.status, operation })).requests?.restart?.result, 'Running');
+  assert.is(
+    told(asked, device({ ...running.status, handled: { instanceUID: 'i-uid', restart: 'v1' } })).requests?.restart
+      ?.result,
+    'Succeeded',
+  );
+  assert.is(told(asked, running).requests, undefined);
+});
+
+test.run();

@@ -1,0 +1,191 @@
+// The composition root: every part of the operator is made here and handed what it needs.
+import { randomBytes } from 'node:crypto';
+import { FIELD_MANAGER, OPERATOR_SECRET } from '../lib/api/names.ts';
+import {
+  DEVICE_INVENTORIES,
+  DEVICE_TYPES,
+  DEVICES,
+  IMAGES,
+  INSTANCES,
+  NAMESPACES,
+  SECRETS,
+  type Secret,
+  SITES,
+} from '../lib/api/resources.ts';
+import { openDriver } from '../lib/bmc/open.ts';
+import { BmcPool } from '../lib/bmc/pool.ts';
+import type { Operator, OperatorOptions } from '../lib/cli/operator.ts';
+import type { KubeClient } from '../lib/kube/client.ts';
+import { isAlreadyExists, isNotFound } from '../lib/kube/errors.ts';
+import { createEventRecorder, type EventRecorder } from '../lib/kube/events.ts';
+import type { Log } from '../lib/observe/log.ts';
+import { type Certificate, createCertificate } from '../lib/provision/api/certificate.ts';
+import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/server.ts';
+import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
+import { systemClock } from '../lib/runtime/clock.ts';
+import { createManager } from '../lib/runtime/manager.ts';
+import { createClaimController } from './claim/controller.ts';
+import { TIMING, type Timing } from './device/context.ts';
+import { createDeviceController } from './device/controller.ts';
+import { Desk } from './device/desk.ts';
+import { CLAIM_INDEX, claimIndex, createInstanceController } from './instance/controller.ts';
+import { createPlacementController } from './placement/controller.ts';
+
+/** Simulated machines have no inertia, so that nobody has to be patient with them. */
+const SIMULATED: Timing = {
+  ...TIMING,
+  pollMs: 250,
+  idlePollMs: 15_000,
+  resendMs: 2000,
+  graceMs: 20_000,
+  silenceMs: 30_000,
+  backoff: { initialMs: 1000, maxMs: 60_000 },
+};
+
+const EVENTS_FLUSH_MS = 2000;
+
+interface Keys {
+  readonly key: Uint8Array;
+  readonly tls: Certificate;
+}
+
+/**
+ * The key that signs tokens and the certificate of the provisioning API: made once, kept in a Secret, the same for all
+ * replicas and over restarts, because systems that were installed long ago go by them.
+ */
+async function provisionKeys(client: KubeClient, namespace: string, hosts: readonly string[]): Promise<Keys> {
+  const name = { namespace, name: OPERATOR_SECRET };
+  const decode = ({ data = {} }: Secret): Keys => {
+    const part = (key: string) => {
+      const value = data[key];
+      if (!value)
+        throw new Error(
+          `the Secret ${namespace}/${OPERATOR_SECRET} has no key ${key}: restore it, or delete it to have a new one made (installed systems will not be able to report in any more)`,
+        );
+      return Buffer.from(value, 'base64');
+    };
+    return { key: part('token.key'), tls: { key: part('tls.key').toString(), cert: part('tls.crt').toString() } };
+  };
+  try {
+    return decode(await client.get(SECRETS, name));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  const tls = await createCertificate(hosts, new Date());
+  const encode = (value: string | Uint8Array) => Buffer.from(value).toString('base64');
+  const secret: Secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: name,
+    type: 'Opaque',
+    data: { 'token.key': encode(randomBytes(KEY_BYTES)), 'tls.key': encode(tls.key), 'tls.crt': encode(tls.cert) },
+  };
+  try {
+    return decode(await client.create(SECRETS, secret, { fieldManager: FIELD_MANAGER }));
+  } catch (error) {
+    // Another replica was first.
+    if (isAlreadyExists(error)) return decode(await client.get(SECRETS, name));
+    throw error;
+  }
+}
+
+async function ensureNamespace(client: KubeClient, name: string): Promise<void> {
+  try {
+    await client.get(NAMESPACES, { name });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client
+      .create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+      .catch((failure: unknown) => {
+        if (!isAlreadyExists(failure)) throw failure;
+      });
+  }
+}
+
+/** Starts the operator: it is up when its provisioning API listens, and runs until the signal aborts. */
+export async function startOperator(options: OperatorOptions, signal: AbortSignal): Promise<Operator> {
+  const { client, log, namespace, provision } = options;
+  const clock = systemClock;
+  await ensureNamespace(client, namespace);
+  const { key, tls } = await provisionKeys(client, namespace, [provision.host]);
+  const election = {
+    name: 'bmp-operator',
+    namespace,
+    identity: `${process.env.HOSTNAME ?? 'bmp'}-${randomBytes(6).toString('hex')}`,
+  };
+  const manager = createManager({ client, log, clock, ...(options.election && { election }) });
+  const events = createEventRecorder({ client: manager.client, component: FIELD_MANAGER, log, clock });
+
+  const devices = manager.store(DEVICES, {
+    indexes: { [CLAIM_INDEX]: claimIndex, mac: (device) => [device.spec.bootMACAddress] },
+  });
+  const instances = manager.store(INSTANCES);
+  const inventories = manager.store(DEVICE_INVENTORIES);
+  const types = manager.store(DEVICE_TYPES);
+  const sites = manager.store(SITES);
+  const images = manager.store(IMAGES);
+  const secrets = manager.store(SECRETS, { namespace });
+
+  const bmcs = new BmcPool(openDriver);
+  // The desk answers through the API below, which is there by the time that it is asked.
+  let api: ProvisionApi | undefined;
+  const liveOS = (file: string) => `${api?.bootUrl}/liveos/${file}`;
+  const desk: Desk = new Desk({
+    onChange: (device) => deviceController.trigger(device, { priority: 10 }),
+    onLog: ({ device }, text) => log.warn({ device, text }, 'log of a failed agent'),
+    now: () => clock.now(),
+    isKnown: (mac) => !devices.hasSynced() || devices.byIndex('mac', mac).length > 0,
+    liveOS: () => ({ kernelUrl: liveOS('vmlinuz'), initrdUrl: liveOS('initrd') }),
+  });
+  const provisionApi = await startProvisionApi({ ...provision, tls, key, backend: desk.mailbox, log });
+  const { url, fingerprint, bootUrl } = provisionApi;
+  api = provisionApi;
+
+  const deviceController = createDeviceController({
+    client: manager.client,
+    stores: { devices, inventories, types, sites, images, instances, secrets },
+    events,
+    bmcs,
+    desk,
+    clock,
+    random: Math.random,
+    timing: options.pace === 'simulated' ? SIMULATED : TIMING,
+    namespace,
+    seedReport: (claims) => ({ url, fingerprint, token: systemToken(key, claims), instanceUID: claims.instanceUID }),
+    listeningSince: clock.now(),
+  });
+  manager.add(deviceController);
+  manager.add(
+    createInstanceController({
+      client: manager.client,
+      events,
+      clock,
+      stores: { instances, devices, inventories, types },
+    }),
+  );
+  manager.add(createClaimController({ manager, events, log, clock }));
+  manager.add(createPlacementController({ manager, events, log, clock }));
+
+  async function runToTheEnd(): Promise<void> {
+    try {
+      await manager.run(signal);
+    } finally {
+      await flushed(events, log);
+      await Promise.all([provisionApi.close(), bmcs.close()]);
+    }
+  }
+  const stopped = runToTheEnd();
+  // Whoever started us awaits it in the end; until then it must not count as unhandled.
+  stopped.catch(() => undefined);
+  log.info({ url, bootUrl }, 'provisioning API listens');
+  return { url, bootUrl, stopped };
+}
+
+/** Writes what is left of the events, for a short while: they are for people, and nothing goes by them. */
+async function flushed(events: EventRecorder, log: Log): Promise<void> {
+  try {
+    await events.flush(AbortSignal.timeout(EVENTS_FLUSH_MS));
+  } catch (error) {
+    log.warn({ err: error }, 'events were left unwritten');
+  }
+}

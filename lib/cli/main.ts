@@ -1,0 +1,52 @@
+// The command line: finds the command, reads its options, explains itself.
+import { parseArgs } from 'node:util';
+import { type Command, UsageError } from './command.ts';
+import { fleet } from './commands/fleet.ts';
+import { run } from './commands/run.ts';
+import { start } from './commands/start.ts';
+import type { StartOperator } from './operator.ts';
+
+const COMMANDS: readonly Command[] = [start, run, fleet];
+
+const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+const usage = `bmp runs bare metal and places virtual machines on it, the Kubernetes way.
+
+Usage: bmp COMMAND [options]
+
+${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
+
+"bmp COMMAND --help" tells more. Everything else is done with kubectl: the kinds are Device, Instance, Placement and
+what belongs to them ("kubectl explain instance.spec").`;
+
+/** Runs one command; the exit code: 0 it did what was asked, 1 it failed, 2 it was not understood. */
+export async function main(args: readonly string[], startOperator: StartOperator): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    console.log(usage);
+    return name === undefined ? 2 : 0;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (!command) {
+    console.error(`bmp: there is no command "${name}"\n\n${usage}`);
+    return 2;
+  }
+  try {
+    const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const;
+    const { values } = parseArgs({ args: rest, options, strict: true });
+    if (values.help) {
+      console.log(command.help);
+      return 0;
+    }
+    return await command.run(values, startOperator);
+  } catch (error) {
+    if (error instanceof UsageError || isParseError(error)) {
+      console.error(`bmp ${name}: ${error.message}\n\n${command.help}`);
+      return 2;
+    }
+    console.error(`bmp ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+const isParseError = (error: unknown): error is Error =>
+  error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');

@@ -1,0 +1,33 @@
+// The operator as the CLI starts it. The CLI is handed it by the composition root: lib never imports controllers.
+import type { KubeClient } from '../kube/client.ts';
+import type { Log } from '../observe/log.ts';
+
+export interface OperatorOptions {
+  readonly client: KubeClient;
+  readonly log: Log;
+  /** Where the operator keeps its Secrets and its Lease, and where those of the BMCs are. */
+  readonly namespace: string;
+  /** Elects a leader among replicas; without it this process leads. */
+  readonly election: boolean;
+  /** Where agents reach the provisioning API. Ports 0: any free ones. */
+  readonly provision: {
+    readonly host: string;
+    readonly port: number;
+    readonly bootPort: number;
+    readonly advertise?: { readonly url?: string; readonly bootUrl?: string };
+  };
+  /** How soon things are looked at again: `hardware` as real machines need it, `simulated` for machines without inertia. */
+  readonly pace: 'hardware' | 'simulated';
+}
+
+export interface Operator {
+  /** https://…: where agents and installed systems report. */
+  readonly url: string;
+  /** http://…: where machines boot from the network. */
+  readonly bootUrl: string;
+  /** Resolves when it has stopped; rejects when it had to. */
+  readonly stopped: Promise<void>;
+}
+
+/** Starts the operator; it runs until the signal aborts. */
+export type StartOperator = (options: OperatorOptions, signal: AbortSignal) => Promise<Operator>;
