@@ -1,4 +1,5 @@
 // The agent as the simulated machine boots it, against the real API over HTTPS.
+
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seedFiles } from '../boot/seed.ts';
@@ -7,6 +8,8 @@ import type { Task, TaskState, WriteImageTask } from '../provision/protocol.ts';
 import { type FleetOptions, INSTANT, type MachineState, type SimulatedFleet, startFleet } from '../sim/fleet.ts';
 import type { SimulatedMachine } from '../sim/machine/machine.ts';
 import { ScriptedController } from '../sim/scripted-controller.ts';
+import { agentArguments } from './arguments.ts';
+import { ApiClient } from './client.ts';
 
 const silent = () => undefined;
 const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
@@ -150,6 +153,57 @@ test('a task that is no longer wanted is stopped before the next one begins', ()
       fleet.record().filter(({ what }) => what === 'wipe'),
       [],
     );
+  }));
+
+test('a boot token admits one agent: the same again when it asks again, and no other', () =>
+  bench({}, async ({ machine, controller }) => {
+    controller.expectBoot('op-1', []);
+    const script = await (await fetch(`${controller.api!.bootUrl}/boot/v1/${machine.profile.bootMACAddress}`)).text();
+    const { token } = agentArguments(script.split('\n').find((line) => line.startsWith('kernel '))!)!;
+    const { serialNumber, macAddresses } = machine.profile.inventory;
+    const client = new ApiClient(controller.api!);
+    const ask = async (nonce: string) => {
+      const identity = { serialNumber, macAddresses };
+      const body = { token, nonce: nonce.repeat(32), agentVersion: '1', identity, disks: [] };
+      return (await client.post('/agent/v1/session', body, new AbortController().signal)).status;
+    };
+    try {
+      assert.equal([await ask('a'), await ask('b'), await ask('a')], [201, 401, 201]);
+      assert.equal(controller.status.refused, ['the token was used']);
+      controller.expectBoot('op-1', []);
+      assert.is(await ask('a'), 401, 'the next boot has a token of its own');
+    } finally {
+      client.close();
+    }
+  }));
+
+test('a machine that boots while the operator is away waits for it, and its agent too', () =>
+  bench({}, async (bench) => {
+    const { machine, controller } = bench;
+    await controller.stop();
+    networkBoot(bench, [{ id: 'op-1/collect/1', kind: 'collect' }]);
+    await reaches(machine, 'network-boot');
+    await controller.start();
+    await controller.until(({ ended }) => ended.length === 1);
+    await controller.stop();
+    controller.status.tasks.push(wipeTask(machine, 'op-1/wipe/1'));
+    await controller.start();
+    await controller.until(({ ended }) => ended.length === 2);
+    assert.is(machine.state(), 'live');
+  }));
+
+test('an agent whose operation is over ends, and touches nothing any more', () =>
+  bench({ wipePerDisk: 60_000 }, async (bench) => {
+    const { machine, controller, fleet } = bench;
+    networkBoot(bench, [wipeTask(machine, 'op-1/wipe/1')]);
+    await controller.until(() => controller.mailbox.get(machine.name).report?.report.task?.state === 'running');
+    controller.mailbox.endSession(machine.name);
+    await machine.idle();
+    assert.equal(
+      fleet.record().filter(({ what }) => what === 'wipe'),
+      [],
+    );
+    assert.is(machine.state(), 'live', 'it waits for the power switch');
   }));
 
 test('a machine that is not the device’s is refused and left alone', () =>

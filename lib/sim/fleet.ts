@@ -69,9 +69,7 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
   const { count, dir, seed = 1 } = options;
   await using opened = new AsyncDisposableStack();
   if (dir !== undefined) await mkdir(dir, { recursive: true });
-  const store = opened.adopt(new FleetStore(dir === undefined ? MEMORY : join(dir, 'fleet.db')), (each) =>
-    each.close(),
-  );
+  const store = opened.use(new FleetStore(dir === undefined ? MEMORY : join(dir, 'fleet.db')));
   keepSeed(store, seed);
 
   const mirror = opened.adopt(await startMirror(keptPort(store, 'mirror', 0)), (each) => each.close());

@@ -83,6 +83,7 @@ export class ScriptedController {
     status.boot = operationId === status.operationId ? status.boot + 1 : 1;
     Object.assign(status, { operationId, waitsForBoot: true, tasks, ended: [] });
     delete status.nonceHash;
+    this.reconcile();
   }
 
   /** What a seed says of reporting in. */
@@ -121,6 +122,8 @@ export class ScriptedController {
       if (task && task.id === wanted?.id && task.state !== 'running') status.ended.push(task);
       const next = status.tasks[status.ended.length];
       mailbox.setOrders(name, session, { reportAfterMs: this.reportAfterMs, ...(next && { task: next }) });
+    } else {
+      mailbox.endSession(name);
     }
     if (system) {
       if (!status.systems.some(({ bootID }) => bootID === system.report.bootID)) status.systems.push(system.report);

@@ -131,7 +131,7 @@ export class FleetStore {
     return rows.map((row) => JSON.parse(row.entry as string) as JournalEntry);
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#database.close();
   }
 

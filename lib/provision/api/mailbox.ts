@@ -100,7 +100,7 @@ export class Mailbox implements ProvisionBackend {
     });
   }
 
-  /** No agent is wanted on this device: all are answered 401. */
+  /** No agent is admitted, by the status, as before each boot: those of earlier boots are answered 401. */
   endSession(device: string): void {
     this.#change(device, (box) => {
       box.session = 'ended';

@@ -81,6 +81,11 @@ export class SimulatedMachine implements Chassis {
     return this.#bootableDisk()?.installed();
   }
 
+  /** Resolves when what this run booted has come to its end: all there is left is the power switch. */
+  async idle(): Promise<void> {
+    await this.#run?.ended;
+  }
+
   /** The power is back after it was lost: a machine that was on comes on again. */
   restore(): void {
     if (this.#power === 'On') this.#start('Restored');
