@@ -58,12 +58,25 @@ test('a peer that is not there is an error, and so is one that speaks no TLS', a
   client.close();
 });
 
-test('an aborted call ends at once', () =>
-  peer(async (url, fingerprint) => {
-    const client = new ApiClient({ url, fingerprint });
-    const error = await client.post('/', {}, AbortSignal.abort()).catch((failure: unknown) => failure);
-    assert.is((error as Error).name, 'AbortError');
+test('an aborted call ends at once, also while it is answered', async () => {
+  const tls = await createCertificate(['127.0.0.1'], new Date());
+  const asked = new AbortController();
+  const server = createServer(tls, (_request, response) => {
+    response.writeHead(200).write('{', () => asked.abort());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new ApiClient({ url: `https://127.0.0.1:${port}`, fingerprint: certificateFingerprint(tls.cert) });
+  try {
+    for (const signal of [asked.signal, AbortSignal.abort()]) {
+      const error = await client.post('/', {}, signal).catch((failure: unknown) => failure);
+      assert.is((error as Error).name, 'AbortError');
+    }
+  } finally {
     client.close();
-  }));
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
 
 test.run();

@@ -1,6 +1,7 @@
 // HTTPS to an operator that is known by its certificate's fingerprint alone. Nothing is sent, the token least of all,
 // before the peer has shown that certificate.
 import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
@@ -83,34 +84,26 @@ export class ApiClient {
     const text = typeof body === 'string';
     const payload = Buffer.from(text ? body : JSON.stringify(body));
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
       const call = request(new URL(path, this.#url), {
         method: 'POST',
         agent: this.#agent,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
         headers: {
           'content-type': text ? 'text/plain; charset=utf-8' : 'application/json',
           'content-length': payload.length,
           ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
         },
       });
+      const abort = () => call.destroy(signal.reason);
+      const deadline = setTimeout(() => call.destroy(new Error('the operator took too long to answer')), ANSWER_MS);
+      signal.addEventListener('abort', abort);
+      call.on('close', () => {
+        clearTimeout(deadline);
+        signal.removeEventListener('abort', abort);
+      });
       call.on('error', reject);
       call.on('response', (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on('error', reject);
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > LONGEST_ANSWER) response.destroy(new Error('the operator’s answer is too long'));
-          else chunks.push(chunk);
-        });
-        response.on('end', () => {
-          const seconds = Number(response.headers['retry-after']);
-          resolve({
-            status: response.statusCode ?? 0,
-            body: Buffer.concat(chunks).toString('utf8'),
-            ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
-          });
-        });
+        readAnswer(response).then(resolve, reject);
       });
       call.end(payload);
     });
@@ -119,4 +112,20 @@ export class ApiClient {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+async function readAnswer(response: IncomingMessage): Promise<ApiAnswer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > LONGEST_ANSWER) throw new Error('the operator’s answer is too long');
+    chunks.push(chunk);
+  }
+  const seconds = Number(response.headers['retry-after']);
+  return {
+    status: response.statusCode ?? 0,
+    body: Buffer.concat(chunks).toString('utf8'),
+    ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
+  };
 }
