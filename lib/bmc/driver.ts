@@ -47,6 +47,55 @@ export interface Capabilities {
   readonly setPassword: boolean;
 }
 
+export type Health = 'ok' | 'warning' | 'critical' | 'unknown';
+
+export interface SensorReading {
+  /** The BMC's own, stable name for it. */
+  readonly id: string;
+  readonly name: string;
+  /** "Temperature", "Fan", "Power Supply": the specification's words for the sensor's type. */
+  readonly type: string;
+  /** Absent where there is none now (the machine is off, say), and for sensors that only have states. */
+  readonly value?: number;
+  /** "degrees C", "RPM"; empty without a value. */
+  readonly unit: string;
+  readonly health: Health;
+  /** What a sensor with states says now, in words. */
+  readonly states: readonly string[];
+  readonly thresholds: Readonly<Partial<Record<Threshold, number>>>;
+}
+
+export type Threshold =
+  | 'lowerNonCritical'
+  | 'lowerCritical'
+  | 'lowerNonRecoverable'
+  | 'upperNonCritical'
+  | 'upperCritical'
+  | 'upperNonRecoverable';
+
+export interface LogEntry {
+  /** To ask for what came after it. */
+  readonly id: string;
+  /** RFC 3339; absent where the BMC had no clock. */
+  readonly time?: string;
+  readonly sensor: string;
+  readonly message: string;
+  readonly severity: Health;
+  /** False: the condition is over. */
+  readonly asserted: boolean;
+}
+
+/** One part as its maker labelled it. */
+export interface InventoryItem {
+  readonly name: string;
+  readonly manufacturer?: string;
+  readonly product?: string;
+  readonly partNumber?: string;
+  readonly serialNumber?: string;
+  readonly version?: string;
+  readonly assetTag?: string;
+}
+
 export interface Credentials {
   readonly username: string;
   readonly password: string;
@@ -71,6 +120,14 @@ export interface Driver {
   setBootDevice(options: BootOptions, signal: AbortSignal): Promise<void>;
   /** Blinks the identify light for a number of seconds; 0 ends it. */
   setIdentify(seconds: number, signal: AbortSignal): Promise<void>;
+  /** The parts that the BMC knows of. */
+  inventory(signal: AbortSignal): Promise<readonly InventoryItem[]>;
+  /** All sensors as they are now. What a BMC's sensors are is read once and kept; the readings are not. */
+  sensors(signal: AbortSignal): Promise<readonly SensorReading[]>;
+  /** The event log, oldest first: all of it, or what came after the entry `after`. If that is gone, all of it again. */
+  eventLog(signal: AbortSignal, after?: string): Promise<readonly LogEntry[]>;
+  /** Gives the account of this name another password. Sessions stay; the driver keeps the password that it has. */
+  setPassword(username: string, password: string, signal: AbortSignal): Promise<void>;
   /**
    * Gives back what is held at the BMC (sessions are few). A closed driver may be used again: it logs in anew.
    * Does not fail because the BMC is silent.

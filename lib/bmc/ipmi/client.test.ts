@@ -2,60 +2,17 @@
 import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SimulatedBmc, type SimulatedBmcOptions } from '../../sim/bmc/bmc.ts';
-import { MemoryChassis } from '../../sim/bmc/chassis.ts';
 import { NO_FAULTS } from '../../sim/bmc/faults.ts';
-import type { Credentials, Driver } from '../driver.ts';
+import { LAB_ADMIN, LAB_GUID, LAB_VIEWER, PATIENT, withSimulatedBmc } from '../../sim/bmc/lab.ts';
 import { BmcError, type BmcErrorCode } from '../errors.ts';
-import { openDriver } from '../open.ts';
 import { IpmiClient } from './client.ts';
 import type { IpmiOptions } from './options.ts';
-import { Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 import { NETFN } from './wire/message.ts';
 
-const GUID = '9b4d7b4e-3d5c-4f0a-8c1e-1f2e3d4c5b6a';
-const ADMIN: Credentials = { username: 'admin', password: 'a-secret' };
-const USERS = [
-  { name: 'admin', password: 'a-secret', privilege: 'administrator' },
-  { name: 'viewer', password: 'viewerpw', privilege: 'user' },
-] as const;
-
-/** Short waits, many tries: under load a reply may be late, and no test waits for a time-out that it does not want. */
-const PATIENT: Partial<IpmiOptions> = {
-  schedule: Array.from({ length: 60 }, () => 100),
-  closeSchedule: Array.from({ length: 20 }, () => 100),
-};
 const IMPATIENT: Partial<IpmiOptions> = { schedule: [30, 30, 30], suitesSchedule: [30], closeSchedule: [30] };
 
 const within = () => AbortSignal.timeout(60_000);
-
-interface Lab {
-  readonly bmc: SimulatedBmc;
-  readonly chassis: MemoryChassis;
-  readonly transport: Transport;
-  readonly port: number;
-  readonly open: (credentials?: Credentials, ipmi?: Partial<IpmiOptions>) => Driver;
-}
-
-async function withLab(body: (lab: Lab) => Promise<void>, options: Partial<SimulatedBmcOptions> = {}): Promise<void> {
-  const chassis = new MemoryChassis();
-  const bmc = new SimulatedBmc({ chassis, users: USERS, guid: GUID, ...options });
-  const transport = new Transport();
-  const drivers: Driver[] = [];
-  try {
-    const port = await bmc.listen();
-    const open = (credentials = ADMIN, ipmi = PATIENT) => {
-      const driver = openDriver({ address: `ipmi://127.0.0.1:${port}`, credentials }, { transport, ipmi });
-      drivers.push(driver);
-      return driver;
-    };
-    await body({ bmc, chassis, transport, port, open });
-  } finally {
-    await Promise.all(drivers.map((driver) => driver.close()));
-    transport.close();
-    await bmc.close();
-  }
-}
 
 async function fails(work: Promise<unknown>, code: BmcErrorCode): Promise<BmcError> {
   try {
@@ -70,7 +27,7 @@ async function fails(work: Promise<unknown>, code: BmcErrorCode): Promise<BmcErr
 
 for (const suite of [3, 17] as const) {
   test(`suite ${suite}: identity, power and boot device, in one session`, async () => {
-    await withLab(
+    await withSimulatedBmc(
       async ({ bmc, chassis, open }) => {
         const driver = open();
         assert.equal(await driver.identify(within()), {
@@ -78,7 +35,7 @@ for (const suite of [3, 17] as const) {
           product: '0x0001',
           firmware: '1.00',
           protocol: 'IPMI 2.0',
-          systemId: GUID,
+          systemId: LAB_GUID,
         });
         assert.is(await driver.power(within()), 'Off');
         await driver.setPower('on', within());
@@ -101,8 +58,8 @@ for (const suite of [3, 17] as const) {
 }
 
 test('the best suite that both have is used', async () => {
-  await withLab(async ({ port, transport }) => {
-    const target = { address: 'ipmi://x', host: '127.0.0.1', port, credentials: ADMIN };
+  await withSimulatedBmc(async ({ port, transport }) => {
+    const target = { address: 'ipmi://x', host: '127.0.0.1', port, credentials: LAB_ADMIN };
     const client = new IpmiClient(target, transport, PATIENT);
     await client.ask({ netFn: NETFN.app, command: 1, data: Buffer.alloc(0) }, within());
     assert.is(client.cipherSuite, 17);
@@ -111,9 +68,9 @@ test('the best suite that both have is used', async () => {
 });
 
 test('a BMC with no suite that may be used is told so', async () => {
-  await withLab(
+  await withSimulatedBmc(
     async ({ open }) => {
-      const error = await fails(open(ADMIN, { ...PATIENT, cipherSuites: [17] }).power(within()), 'unsupported');
+      const error = await fails(open(LAB_ADMIN, { ...PATIENT, cipherSuites: [17] }).power(within()), 'unsupported');
       assert.match(error.message, /offers cipher suites 3, not 17/);
     },
     { cipherSuites: [3] },
@@ -121,7 +78,7 @@ test('a BMC with no suite that may be used is told so', async () => {
 });
 
 test('switching off what is off is no error; resetting it is', async () => {
-  await withLab(async ({ open }) => {
+  await withSimulatedBmc(async ({ open }) => {
     const driver = open();
     await driver.setPower('off', within());
     await driver.setPower('soft', within());
@@ -130,7 +87,7 @@ test('switching off what is off is no error; resetting it is', async () => {
 });
 
 test('wrong password and unknown user are about credentials, and leave no session behind', async () => {
-  await withLab(async ({ bmc, open }) => {
+  await withSimulatedBmc(async ({ bmc, open }) => {
     const wrong = await fails(open({ username: 'admin', password: 'not-it-at-all' }).power(within()), 'credentials');
     assert.not.match(wrong.stack ?? '', 'not-it-at-all');
     assert.is(wrong.retryable, false);
@@ -140,7 +97,7 @@ test('wrong password and unknown user are about credentials, and leave no sessio
 });
 
 test('credentials that IPMI cannot carry are refused before anything is sent', async () => {
-  await withLab(async ({ open }) => {
+  await withSimulatedBmc(async ({ open }) => {
     const long = 'x'.repeat(21);
     assert.throws(
       () => open({ username: 'admin', password: long }),
@@ -150,17 +107,17 @@ test('credentials that IPMI cannot carry are refused before anything is sent', a
 });
 
 test('an account without administrator rights is about privilege', async () => {
-  await withLab(async ({ open }) => {
-    await fails(open({ username: 'viewer', password: 'viewerpw' }).identify(within()), 'privilege');
+  await withSimulatedBmc(async ({ open }) => {
+    await fails(open(LAB_VIEWER).identify(within()), 'privilege');
   });
 });
 
 test('a BMC key is needed where one is set, and told apart from the password', async () => {
-  await withLab(
+  await withSimulatedBmc(
     async ({ open }) => {
-      assert.is(await open({ ...ADMIN, bmcKey: '0x6b6579' }).power(within()), 'Off');
-      assert.is(await open({ ...ADMIN, bmcKey: 'key' }).power(within()), 'Off');
-      const error = await fails(open(ADMIN).power(within()), 'credentials');
+      assert.is(await open({ ...LAB_ADMIN, bmcKey: '0x6b6579' }).power(within()), 'Off');
+      assert.is(await open({ ...LAB_ADMIN, bmcKey: 'key' }).power(within()), 'Off');
+      const error = await fails(open(LAB_ADMIN).power(within()), 'credentials');
       assert.match(error.message, /KG/);
     },
     { bmcKey: Buffer.from('key') },
@@ -168,7 +125,7 @@ test('a BMC key is needed where one is set, and told apart from the password', a
 });
 
 test('no free slot is busy, and a freed one is used', async () => {
-  await withLab(
+  await withSimulatedBmc(
     async ({ open }) => {
       const holder = open();
       await holder.power(within());
@@ -182,15 +139,14 @@ test('no free slot is busy, and a freed one is used', async () => {
 });
 
 test('silence from the start is unreachable', async () => {
-  await withLab(async ({ bmc, open }) => {
+  await withSimulatedBmc(async ({ bmc, open }) => {
     bmc.faults = { ...NO_FAULTS, silent: true };
-    await fails(open(ADMIN, IMPATIENT).power(within()), 'unreachable');
-    bmc.faults = NO_FAULTS;
+    await fails(open(LAB_ADMIN, IMPATIENT).power(within()), 'unreachable');
   });
 });
 
 test('a deadline that ends an operation is unreachable; another abort is passed on as it is', async () => {
-  await withLab(async ({ bmc, open }) => {
+  await withSimulatedBmc(async ({ bmc, open }) => {
     bmc.faults = { ...NO_FAULTS, silent: true };
     await fails(open().power(AbortSignal.timeout(20)), 'unreachable');
     const stop = new AbortController();
@@ -201,13 +157,12 @@ test('a deadline that ends an operation is unreachable; another abort is passed 
       () => assert.unreachable('it should have been aborted'),
       (error: unknown) => assert.is(error, reason),
     );
-    bmc.faults = NO_FAULTS;
   });
 });
 
 test('a BMC that rebooted has forgotten the session, and gets another', async () => {
-  await withLab(async ({ bmc, open }) => {
-    const driver = open(ADMIN, { ...PATIENT, schedule: [200, 200, 200, 400, 800, 1600] });
+  await withSimulatedBmc(async ({ bmc, open }) => {
+    const driver = open(LAB_ADMIN, { ...PATIENT, schedule: [200, 200, 200, 400, 800, 1600] });
     assert.is(await driver.power(within()), 'Off');
     bmc.reboot();
     assert.is(bmc.sessions, 0);
@@ -219,9 +174,9 @@ test('a BMC that rebooted has forgotten the session, and gets another', async ()
 
 test('a session older than the BMC keeps them is not tried again', async () => {
   let now = 0;
-  await withLab(
+  await withSimulatedBmc(
     async ({ bmc, open }) => {
-      const driver = open(ADMIN, { ...PATIENT, now: () => now });
+      const driver = open(LAB_ADMIN, { ...PATIENT, now: () => now });
       await driver.power(within());
       now = 61_000;
       await driver.power(within());
@@ -232,8 +187,8 @@ test('a session older than the BMC keeps them is not tried again', async () => {
 });
 
 test('an idle session is kept alive, then given back', async () => {
-  await withLab(async ({ bmc, open }) => {
-    const driver = open(ADMIN, { ...PATIENT, keepAliveMs: 10, idleMs: 100 });
+  await withSimulatedBmc(async ({ bmc, open }) => {
+    const driver = open(LAB_ADMIN, { ...PATIENT, keepAliveMs: 10, idleMs: 100 });
     await driver.power(within());
     const deadline = Date.now() + 30_000;
     while (bmc.sessions > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -249,7 +204,7 @@ for (const [name, faults] of Object.entries({
   'damaged answers': { corruption: 0.2 },
 })) {
   test(`${name} are survived, and no command is carried out twice`, async () => {
-    await withLab(
+    await withSimulatedBmc(
       async ({ bmc, chassis, open }) => {
         bmc.faults = { ...NO_FAULTS, ...faults };
         const driver = open();
@@ -257,7 +212,6 @@ for (const [name, faults] of Object.entries({
         for (let i = 0; i < 10; i++) await driver.setPower('reset', within());
         assert.is(await driver.power(within()), 'On');
         assert.equal(chassis.actions, ['on', ...Array.from({ length: 10 }, () => 'reset')]);
-        bmc.faults = NO_FAULTS;
       },
       { seed: 7 },
     );
@@ -265,7 +219,7 @@ for (const [name, faults] of Object.entries({
 }
 
 test('a stuck machine is seen as it is', async () => {
-  await withLab(async ({ bmc, open }) => {
+  await withSimulatedBmc(async ({ bmc, open }) => {
     bmc.faults = { ...NO_FAULTS, powerStuck: true };
     const driver = open();
     await driver.setPower('on', within());
@@ -274,7 +228,7 @@ test('a stuck machine is seen as it is', async () => {
 });
 
 test('what comes from another address is dropped', async () => {
-  await withLab(async ({ bmc, port, transport }) => {
+  await withSimulatedBmc(async ({ bmc, port, transport }) => {
     const stranger = createSocket('udp4');
     const endpoint = transport.open({ host: '127.0.0.1', port });
     const before = transport.dropped;
@@ -305,7 +259,7 @@ function localPort(transport: Transport, listener: ReturnType<typeof createSocke
 }
 
 test('many operations at once on one BMC come one after the other', async () => {
-  await withLab(async ({ bmc, open }) => {
+  await withSimulatedBmc(async ({ bmc, open }) => {
     const driver = open();
     const states = await Promise.all(Array.from({ length: 50 }, () => driver.power(within())));
     assert.equal(new Set(states), new Set(['Off']));

@@ -8,30 +8,39 @@ import type {
   BootOptions,
   Capabilities,
   Driver,
+  InventoryItem,
+  LogEntry,
   PowerAction,
   PowerState,
+  SensorReading,
 } from '../driver.ts';
 import { BmcError } from '../errors.ts';
 import { Turns } from '../turns.ts';
-import { accountLimit } from './account.ts';
+import { accountLimit, changePassword } from './account.ts';
 import { IpmiClient } from './client.ts';
+import { readEventLog } from './eventlog.ts';
+import { readInventory } from './inventory.ts';
 import { manufacturerName } from './manufacturers.ts';
 import type { IpmiOptions } from './options.ts';
+import { type Quirks, quirksOf } from './quirks.ts';
+import { SensorRepository } from './repository.ts';
+import { readableSensors, readSensor, withThresholds } from './sensors.ts';
 import type { Transport } from './transport.ts';
 import { WireError } from './wire/bytes.ts';
 import * as wire from './wire/chassis.ts';
 import { COMPLETION } from './wire/completion.ts';
-import { decodeDeviceId, decodeSystemGuid, GET_DEVICE_ID, GET_SYSTEM_GUID } from './wire/device.ts';
+import { type DeviceId, decodeDeviceId, decodeSystemGuid, GET_DEVICE_ID, GET_SYSTEM_GUID } from './wire/device.ts';
 import { NETFN } from './wire/message.ts';
+import type { SdrRecord, SensorRecord } from './wire/sdr.ts';
 
 const CAPABILITIES: Capabilities = {
   bootModes: ['BIOS', 'UEFI'],
-  sensors: false,
-  eventLog: false,
+  sensors: true,
+  eventLog: true,
   identify: true,
   console: false,
   virtualMedia: false,
-  setPassword: false,
+  setPassword: true,
 };
 
 const NOTHING = Buffer.alloc(0);
@@ -52,11 +61,21 @@ const DEVICE: Readonly<Record<wire.BootSelector, BootDevice>> = {
   other: 'none',
 };
 
+/** What a BMC says of itself, asked once. */
+interface Knowledge {
+  readonly device: DeviceId;
+  readonly quirks: Quirks;
+  readonly repository: SensorRepository;
+}
+
 export class IpmiDriver implements Driver {
   readonly #client: IpmiClient;
   readonly #address: string;
   readonly #username: string;
   readonly #turns = new Turns();
+  #known: Knowledge | undefined;
+  #sensorList: readonly SensorRecord[] = [];
+  #sensorsOf: readonly SdrRecord[] | undefined;
 
   constructor(target: BmcTarget, at: BmcAddress, transport: Transport, options: Partial<IpmiOptions> = {}) {
     this.#address = target.address;
@@ -70,7 +89,8 @@ export class IpmiDriver implements Driver {
 
   identify(signal: AbortSignal): Promise<BmcIdentity> {
     return this.#alone(signal, async () => {
-      const device = decodeDeviceId(await this.#app('device id', GET_DEVICE_ID, signal));
+      this.#known = undefined; // it may have another firmware since it was last asked
+      const { device } = await this.#knowledge(signal);
       await this.#provePrivilege(signal);
       const systemId = await this.#systemId(signal);
       return {
@@ -105,7 +125,9 @@ export class IpmiDriver implements Driver {
       const answer = await this.#chassis('boot options', wire.CHASSIS.getBootOptions, data, signal);
       const option = wire.decodeBootOption(answer);
       const flags = wire.decodeBootFlags(option.value);
-      const device = flags.valid && option.valid ? DEVICE[flags.device] : 'none';
+      const { quirks } = await this.#knowledge(signal);
+      const valid = option.valid && (flags.valid || quirks.bootFlagsWithoutValidBit);
+      const device = valid ? DEVICE[flags.device] : 'none';
       return { device, persistent: device !== 'none' && flags.persistent, mode: flags.efi ? 'UEFI' : 'BIOS' };
     });
   }
@@ -136,18 +158,69 @@ export class IpmiDriver implements Driver {
     });
   }
 
+  inventory(signal: AbortSignal): Promise<readonly InventoryItem[]> {
+    return this.#strictly(async () => readInventory(this.#client, await this.#records(signal), signal));
+  }
+
+  sensors(signal: AbortSignal): Promise<readonly SensorReading[]> {
+    return this.#strictly(async () => {
+      const readings: SensorReading[] = [];
+      for (const sensor of await this.#sensors(signal)) readings.push(await readSensor(this.#client, sensor, signal));
+      return readings;
+    });
+  }
+
+  eventLog(signal: AbortSignal, after?: string): Promise<readonly LogEntry[]> {
+    return this.#strictly(async () => readEventLog(this.#client, await this.#records(signal), after, signal));
+  }
+
+  setPassword(username: string, password: string, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, () => changePassword(this.#client, this.#address, username, password, signal));
+  }
+
   close(): Promise<void> {
     return this.#client.close();
   }
 
-  /** A whole operation alone, so that two of them never interleave at the BMC. */
-  async #alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /** A whole operation alone, so that two of them never interleave at the BMC. Long readings do without: power comes between. */
+  #alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#strictly(() => this.#turns.run(signal, work));
+  }
+
+  async #strictly<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#turns.run(signal, work);
+      return await work();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       throw new BmcError('protocol', this.#address, error.message, { cause: error });
     }
+  }
+
+  async #knowledge(signal: AbortSignal): Promise<Knowledge> {
+    if (!this.#known) {
+      const command = { netFn: NETFN.app, command: GET_DEVICE_ID, data: NOTHING };
+      const device = decodeDeviceId(await this.#client.request('device id', command, signal));
+      const repository = new SensorRepository(this.#client, device);
+      this.#known = { device, quirks: quirksOf(device), repository };
+    }
+    return this.#known;
+  }
+
+  async #records(signal: AbortSignal): Promise<readonly SdrRecord[]> {
+    const { repository } = await this.#knowledge(signal);
+    return repository.records(signal);
+  }
+
+  /** With their thresholds, which are asked for when the records are new. */
+  async #sensors(signal: AbortSignal): Promise<readonly SensorRecord[]> {
+    const records = await this.#records(signal);
+    if (this.#sensorsOf !== records) {
+      const sensors: SensorRecord[] = [];
+      for (const sensor of readableSensors(records)) sensors.push(await withThresholds(this.#client, sensor, signal));
+      this.#sensorList = sensors;
+      this.#sensorsOf = records;
+    }
+    return this.#sensorList;
   }
 
   async #provePrivilege(signal: AbortSignal): Promise<void> {
@@ -176,9 +249,5 @@ export class IpmiDriver implements Driver {
 
   #chassis(what: string, command: number, data: Buffer, signal: AbortSignal): Promise<Buffer> {
     return this.#client.request(what, { netFn: NETFN.chassis, command, data }, signal);
-  }
-
-  #app(what: string, command: number, signal: AbortSignal): Promise<Buffer> {
-    return this.#client.request(what, { netFn: NETFN.app, command, data: NOTHING }, signal);
   }
 }

@@ -11,6 +11,8 @@ export interface Command {
   readonly netFn: number;
   readonly command: number;
   readonly data: Buffer;
+  /** The logical unit behind the BMC that is asked; 0 unless a sensor record names another. */
+  readonly lun?: number;
 }
 
 export class Session {

@@ -3,7 +3,9 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { WireError } from '../../bmc/ipmi/wire/bytes.ts';
 import type { CipherSuiteId } from '../../bmc/ipmi/wire/cipher.ts';
 import { type DeviceId, encodeSystemGuid } from '../../bmc/ipmi/wire/device.ts';
-import { decodeRequest, encodeResponse } from '../../bmc/ipmi/wire/message.ts';
+import { SENSOR_SPECIFIC, THRESHOLD_EVENT } from '../../bmc/ipmi/wire/events.ts';
+import type { Fru } from '../../bmc/ipmi/wire/fru.ts';
+import { BMC_ADDRESS, decodeRequest, encodeResponse } from '../../bmc/ipmi/wire/message.ts';
 import {
   decodePacket,
   encodeLegacy,
@@ -15,9 +17,12 @@ import {
 } from '../../bmc/ipmi/wire/packet.ts';
 import * as rakp from '../../bmc/ipmi/wire/rakp.ts';
 import { decodePing, decodeRmcp, encodePong } from '../../bmc/ipmi/wire/rmcp.ts';
+import type { SelEvent } from '../../bmc/ipmi/wire/sel.ts';
 import type { Chassis } from './chassis.ts';
 import { execute } from './commands/table.ts';
+import { EventLog } from './eventlog.ts';
 import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
+import { SENSORS } from './sensors.ts';
 import { advance, Sessions, type SimulatedSession } from './sessions.ts';
 import { type BmcState, FRESH_BOOT_OPTIONS } from './state.ts';
 import { type SimulatedUser, Users } from './users.ts';
@@ -34,8 +39,12 @@ export interface SimulatedBmcOptions {
   readonly bmcKey?: Buffer;
   /** Sessions open at once; default 4. */
   readonly sessionLimit?: number;
-  /** Faults are drawn from this. */
+  /** Faults are drawn from this, and sensors take their course by it. */
   readonly seed?: number;
+  /** The system's inventory, as its maker wrote it. */
+  readonly fru?: Fru;
+  /** The longest piece of a record that it gives at once; default: no limit. */
+  readonly mostBytes?: number;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: () => number;
 }
@@ -57,13 +66,15 @@ export class SimulatedBmc {
   readonly #random: () => number;
   readonly #delayed = new Set<NodeJS.Timeout>();
   #socket: Socket | undefined;
+  #requests = 0;
 
   constructor(options: SimulatedBmcOptions) {
     const { chassis, device, bmcKey, cipherSuites = [17, 3], now = Date.now } = options;
     const users = new Users(options.users);
     const guid = encodeSystemGuid(options.guid);
     const limit = options.sessionLimit ?? 4;
-    this.#random = seededRandom(options.seed ?? 1);
+    const seed = options.seed ?? 1;
+    this.#random = seededRandom(seed);
     this.#state = {
       chassis,
       users,
@@ -74,6 +85,13 @@ export class SimulatedBmc {
       bmcKeySet: bmcKey !== undefined,
       now,
       reboot: () => this.reboot(),
+      log: new EventLog(now),
+      fru: options.fru,
+      seed,
+      mostBytes: options.mostBytes ?? 0xff,
+      sensorValues: new Map(),
+      sensorStates: new Map(),
+      sdrReservation: 0,
       faults: NO_FAULTS,
       bootOptions: { ...FRESH_BOOT_OPTIONS },
       identifyUntil: 0,
@@ -90,9 +108,34 @@ export class SimulatedBmc {
     this.#state.faults = faults;
   }
 
+  /** Writes an event of one of its sensors into the event log; false when that is full. */
+  logEvent(event: Pick<SelEvent, 'sensorNumber' | 'asserted' | 'data'>): boolean {
+    const sensor = SENSORS.find(({ number }) => number === event.sensorNumber);
+    if (!sensor) throw new RangeError(`there is no sensor ${event.sensorNumber}`);
+    const eventType = sensor.kind === 'analog' ? THRESHOLD_EVENT : SENSOR_SPECIFIC;
+    return this.#state.log.add({ ...event, generator: BMC_ADDRESS, lun: 0, sensorType: sensor.type, eventType });
+  }
+
+  /** From now on this sensor reads `value`, in its own unit; undefined lets it take its course again. */
+  setSensor(number: number, value: number | undefined): void {
+    if (value === undefined) this.#state.sensorValues.delete(number);
+    else this.#state.sensorValues.set(number, value);
+  }
+
+  /** From now on these states, as bits, hold; undefined brings back the usual ones. */
+  setSensorStates(number: number, states: number | undefined): void {
+    if (states === undefined) this.#state.sensorStates.delete(number);
+    else this.#state.sensorStates.set(number, states);
+  }
+
   /** How many sessions are open. */
   get sessions(): number {
     return this.#state.sessions.list().length;
+  }
+
+  /** Commands carried out or refused so far; repeated datagrams of one are one. */
+  get requests(): number {
+    return this.#requests;
   }
 
   /** Where it listens; throws before listen(). */
@@ -210,6 +253,7 @@ export class SimulatedBmc {
 
   #command(payload: Buffer, session: SimulatedSession | undefined): Buffer {
     const request = decodeRequest(payload);
+    this.#requests++;
     const { completion, data } = execute(this.#state, request, session);
     return encodeResponse(request, completion, data);
   }

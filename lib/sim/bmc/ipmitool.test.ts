@@ -114,12 +114,67 @@ withTool('channel, ciphers and sessions are told', async () => {
   });
 });
 
-withTool('empty repositories are read as empty', async () => {
-  await withBmc(async (tool) => {
-    succeeded(await tool('sdr', 'info'), /Record Count +: 0/);
-    succeeded(await tool('sel', 'info'), /Entries +: 0/);
-    succeeded(await tool('sel', 'list'), /SEL has no entries/);
+const FRU = {
+  chassis: { type: 0x17, partNumber: 'CH-1', serialNumber: 'CH0007' },
+  board: { manufacturer: 'Acme', product: 'Board X', serialNumber: 'BD0007', partNumber: 'BX-1' },
+  product: {
+    manufacturer: 'Acme',
+    name: 'Server X',
+    partNumber: 'SX-1',
+    version: '1.2',
+    serialNumber: 'SN0007',
+    assetTag: 'asset-7',
+  },
+};
+
+withTool('sensors are read, each with its unit, and those without power are not', async () => {
+  await withBmc(async (tool, bmc, chassis) => {
+    bmc.setSensor(0x02, 97);
+    const off = await tool('sdr', 'elist');
+    succeeded(off, /Inlet Temp +\| 01h \| ok +\| 55\.1 \| 2\d degrees C/);
+    assert.match(off.text, /CPU1 Temp +\| 02h \| ns/);
+    assert.match(off.text, /PSU1 Status +\| 31h \| ok +\| 10\.1 \| Presence detected/);
+    chassis.control('on');
+    const on = await tool('sensor', 'list');
+    succeeded(on, /FAN1 +\| \d+\.000 +\| RPM +\| ok +\| na +\| 1000\.000 +\| 2000\.000/);
+    assert.match(on.text, /CPU1 Temp +\| 97\.000 +\| degrees C +\| cr +/);
+    assert.match(on.text, /12V +\| 1[12]\.\d+ +\| Volts/);
   });
+});
+
+withTool('records are given in pieces, too', async () => {
+  await withBmc(async (tool) => succeeded(await tool('sdr', 'elist'), /PSU1 Status/), 17, { mostBytes: 20 });
+});
+
+withTool('the event log fills, is told and is cleared', async () => {
+  await withBmc(async (tool, bmc) => {
+    succeeded(await tool('sel', 'list'), /SEL has no entries/);
+    bmc.logEvent({ sensorNumber: 0x02, asserted: true, data: [0x59, 97, 95] });
+    bmc.logEvent({ sensorNumber: 0x31, asserted: false, data: [0x01, 0xff, 0xff] });
+    const log = await tool('sel', 'elist');
+    succeeded(
+      log,
+      /Temperature CPU1 Temp \| Upper Critical going high \| Asserted \| Reading 97 > Threshold 95 degrees C/,
+    );
+    assert.match(log.text, /Power Supply PSU1 Status \| Failure detected.*Deasserted/);
+    succeeded(await tool('sel', 'info'), /Entries +: 2/);
+    succeeded(await tool('sel', 'clear'), /Clearing SEL/);
+    succeeded(await tool('sel', 'info'), /Entries +: 0/);
+  });
+});
+
+withTool('the inventory is told', async () => {
+  await withBmc(
+    async (tool) => {
+      const fru = await tool('fru', 'print');
+      succeeded(fru, /Product Serial +: SN0007/);
+      assert.match(fru.text, /Board Mfg +: Acme/);
+      assert.match(fru.text, /Chassis Serial +: CH0007/);
+      assert.match(fru.text, /Product Asset Tag +: asset-7/);
+    },
+    17,
+    { fru: FRU },
+  );
 });
 
 withTool('a wrong password is refused', async () => {

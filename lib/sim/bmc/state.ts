@@ -1,6 +1,8 @@
 // What a simulated BMC is made of, as its commands see it.
 import type { DeviceId } from '../../bmc/ipmi/wire/device.ts';
+import type { Fru } from '../../bmc/ipmi/wire/fru.ts';
 import type { Chassis } from './chassis.ts';
+import type { EventLog } from './eventlog.ts';
 import type { Faults } from './faults.ts';
 import type { Sessions, SimulatedSession } from './sessions.ts';
 import type { Users } from './users.ts';
@@ -17,6 +19,17 @@ export interface BmcState {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly reboot: () => void;
+  readonly log: EventLog;
+  /** What the machine's maker wrote into it; none: an empty inventory. */
+  readonly fru: Fru | undefined;
+  /** Sets the course of its sensors apart from other BMCs'. */
+  readonly seed: number;
+  /** The longest piece of a record that it gives at once. */
+  readonly mostBytes: number;
+  /** Readings and states that tests have set, by sensor number. */
+  readonly sensorValues: Map<number, number>;
+  readonly sensorStates: Map<number, number>;
+  sdrReservation: number;
   faults: Faults;
   bootOptions: BootOptionState;
   identifyUntil: number;

@@ -152,11 +152,11 @@ export interface UserPasswordRequest {
   readonly password: Buffer;
 }
 
-/** Always in the 20-byte form of IPMI 2.0. */
-export function encodeUserPassword(request: UserPasswordRequest): Buffer {
-  const password = Buffer.alloc(20);
+/** In the 20-byte form of IPMI 2.0, or the 16-byte one of 1.5. */
+export function encodeUserPassword(request: UserPasswordRequest, size: 16 | 20 = 20): Buffer {
+  const password = Buffer.alloc(size);
   request.password.copy(password);
-  const start = Buffer.of(0x80 | request.userId, request.operation);
+  const start = Buffer.of((size === 20 ? 0x80 : 0) | request.userId, request.operation);
   const carries = request.operation === PASSWORD_OPERATION.set || request.operation === PASSWORD_OPERATION.test;
   return carries ? Buffer.concat([start, password]) : start;
 }

@@ -32,13 +32,21 @@ function checksum(bytes: Buffer): number {
   return -sum & 0xff;
 }
 
-function frame(to: number, netFn: number, from: number, sequence: number, lun: number, body: Buffer): Buffer {
+function frame(
+  to: number,
+  netFn: number,
+  toLun: number,
+  from: number,
+  sequence: number,
+  fromLun: number,
+  body: Buffer,
+): Buffer {
   const bytes = Buffer.alloc(body.length + 6);
   bytes[0] = to;
-  bytes[1] = (netFn << 2) | lun;
+  bytes[1] = (netFn << 2) | toLun;
   bytes[2] = checksum(bytes.subarray(0, 2));
   bytes[3] = from;
-  bytes[4] = sequence << 2;
+  bytes[4] = (sequence << 2) | fromLun;
   body.copy(bytes, 5);
   bytes[bytes.length - 1] = checksum(bytes.subarray(3, -1));
   return bytes;
@@ -51,9 +59,10 @@ function checked(bytes: Buffer, least: number, what: string): void {
   }
 }
 
-export function encodeRequest(request: Omit<Request, 'lun' | 'requester'>): Buffer {
+/** For LUN 0 unless said otherwise. */
+export function encodeRequest(request: Omit<Request, 'lun' | 'requester'> & { lun?: number }): Buffer {
   const body = Buffer.concat([Buffer.of(request.command), request.data]);
-  return frame(BMC_ADDRESS, request.netFn, CONSOLE_ADDRESS, request.sequence, 0, body);
+  return frame(BMC_ADDRESS, request.netFn, request.lun ?? 0, CONSOLE_ADDRESS, request.sequence, 0, body);
 }
 
 export function decodeRequest(bytes: Buffer): Request {
@@ -71,7 +80,7 @@ export function decodeRequest(bytes: Buffer): Request {
 /** The response to a request, addressed back to who asked. */
 export function encodeResponse(request: Request, completion: number, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.of(request.command, completion), data]);
-  return frame(request.requester, request.netFn + 1, BMC_ADDRESS, request.sequence, request.lun, body);
+  return frame(request.requester, request.netFn + 1, 0, BMC_ADDRESS, request.sequence, request.lun, body);
 }
 
 export function decodeResponse(bytes: Buffer): Response {

@@ -5,10 +5,12 @@ import type { SimulatedSession } from '../sessions.ts';
 import { type Answer, type BmcState, type CommandHandler, refuse } from '../state.ts';
 import { APP_COMMANDS } from './app.ts';
 import { CHASSIS_COMMANDS } from './chassis.ts';
+import { SENSOR_COMMANDS } from './sensor.ts';
 import { STORAGE_COMMANDS } from './storage.ts';
 
 const COMMANDS: Readonly<Record<number, Readonly<Record<number, CommandHandler>>>> = {
   [NETFN.chassis]: CHASSIS_COMMANDS,
+  [NETFN.sensor]: SENSOR_COMMANDS,
   [NETFN.app]: APP_COMMANDS,
   [NETFN.storage]: STORAGE_COMMANDS,
 };

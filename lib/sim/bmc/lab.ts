@@ -1,0 +1,55 @@
+// For tests: a simulated BMC, drivers that talk to it over UDP, and everything closed at the end.
+import type { Credentials, Driver } from '../../bmc/driver.ts';
+import type { IpmiOptions } from '../../bmc/ipmi/options.ts';
+import { Transport } from '../../bmc/ipmi/transport.ts';
+import { openDriver } from '../../bmc/open.ts';
+import { SimulatedBmc, type SimulatedBmcOptions } from './bmc.ts';
+import { MemoryChassis } from './chassis.ts';
+import { NO_FAULTS } from './faults.ts';
+
+export const LAB_GUID = '9b4d7b4e-3d5c-4f0a-8c1e-1f2e3d4c5b6a';
+export const LAB_ADMIN: Credentials = { username: 'admin', password: 'a-secret' };
+export const LAB_VIEWER: Credentials = { username: 'viewer', password: 'viewerpw' };
+
+/** Short waits, many tries: under load a reply may be late, and no test waits for a time-out that it does not want. */
+export const PATIENT: Partial<IpmiOptions> = {
+  schedule: Array.from({ length: 60 }, () => 100),
+  closeSchedule: Array.from({ length: 20 }, () => 100),
+};
+
+export interface Lab {
+  readonly bmc: SimulatedBmc;
+  readonly chassis: MemoryChassis;
+  readonly transport: Transport;
+  readonly port: number;
+  /** As administrator and patient unless said otherwise. */
+  readonly open: (credentials?: Credentials, ipmi?: Partial<IpmiOptions>) => Driver;
+}
+
+export async function withSimulatedBmc(
+  body: (lab: Lab) => Promise<void>,
+  options: Partial<SimulatedBmcOptions> = {},
+): Promise<void> {
+  const users = [
+    { name: LAB_ADMIN.username, password: LAB_ADMIN.password, privilege: 'administrator' },
+    { name: LAB_VIEWER.username, password: LAB_VIEWER.password, privilege: 'user' },
+  ] as const;
+  const chassis = new MemoryChassis();
+  const bmc = new SimulatedBmc({ chassis, users, guid: LAB_GUID, ...options });
+  const transport = new Transport();
+  const drivers: Driver[] = [];
+  try {
+    const port = await bmc.listen();
+    const open = (credentials = LAB_ADMIN, ipmi = PATIENT) => {
+      const driver = openDriver({ address: `ipmi://127.0.0.1:${port}`, credentials }, { transport, ipmi });
+      drivers.push(driver);
+      return driver;
+    };
+    await body({ bmc, chassis, transport, port, open });
+  } finally {
+    bmc.faults = NO_FAULTS;
+    await Promise.all(drivers.map((driver) => driver.close()));
+    transport.close();
+    await bmc.close();
+  }
+}
