@@ -7,11 +7,11 @@ import type { KubeObject, Resource } from './resource.ts';
  * Brings the status of `observed` to `status`. No call when nothing differs. Returns the object as it then is.
  * Rejects with 409 when the object has changed since it was observed.
  */
-export async function writeStatus<S extends object, T extends KubeObject & { status?: S | undefined }>(
+export async function writeStatus<T extends KubeObject & { status?: object | undefined }>(
   client: KubeClient,
   resource: Resource<T>,
   observed: T,
-  status: S,
+  status: NonNullable<T['status']>,
   options?: WriteOptions,
 ): Promise<T> {
   const difference = mergePatch(observed.status ?? {}, status);

@@ -123,7 +123,8 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
       lastTimestamp: now,
     };
     known.unwritten++;
-    setRecent(series, key, known);
+    const dropped = setRecent(series, key, known);
+    if (dropped && dropped.unwritten > 0) log.warn({ event: dropped.name }, 'event dropped: too many at once');
     wake();
   }
 
@@ -199,18 +200,22 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
       wake();
       await writing;
       const next = nextDue();
-      if (next) await sleep(clock, Math.max(0, next.due - clock.monotonic()), signal);
+      const waitMs = next ? next.due - clock.monotonic() : 0;
+      if (waitMs > 0) await sleep(clock, waitMs, signal);
     }
   }
   return { event, flush };
 }
 
-/** Puts the entry at the end of the map, and lets the least recent go. */
-function setRecent<V>(map: Map<string, V>, key: string, value: V): void {
+/** Puts the entry at the end of the map, and lets the least recent one go when there are too many: gives that one. */
+function setRecent<V>(map: Map<string, V>, key: string, value: V): V | undefined {
   map.delete(key);
   map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > SERIES_LIMIT && oldest !== undefined) map.delete(oldest);
+  if (map.size <= SERIES_LIMIT) return undefined;
+  const oldest = map.keys().next().value as string;
+  const dropped = map.get(oldest);
+  map.delete(oldest);
+  return dropped;
 }
 
 function newSeries(
