@@ -1,0 +1,163 @@
+// Sets of field paths, as managed fields record who owns what (structured-merge-diff's fieldpath.Set, FieldsV1 in JSON).
+//
+// A path element is its FieldsV1 key: "f:name" a field, 'k:{"name":"x"}' an item of a list by key, 'v:"x"' an item of a set,
+// "i:0" an index. Sets are immutable: every operation gives a new one.
+import { isObject, type JsonObject } from '../json.ts';
+
+export type PathElement = string;
+
+export class FieldSet {
+  /** Elements that are members themselves. */
+  readonly members: ReadonlySet<PathElement>;
+  /** Elements below which something is a member. No child is empty. */
+  readonly children: ReadonlyMap<PathElement, FieldSet>;
+
+  constructor(members: ReadonlySet<PathElement>, children: ReadonlyMap<PathElement, FieldSet>) {
+    this.members = members;
+    this.children = children;
+  }
+
+  static readonly empty = new FieldSet(new Set(), new Map());
+
+  /** Reads FieldsV1. Unknown forms of keys are left out. */
+  static parse(fields: JsonObject): FieldSet {
+    const members = new Set<PathElement>();
+    const children = new Map<PathElement, FieldSet>();
+    for (const key in fields) {
+      if (!/^[fkvi]:/.test(key)) continue;
+      const element = canonical(key);
+      const value = fields[key];
+      const below = isObject(value) ? FieldSet.parse(value) : FieldSet.empty;
+      if (!below.isEmpty) children.set(element, below);
+      if (below.isEmpty || (isObject(value) && '.' in value)) members.add(element);
+    }
+    return new FieldSet(members, children);
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0 && this.children.size === 0;
+  }
+
+  /** FieldsV1, keys in ascending order. */
+  toFields(): JsonObject {
+    const fields: JsonObject = {};
+    for (const key of [...new Set([...this.members, ...this.children.keys()])].sort()) {
+      const below = this.children.get(key);
+      fields[key] = below ? { ...(this.members.has(key) ? { '.': {} } : {}), ...below.toFields() } : {};
+    }
+    return fields;
+  }
+
+  union(other: FieldSet): FieldSet {
+    if (other.isEmpty) return this;
+    if (this.isEmpty) return other;
+    const children = new Map(this.children);
+    for (const [key, below] of other.children) children.set(key, children.get(key)?.union(below) ?? below);
+    return new FieldSet(new Set([...this.members, ...other.members]), children);
+  }
+
+  intersection(other: FieldSet): FieldSet {
+    const children = new Map<PathElement, FieldSet>();
+    for (const [key, below] of this.children) {
+      const common = other.children.get(key)?.intersection(below);
+      if (common && !common.isEmpty) children.set(key, common);
+    }
+    return new FieldSet(new Set([...this.members].filter((key) => other.members.has(key))), children);
+  }
+
+  difference(other: FieldSet): FieldSet {
+    if (other.isEmpty) return this;
+    const children = new Map<PathElement, FieldSet>();
+    for (const [key, below] of this.children) {
+      const theirs = other.children.get(key);
+      const rest = theirs ? below.difference(theirs) : below;
+      if (!rest.isEmpty) children.set(key, rest);
+    }
+    return new FieldSet(new Set([...this.members].filter((key) => !other.members.has(key))), children);
+  }
+
+  /** Removes members of the other set and everything below them. */
+  recursiveDifference(other: FieldSet): FieldSet {
+    const children = new Map<PathElement, FieldSet>();
+    for (const [key, below] of this.children) {
+      if (other.members.has(key)) continue;
+      const theirs = other.children.get(key);
+      const rest = theirs ? below.recursiveDifference(theirs) : below;
+      if (!rest.isEmpty) children.set(key, rest);
+    }
+    return new FieldSet(new Set([...this.members].filter((key) => !other.members.has(key))), children);
+  }
+
+  equals(other: FieldSet): boolean {
+    return (
+      this.members.size === other.members.size &&
+      this.children.size === other.children.size &&
+      [...this.members].every((key) => other.members.has(key)) &&
+      [...this.children].every(([key, below]) => other.children.get(key)?.equals(below) ?? false)
+    );
+  }
+
+  /** Every member, as messages write paths: ".spec.disks[name=\"a\"].size". */
+  paths(prefix = ''): string[] {
+    const found: string[] = [];
+    for (const key of [...new Set([...this.members, ...this.children.keys()])].sort()) {
+      const path = prefix + printElement(key);
+      if (this.members.has(key)) found.push(path);
+      found.push(...(this.children.get(key)?.paths(path) ?? []));
+    }
+    return found;
+  }
+}
+
+/** Collects members and freezes them into a FieldSet. */
+export class FieldSetBuilder {
+  readonly #members = new Set<PathElement>();
+  readonly #children = new Map<PathElement, FieldSetBuilder>();
+
+  add(path: readonly PathElement[]): void {
+    this.#add(path, 0);
+  }
+
+  #add(path: readonly PathElement[], depth: number): void {
+    const element = path[depth];
+    if (element === undefined) return;
+    if (depth === path.length - 1) {
+      this.#members.add(element);
+      return;
+    }
+    let below = this.#children.get(element);
+    if (!below) {
+      below = new FieldSetBuilder();
+      this.#children.set(element, below);
+    }
+    below.#add(path, depth + 1);
+  }
+
+  build(): FieldSet {
+    const children = new Map<PathElement, FieldSet>();
+    for (const [key, below] of this.#children) children.set(key, below.build());
+    return new FieldSet(this.#members, children);
+  }
+}
+
+/** Keys of list items compare as text, so their JSON must be written one way: fields in order. */
+function canonical(key: string): PathElement {
+  if (!key.startsWith('k:')) return key;
+  return keyElement(JSON.parse(key.slice(2)) as JsonObject);
+}
+
+export function keyElement(key: JsonObject): PathElement {
+  const ordered = Object.fromEntries(Object.entries(key).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `k:${JSON.stringify(ordered)}`;
+}
+
+function printElement(element: PathElement): string {
+  const body = element.slice(2);
+  if (element.startsWith('f:')) return `.${body}`;
+  if (element.startsWith('k:')) {
+    const pairs = Object.entries(JSON.parse(body) as JsonObject);
+    return `[${pairs.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+  }
+  if (element.startsWith('v:')) return `[=${body}]`;
+  return `[${body}]`;
+}

@@ -1,0 +1,141 @@
+// The server's own certificate authority: made once, kept in the directory, and the serving certificate renewed in good time.
+import './reflect.ts';
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
+import { writePrivate } from './private-file.ts';
+
+const DAY = 86_400_000;
+const CA_DAYS = 3650;
+const SERVER_DAYS = 365;
+const RENEW_BEFORE_DAYS = 60;
+const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
+const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
+
+export interface ServingCertificate {
+  /** PEM: the serving certificate, then the authority's. */
+  readonly certificate: string;
+  /** PEM, PKCS #8. */
+  readonly key: string;
+  /** When it should be replaced; milliseconds since the epoch. */
+  readonly renewAt: number;
+}
+
+interface Pair {
+  readonly certificate: x509.X509Certificate;
+  readonly key: string;
+}
+
+async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
+}
+
+async function privatePem(keys: webcrypto.CryptoKeyPair): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    .export({ format: 'pem', type: 'pkcs8' })
+    .toString();
+}
+
+async function importPrivate(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
+  return webcrypto.subtle.importKey('pkcs8', der, KEY, false, ['sign']);
+}
+
+function load(certificatePath: string, keyPath: string): Pair | undefined {
+  if (!existsSync(certificatePath) || !existsSync(keyPath)) return undefined;
+  return {
+    certificate: new x509.X509Certificate(readFileSync(certificatePath, 'utf8')),
+    key: readFileSync(keyPath, 'utf8'),
+  };
+}
+
+async function makeAuthority(now: number): Promise<Pair> {
+  const keys = await generateKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=bmp-apiserver-ca',
+    keys,
+    signingAlgorithm: SIGNING,
+    notBefore: new Date(now - DAY),
+    notAfter: new Date(now + CA_DAYS * DAY),
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { certificate, key: await privatePem(keys) };
+}
+
+async function makeServing(authority: Pair, hosts: readonly string[], now: number): Promise<Pair> {
+  const keys = await generateKeys();
+  const names = hosts.map((host) => ({
+    type: /^[\d.]+$|:/.test(host) ? ('ip' as const) : ('dns' as const),
+    value: host,
+  }));
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: 'CN=kube-apiserver',
+    issuer: authority.certificate.subject,
+    publicKey: keys.publicKey,
+    signingKey: await importPrivate(authority.key),
+    signingAlgorithm: SIGNING,
+    notBefore: new Date(now - DAY),
+    notAfter: new Date(Math.min(now + SERVER_DAYS * DAY, authority.certificate.notAfter.getTime())),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names),
+      await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
+    ],
+  });
+  return { certificate, key: await privatePem(keys) };
+}
+
+/** Certificates in a directory: `ca.crt` and `ca.key`, `server.crt` and `server.key`; all readable by their owner alone. */
+export class Authority {
+  readonly #directory: string;
+  readonly #authority: Pair;
+  readonly #hosts: readonly string[];
+
+  private constructor(directory: string, authority: Pair, hosts: readonly string[]) {
+    this.#directory = directory;
+    this.#authority = authority;
+    this.#hosts = hosts;
+  }
+
+  /** Loads the authority, or makes one when there is none. `now` is in milliseconds since the epoch. */
+  static async open(directory: string, hosts: readonly string[], now: number): Promise<Authority> {
+    const [certificatePath, keyPath] = [join(directory, 'ca.crt'), join(directory, 'ca.key')];
+    let authority = load(certificatePath, keyPath);
+    if (!authority) {
+      authority = await makeAuthority(now);
+      writePrivate(keyPath, authority.key);
+      writePrivate(certificatePath, authority.certificate.toString('pem'));
+    }
+    return new Authority(directory, authority, hosts);
+  }
+
+  /** The authority's certificate in PEM: what a client must trust. */
+  get certificate(): string {
+    return this.#authority.certificate.toString('pem');
+  }
+
+  /** The serving certificate, made anew when there is none, when it ends soon or when it is not this authority's. */
+  async serving(now: number): Promise<ServingCertificate> {
+    const [certificatePath, keyPath] = [join(this.#directory, 'server.crt'), join(this.#directory, 'server.key')];
+    const renewAt = (pair: Pair) => pair.certificate.notAfter.getTime() - RENEW_BEFORE_DAYS * DAY;
+    let pair = load(certificatePath, keyPath);
+    if (!pair || renewAt(pair) <= now || !(await pair.certificate.verify({ publicKey: this.#authority.certificate }))) {
+      pair = await makeServing(this.#authority, this.#hosts, now);
+      writePrivate(keyPath, pair.key);
+      writePrivate(certificatePath, pair.certificate.toString('pem'));
+    }
+    return {
+      certificate: `${pair.certificate.toString('pem')}\n${this.certificate}\n`,
+      key: pair.key,
+      renewAt: renewAt(pair),
+    };
+  }
+}

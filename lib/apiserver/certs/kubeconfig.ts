@@ -1,0 +1,24 @@
+// The kubeconfig that a client uses: written as JSON, which is YAML, so that nothing in it needs quoting rules.
+
+export interface Access {
+  /** https://host:port */
+  readonly server: string;
+  /** PEM */
+  readonly certificateAuthority: string;
+  readonly user: string;
+  readonly token: string;
+}
+
+/** A kubeconfig with one cluster, user and context, all named "bmp". */
+export function kubeconfig(access: Access): string {
+  const authority = Buffer.from(access.certificateAuthority).toString('base64');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'bmp', cluster: { server: access.server, 'certificate-authority-data': authority } }],
+    users: [{ name: access.user, user: { token: access.token } }],
+    contexts: [{ name: 'bmp', context: { cluster: 'bmp', user: access.user } }],
+    'current-context': 'bmp',
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}

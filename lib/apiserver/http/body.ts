@@ -1,0 +1,108 @@
+// Bodies: read within the limit, and decoded strictly enough that what follows can trust the result to be plain JSON.
+import type { IncomingMessage } from 'node:http';
+import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
+import type { Json } from '../json.ts';
+import { badRequest, tooLarge } from '../status.ts';
+import type { Encoding } from './media.ts';
+
+/** kube-apiserver's default --max-request-bytes. */
+export const BODY_LIMIT = 3 * 2 ** 20;
+const DEPTH_LIMIT = 500;
+
+/**
+ * Reads the whole body.
+ * @throws ApiError 413 beyond BODY_LIMIT; 400 when it is not UTF-8.
+ */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (error) {
+    if (error instanceof TypeError) throw badRequest('the body of the request is not valid UTF-8');
+    throw error;
+  }
+}
+
+/**
+ * Decodes a document.
+ * @throws ApiError 400 for syntax errors, nesting bombs and keys that would reach an object's prototype.
+ */
+export function decode(text: string, encoding: Encoding): Json {
+  const value = encoding === 'yaml' ? decodeYaml(text) : decodeJson(text);
+  checkDepth(value, DEPTH_LIMIT);
+  return value;
+}
+
+function decodeJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badRequest(`couldn't decode the body as JSON: ${error.message}`);
+    // Nesting beyond the engine's stack.
+    if (error instanceof RangeError) throw badRequest('the body of the request is nested too deeply');
+    throw error;
+  }
+}
+
+function decodeYaml(text: string): Json {
+  try {
+    return (load(text, { schema: CORE_SCHEMA }) ?? null) as Json;
+  } catch (error) {
+    if (error instanceof YAMLException) throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
+    if (error instanceof RangeError) throw badRequest('the body of the request is nested too deeply');
+    throw error;
+  }
+}
+
+function checkDepth(value: Json | undefined, left: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (left === 0) throw badRequest('the body of the request is nested too deeply');
+  if (Array.isArray(value)) {
+    for (const item of value) checkDepth(item, left - 1);
+    return;
+  }
+  // The only key whose assignment does not make a property; no Kubernetes type has it.
+  if (Object.hasOwn(value, '__proto__')) throw badRequest('unsupported key "__proto__" in the body of the request');
+  for (const key in value) checkDepth(value[key], left - 1);
+}
+
+/** Duplicate keys in the JSON text, as paths ("spec.power"): Go's strict decoder reports them, JSON.parse drops them. */
+export function duplicateKeys(text: string): string[] {
+  const found: string[] = [];
+  type Frame = { object: boolean; keys: Set<string>; key: string; index: number };
+  const stack: Frame[] = [];
+  const path = () =>
+    stack.reduce(
+      (whole, frame) => (frame.object ? `${whole}${whole ? '.' : ''}${frame.key}` : `${whole}[${frame.index}]`),
+      '',
+    );
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],]/g;
+  let expectKey = false;
+  for (let match = tokens.exec(text); match; match = tokens.exec(text)) {
+    const token = match[0];
+    const top = stack[stack.length - 1];
+    if (token === '{' || token === '[') {
+      stack.push({ object: token === '{', keys: new Set(), key: '', index: 0 });
+      expectKey = token === '{';
+    } else if (token === '}' || token === ']') {
+      stack.pop();
+      expectKey = false;
+    } else if (token === ',') {
+      if (top?.object) expectKey = true;
+      else if (top) top.index++;
+    } else if (expectKey && top) {
+      top.key = JSON.parse(token) as string;
+      expectKey = false;
+      if (top.keys.has(top.key)) found.push(path());
+      top.keys.add(top.key);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,141 @@
+// The HTTPS listener: who may in, how many at once, and what every request gets back, whatever happens.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Tokens } from '../auth/tokens.ts';
+import type { ServingCertificate } from '../certs/authority.ts';
+import type { Cluster } from '../rest/call.ts';
+import { ApiError, internal, tooManyRequests, unauthorized, unknownResource } from '../status.ts';
+import { StorageError } from '../store/log.ts';
+import { Documents } from './documents.ts';
+import { parseResourceRequest } from './request.ts';
+import { answerResource } from './resources.ts';
+import { errorReply, type Reply, send } from './respond.ts';
+
+/** kube-apiserver's defaults together: reads and writes in flight; watches are not counted. */
+const MAX_IN_FLIGHT = 600;
+const OPEN_PATHS = new Set(['/healthz', '/livez', '/readyz']);
+
+export interface ListenerOptions {
+  readonly cluster: Cluster;
+  readonly tokens: Tokens;
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: ServingCertificate;
+  readonly ready: () => boolean;
+  readonly log: (line: string) => void;
+}
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #documents: Documents;
+  #inFlight = 0;
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#documents = new Documents(options.cluster.registry, () => `${options.host}:${this.port}`);
+    const { certificate, key } = options.certificate;
+    this.#server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', keepAlive: true, noDelay: true });
+    // Slow senders are cut off; a client may keep its connection between requests.
+    this.#server.headersTimeout = 20_000;
+    this.#server.requestTimeout = 60_000;
+    this.#server.keepAliveTimeout = 180_000;
+    this.#server.on('request', (request, response) => void this.#handle(request, response));
+    // A failed handshake is the client's affair; it must not end the server.
+    this.#server.on('tlsClientError', (error) => options.log(`TLS handshake failed: ${error.message}`));
+    this.#server.on('clientError', (_error, socket) =>
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
+    );
+  }
+
+  /** @throws Error when the port is taken. */
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options);
+    await new Promise<void>((resolve, reject) => {
+      listener.#server.once('error', reject);
+      listener.#server.listen(options.port, options.host, () => resolve());
+    });
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Serves new connections with another certificate. */
+  renew({ certificate, key }: ServingCertificate): void {
+    this.#server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' });
+  }
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const warnings: string[] = [];
+    const watching = /[?&]watch=(1|true)\b/.test(request.url ?? '');
+    if (!watching) this.#inFlight++;
+    try {
+      const reply = await this.#answer(request, response, warnings);
+      if (reply) await send(request, response, reply);
+    } catch (error) {
+      await this.#refuse(request, response, error, warnings);
+    } finally {
+      if (!watching) this.#inFlight--;
+      // What was not read of a refused body would be taken for the next request.
+      if (!request.complete && !response.headersSent) request.resume();
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, warnings: string[]): Promise<Reply | undefined> {
+    const url = new URL(request.url ?? '/', 'https://server');
+    const path = url.pathname;
+    if (OPEN_PATHS.has(path)) return this.#health(path);
+    if (path === '/version' && request.method === 'GET') return this.#documents.get(path, url.searchParams, undefined);
+    const user = this.#options.tokens.authenticate(request.headers.authorization);
+    if (!user) throw unauthorized();
+    if (this.#inFlight > MAX_IN_FLIGHT) throw tooManyRequests();
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const document = this.#documents.get(path, url.searchParams, request.headers.accept);
+      if (document) return document;
+    }
+    const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
+    if (!parsed) {
+      if (/^\/apis?\//.test(path)) throw unknownResource();
+      return { code: 404, text: '404 page not found\n', contentType: 'text/plain; charset=utf-8' };
+    }
+    return answerResource(this.#options.cluster, parsed, url.searchParams, user, request, response, warnings);
+  }
+
+  #health(path: string): Reply {
+    const well = path !== '/readyz' || this.#options.ready();
+    return { code: well ? 200 : 500, text: well ? 'ok' : 'not ready', contentType: 'text/plain; charset=utf-8' };
+  }
+
+  async #refuse(request: IncomingMessage, response: ServerResponse, error: unknown, warnings: string[]): Promise<void> {
+    if (request.errored || response.destroyed) return;
+    const refusal = this.#refusal(error, request);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (refusal.code === 413) response.setHeader('Connection', 'close');
+    const yaml = /application\/yaml/.test(request.headers.accept ?? '');
+    await send(request, response, errorReply(refusal, yaml ? 'yaml' : 'json', warnings));
+  }
+
+  #refusal(error: unknown, request: IncomingMessage): ApiError {
+    if (error instanceof ApiError) return error;
+    if (error instanceof StorageError) {
+      this.#options.log(`storage: ${error.message}`);
+      return internal(error.message);
+    }
+    const { stack, message } = error as Error;
+    this.#options.log(`${request.method} ${request.url?.split('?', 1)[0]}: ${stack ?? message}`);
+    return internal('the server failed to answer; its log says why');
+  }
+}

@@ -1,0 +1,115 @@
+// Requests for resources: from the path to the verb that answers.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { User } from '../auth/user.ts';
+import { type Answer, type Call, type Cluster, textOf } from '../rest/call.ts';
+import { remove, removeCollection } from '../rest/delete.ts';
+import { finalizeNamespace } from '../rest/finalize.ts';
+import { patch } from '../rest/patch.ts';
+import { get, list } from '../rest/read.ts';
+import { getScale, patchScale, updateScale } from '../rest/scale.ts';
+import { type Sink, watch } from '../rest/watch.ts';
+import { create, update } from '../rest/write.ts';
+import { methodNotAllowed, unknownResource } from '../status.ts';
+import { readBody } from './body.ts';
+import { negotiate } from './media.ts';
+import type { ResourceRequest } from './request.ts';
+import { encoded, type Reply } from './respond.ts';
+
+type Handler = (call: Call) => Answer | Promise<Answer>;
+
+const VERBS: { readonly [verb: string]: Handler } = {
+  get,
+  list,
+  create,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: removeCollection,
+};
+
+const SUBRESOURCES: { readonly [name: string]: { readonly [verb: string]: Handler } } = {
+  status: { get, update, patch },
+  scale: { get: getScale, update: updateScale, patch: patchScale },
+  finalize: { update: finalizeNamespace },
+};
+
+function handlerOf(call: Call): Handler {
+  const { request, resource, version } = call;
+  if (request.subresource === '') {
+    const handler = VERBS[request.verb];
+    const namespaceless = resource.namespaced && !request.namespace && !['list', 'watch'].includes(request.verb);
+    const misplaced = !resource.namespaced && request.namespace !== '' && resource.collection !== 'namespaces';
+    if (!handler || namespaceless) throw methodNotAllowed();
+    if (misplaced) throw unknownResource();
+    return handler;
+  }
+  const offered =
+    (request.subresource === 'status' && version.status) ||
+    (request.subresource === 'scale' && version.scale !== undefined) ||
+    (request.subresource === 'finalize' && resource.collection === 'namespaces');
+  if (!offered || !request.name) throw unknownResource();
+  const handler = SUBRESOURCES[request.subresource]?.[request.verb];
+  if (!handler) throw methodNotAllowed();
+  return handler;
+}
+
+/** The path's namespace; of a Namespace object itself it is none. */
+function normalised(request: ResourceRequest): ResourceRequest {
+  return request.resource === 'namespaces' && request.group === '' ? { ...request, namespace: '' } : request;
+}
+
+/**
+ * Answers a request for a resource.
+ * @returns undefined when the answer is a stream, already begun
+ * @throws ApiError
+ */
+export async function answerResource(
+  cluster: Cluster,
+  parsed: ResourceRequest,
+  query: URLSearchParams,
+  user: User,
+  request: IncomingMessage,
+  response: ServerResponse,
+  warnings: string[],
+): Promise<Reply | undefined> {
+  const asked = normalised(parsed);
+  const served = cluster.registry.find(asked.group, asked.version, asked.resource);
+  if (!served) throw unknownResource();
+  const accepted = negotiate(request.headers.accept, ['table', 'metadata']);
+  if (served.version.deprecation) warnings.push(served.version.deprecation);
+  const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
+  const call: Call = {
+    ...served,
+    cluster,
+    request: asked,
+    query,
+    accepted,
+    user,
+    userAgent: request.headers['user-agent'] ?? '',
+    body: hasBody ? await readBody(request) : '',
+    contentType: request.headers['content-type'],
+    warnings,
+  };
+  if (asked.verb === 'watch') {
+    watch(call, () => sinkOf(response, warnings));
+    return undefined;
+  }
+  const answer = await handlerOf(call)(call);
+  return encoded(answer.code, textOf(answer), accepted.encoding, warnings);
+}
+
+function sinkOf(response: ServerResponse, warnings: readonly string[]): Sink {
+  response.writeHead(200, {
+    'Content-Type': 'application/json',
+    'Cache-Control': 'no-cache, private',
+    ...(warnings.length > 0 ? { Warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`) } : {}),
+  });
+  response.flushHeaders();
+  return {
+    write: (frame) => response.write(frame),
+    pending: () => response.writableLength,
+    end: () => response.end(),
+    destroy: () => response.destroy(),
+    onClose: (listener) => response.once('close', listener),
+  };
+}

@@ -1,0 +1,218 @@
+// What the server itself does to objects on their way in: identity, generation, the split between spec and status, managed
+// fields, validation, the namespace's state. Pure but for looking the namespace up.
+import { randomUUID } from 'node:crypto';
+import { FieldSet } from '../apply/field-set.ts';
+import {
+  type Change as FieldChange,
+  readManagers,
+  recordUpdate,
+  wholeFields,
+  writeManagers,
+} from '../apply/managers.ts';
+import { at, clone, equal, isObject, type Json, type KubeObject, timestamp } from '../json.ts';
+import { validateMetadata } from '../resources/metadata.ts';
+import { apiVersionOf, groupResource, type Resource } from '../resources/resource.ts';
+import { validateRules } from '../schema/cel.ts';
+import { validateListTypes } from '../schema/lists.ts';
+import { validate } from '../schema/validate.ts';
+import { badRequest, type FieldError, forbidden, invalid, notFound } from '../status.ts';
+import type { Call } from './call.ts';
+
+const NAME_CHARACTERS = 'bcdfghjklmnpqrstvwxz2456789';
+const GENERATED_LENGTH = 5;
+
+/** generateName plus five random characters without vowels, so that no words come out. */
+export function generateName(prefix: string): string {
+  const limit = 63 - GENERATED_LENGTH;
+  const random = crypto.getRandomValues(new Uint8Array(GENERATED_LENGTH));
+  const ending = [...random].map((byte) => NAME_CHARACTERS[byte % NAME_CHARACTERS.length]).join('');
+  return prefix.slice(0, limit) + ending;
+}
+
+/** The namespace of a new object: the path's. @throws ApiError 400 when the object says another */
+function checkNamespace(call: Call, object: KubeObject): void {
+  const { request, resource } = call;
+  if (!resource.namespaced) {
+    if (object.metadata.namespace === '') delete object.metadata.namespace;
+    return;
+  }
+  object.metadata.namespace ||= request.namespace;
+  if (object.metadata.namespace !== request.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+/** Refuses what cannot be created because of its namespace. @throws ApiError 403, 404 */
+export function checkNamespaceAcceptsNew(call: Call, name: string): void {
+  const { cluster, resource, request } = call;
+  if (!resource.namespaced) return;
+  const namespace = cluster.store.latest('namespaces', request.namespace)?.object;
+  if (!namespace) throw notFound({ group: '', resource: 'namespaces' }, request.namespace);
+  if (at(namespace, ['status', 'phase']) === 'Terminating' || namespace.metadata.deletionTimestamp) {
+    const why = `unable to create new content in namespace ${request.namespace} because it is being terminated`;
+    throw forbidden(groupResource(resource), name, why, [
+      {
+        reason: 'NamespaceTerminating',
+        message: `namespace ${request.namespace} is being terminated`,
+        field: 'metadata.namespace',
+      },
+    ]);
+  }
+}
+
+/** Completes an object that is to be created, in place. */
+export function prepareCreate(call: Call, object: KubeObject): void {
+  const { metadata } = object;
+  const { resource, version, request } = call;
+  const now = timestamp(call.cluster.now());
+  if (request.name && !metadata.name) metadata.name = request.name;
+  checkNamespace(call, object);
+  if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName);
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = now;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.resourceVersion;
+  if (resource.generations) metadata.generation = 1;
+  else delete metadata.generation;
+  if (version.status) delete object['status'];
+  resource.behaviour.prepare?.(object, undefined, now);
+}
+
+/** Completes an object that is to replace another, in place: what clients cannot change stays as it is. */
+export function prepareUpdate(call: Call, object: KubeObject, live: KubeObject): void {
+  const { resource, version, request } = call;
+  const { metadata } = object;
+  checkNamespace(call, object);
+  const keep = <K extends keyof KubeObject['metadata']>(key: K) => {
+    if (live.metadata[key] === undefined) delete metadata[key];
+    else metadata[key] = live.metadata[key];
+  };
+  for (const key of [
+    'creationTimestamp',
+    'uid',
+    'generation',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const)
+    keep(key);
+  if (request.subresource === 'status') restoreAllButStatus(object, live);
+  else if (version.status) {
+    if (live['status'] === undefined) delete object['status'];
+    else object['status'] = live['status'];
+  }
+  if (request.subresource !== 'status') resource.behaviour.prepare?.(object, live, timestamp(call.cluster.now()));
+  if (resource.generations && desiredChanged(object, live, version.status)) {
+    metadata.generation = (live.metadata.generation ?? 0) + 1;
+  }
+}
+
+function restoreAllButStatus(object: KubeObject, live: KubeObject): void {
+  const { managedFields, resourceVersion } = object.metadata;
+  for (const key of Object.keys(object)) if (key !== 'status') delete object[key];
+  for (const [key, value] of Object.entries(live)) if (key !== 'status') object[key] = clone(value);
+  if (managedFields) object.metadata.managedFields = managedFields;
+  else delete object.metadata.managedFields;
+  if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
+}
+
+function desiredChanged(object: KubeObject, live: KubeObject, status: boolean): boolean {
+  const desired = (of: KubeObject): Json => {
+    const { metadata: _metadata, status: observed, ...rest } = of;
+    return status || observed === undefined ? rest : { ...rest, status: observed };
+  };
+  return !equal(desired(object), desired(live));
+}
+
+/** What an endpoint resets is not owned through it. */
+export function ignoredFields(call: Call): FieldSet {
+  if (call.request.subresource === 'status') {
+    const others = Object.keys(call.version.schema.properties ?? {}).filter((name) => name !== 'status');
+    return wholeFields('metadata', 'spec', ...others.filter((name) => name !== 'metadata' && name !== 'spec'));
+  }
+  return call.version.status ? wholeFields('status') : FieldSet.empty;
+}
+
+/** The change to be booked for a manager. */
+export function fieldChange(
+  call: Call,
+  operation: 'Apply' | 'Update',
+  name: string,
+  existing: KubeObject['metadata']['managedFields'],
+): FieldChange {
+  return {
+    managers: readManagers(existing),
+    manager: {
+      name,
+      operation,
+      apiVersion: apiVersionOf(call.resource.group, call.version.name),
+      subresource: call.request.subresource,
+    },
+    ignored: ignoredFields(call),
+    schema: call.version.schema,
+    now: timestamp(call.cluster.now()),
+  };
+}
+
+/** Books an update's changes in metadata.managedFields. Clients may send entries of their own, or none to clear them. */
+export function recordFields(call: Call, object: KubeObject, live: KubeObject | undefined, manager: string): void {
+  const given = object.metadata.managedFields;
+  const cleared = given?.length === 1 && Object.keys(given[0] ?? {}).length === 0;
+  delete object.metadata.managedFields;
+  if (cleared) return;
+  const existing = given && given.length > 0 ? given : live?.metadata.managedFields;
+  // An object whose managers were never recorded stays so until somebody applies.
+  if (live && !existing?.length) return;
+  const before: KubeObject = live ?? { apiVersion: object.apiVersion, kind: object.kind, metadata: {} };
+  const managers = recordUpdate(before, object, fieldChange(call, 'Update', manager, existing));
+  const entries = writeManagers(managers);
+  if (entries.length > 0) object.metadata.managedFields = entries;
+}
+
+/** @throws ApiError 422 with everything that is wrong */
+export function validateObject(call: Call, object: KubeObject, live: KubeObject | undefined): void {
+  const { resource } = call;
+  const errors = [
+    ...validateMetadata(object, live, resource),
+    ...validateSchema(object, live, resource, call),
+    ...(resource.behaviour.validate?.(object, live) ?? []),
+  ];
+  if (errors.length > 0) {
+    throw invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? '', errors);
+  }
+}
+
+/** Schema first; rules only on what has the right shape, as they could not be evaluated otherwise. */
+function validateSchema(
+  object: KubeObject,
+  live: KubeObject | undefined,
+  resource: Resource,
+  call: Call,
+): FieldError[] {
+  const { metadata: _, ...value } = object;
+  const { schema } = call.version;
+  const all = [
+    ...validate(value, { ...schema, properties: withoutMetadata(schema.properties) }, ''),
+    ...validateListTypes(value, schema, ''),
+  ];
+  const errors = live ? all.filter((error) => !unchanged(error, object, live)) : all;
+  if (all.length > 0 || !resource.custom) return errors;
+  return validateRules(object, live, schema, '');
+}
+
+function withoutMetadata<T>(properties: { [name: string]: T } | undefined): { [name: string]: T } {
+  const { metadata: _, ...rest } = properties ?? {};
+  return rest as { [name: string]: T };
+}
+
+/** Ratcheting: what was wrong before and has not changed does not stand in the way of other changes. */
+function unchanged(error: FieldError, object: KubeObject, live: KubeObject): boolean {
+  const keys = error.field.split(/[.[\]]+/).filter(Boolean);
+  const follow = (root: Json | undefined): Json | undefined =>
+    keys.reduce<Json | undefined>(
+      (value, key) => (Array.isArray(value) ? value[Number(key)] : isObject(value) ? value[key] : undefined),
+      root,
+    );
+  const now = follow(object);
+  return now !== undefined && equal(now, follow(live));
+}

@@ -1,0 +1,37 @@
+// One request for a resource, with all that its verb needs; and what the verb answers.
+import type { User } from '../auth/user.ts';
+import type { Accepted } from '../http/media.ts';
+import type { ResourceRequest } from '../http/request.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Registry, Served } from '../resources/registry.ts';
+import type { Store } from '../store/store.ts';
+
+/** What all requests share. */
+export interface Cluster {
+  readonly store: Store;
+  readonly registry: Registry;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface Call extends Served {
+  readonly cluster: Cluster;
+  readonly request: ResourceRequest;
+  readonly query: URLSearchParams;
+  readonly accepted: Accepted;
+  readonly user: User;
+  readonly userAgent: string;
+  readonly body: string;
+  readonly contentType: string | undefined;
+  /** Texts for Warning headers; verbs add to it. */
+  readonly warnings: string[];
+}
+
+/** `text` is JSON already written, which spares lists and unchanged objects another encoding. */
+export type Answer =
+  | { readonly code: number; readonly body: JsonObject }
+  | { readonly code: number; readonly text: string };
+
+export function textOf(answer: Answer): string {
+  return 'text' in answer ? answer.text : JSON.stringify(answer.body satisfies Json);
+}

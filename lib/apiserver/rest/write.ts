@@ -1,0 +1,138 @@
+// create and update, and the one way by which every change of an object reaches the store.
+import { equal, type KubeObject } from '../json.ts';
+import { present, presentsAsStored, toStorage } from '../resources/present.ts';
+import { groupResource, keyOf } from '../resources/resource.ts';
+import { alreadyExists, badRequest, conflict, fieldError, invalid, MODIFIED, notFound } from '../status.ts';
+import type { Entry } from '../store/entry.ts';
+import { checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields, validateObject } from './admit.ts';
+import type { Answer, Call } from './call.ts';
+import { decodeObject } from './decode.ts';
+import { type WriteOptions, writeOptions } from './options.ts';
+import { showObject, showUnstored } from './show.ts';
+
+/** The newest state of the object that the path names, in the call's version. */
+export function liveObject(call: Call): KubeObject | undefined {
+  const { cluster, request, resource, version } = call;
+  const entry = cluster.store.latest(resource.collection, keyOf(resource, request.namespace, request.name));
+  return entry && present(entry, resource, version).object;
+}
+
+export async function create(call: Call): Promise<Answer> {
+  const options = writeOptions(call.query, call.userAgent, 'CreateOptions');
+  const object = decodeObject(call, options.fieldValidation);
+  if (object.metadata.resourceVersion) {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  const named = object.metadata.name ?? '';
+  if (call.request.name && named && named !== call.request.name) throw nameMismatch(named, call.request.name);
+  return insert(call, object, options, (made) => recordFields(call, made, undefined, options.fieldManager));
+}
+
+/**
+ * Creates an object.
+ * @param record books its managed fields, once it is complete
+ * @throws ApiError
+ */
+export async function insert(
+  call: Call,
+  object: KubeObject,
+  options: WriteOptions,
+  record: (object: KubeObject) => void,
+): Promise<Answer> {
+  const { cluster, resource } = call;
+  checkNamespaceAcceptsNew(call, object.metadata.name ?? '');
+  const generated = !object.metadata.name && object.metadata.generateName !== undefined;
+  prepareCreate(call, object);
+  record(object);
+  validateObject(call, object, undefined);
+  const name = object.metadata.name!;
+  const key = keyOf(resource, call.request.namespace, name);
+  if (cluster.store.latest(resource.collection, key)) {
+    if (!generated) throw alreadyExists(groupResource(resource), name);
+    delete object.metadata.name;
+    return insert(call, object, options, record);
+  }
+  if (options.dryRun) return showUnstored(call, 201, object);
+  const entry = await put(call, key, object);
+  return showObject(call, 201, present(entry, resource, call.version));
+}
+
+async function put(call: Call, key: string, object: KubeObject): Promise<Entry> {
+  const { cluster, resource, version } = call;
+  const entry = await cluster.store.put(resource.collection, key, toStorage(object, version));
+  presentsAsStored(entry, version);
+  return entry;
+}
+
+export function nameMismatch(given: string, expected: string): Error {
+  return badRequest(`the name of the object (${given}) does not match the name on the URL (${expected})`);
+}
+
+export async function update(call: Call): Promise<Answer> {
+  const options = writeOptions(call.query, call.userAgent, 'UpdateOptions');
+  const object = decodeObject(call, options.fieldValidation);
+  const { resource, request } = call;
+  const { name } = object.metadata;
+  if (!name) throw badRequest('name must be provided');
+  if (name !== request.name) throw nameMismatch(name, request.name);
+  const live = liveObject(call);
+  if (!live) throw notFound(groupResource(resource), name);
+  if (!object.metadata.resourceVersion && resource.custom) {
+    const missing = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw invalid({ group: resource.group, kind: resource.kind }, name, [missing]);
+  }
+  return replace(call, object, live, options, (made) => recordFields(call, made, live, options.fieldManager));
+}
+
+/**
+ * Puts an object in a live one's place, unless nothing changes.
+ * @param record books managed fields, once the object is complete
+ * @throws ApiError 409 when the object names another resourceVersion or uid than the live one's
+ */
+export async function replace(
+  call: Call,
+  object: KubeObject,
+  live: KubeObject,
+  options: WriteOptions,
+  record: (object: KubeObject) => void,
+): Promise<Answer> {
+  const { cluster, request, resource } = call;
+  const name = request.name;
+  const { resourceVersion, uid } = object.metadata;
+  if (uid && uid !== live.metadata.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`;
+    throw conflict(groupResource(resource), name, why);
+  }
+  if (resourceVersion && resourceVersion !== live.metadata.resourceVersion) {
+    throw conflict(groupResource(resource), name, MODIFIED);
+  }
+  prepareUpdate(call, object, live);
+  record(object);
+  object.metadata.resourceVersion = live.metadata.resourceVersion!;
+  validateObject(call, object, live);
+  const key = keyOf(resource, request.namespace, name);
+  const entry = cluster.store.latest(resource.collection, key)!;
+  if (options.dryRun) return showUnstored(call, 200, object);
+  if (equal(object, live)) {
+    await settled(call, key);
+    return showObject(call, 200, present(entry, resource, call.version));
+  }
+  if (object.metadata.deletionTimestamp && !object.metadata.finalizers?.length && mayGo(object)) {
+    await cluster.store.delete(resource.collection, key);
+    return showUnstored(call, 200, object);
+  }
+  const written = await put(call, key, object);
+  return showObject(call, 200, present(written, resource, call.version));
+}
+
+/** A namespace goes only when its own finalizers are gone too. */
+function mayGo(object: KubeObject): boolean {
+  if (object.kind !== 'Namespace' || object.apiVersion !== 'v1') return true;
+  const spec = object['spec'] as { finalizers?: string[] } | undefined;
+  return !spec?.finalizers?.length;
+}
+
+/** Waits until what is being answered is on disk: an unchanged object may have been written a moment ago. */
+async function settled(call: Call, key: string): Promise<void> {
+  await call.cluster.store.settled(call.resource.collection, key);
+}

@@ -1,0 +1,209 @@
+// x-kubernetes-validations: CEL rules of structural schemas, evaluated on the new value and, where it can be told which one
+// it was, the old value (apiextensions/v1 ValidationRule).
+import { type Environment as CelEnvironment, Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { isObject, type Json } from '../json.ts';
+import { type FieldError, type FieldErrorType, fieldError } from '../status.ts';
+import { registerKubernetesFunctions } from './cel-functions.ts';
+import { listKey } from './lists.ts';
+import { child, propertySchema, type Schema, type ValidationRule } from './schema.ts';
+
+interface CompiledRule {
+  readonly rule: ValidationRule;
+  readonly evaluate: ParseResult;
+  readonly message: ParseResult | undefined;
+  readonly usesOldSelf: boolean;
+}
+
+let environment: CelEnvironment | undefined;
+
+/** One environment for all rules: self and oldSelf are dynamically typed, their numbers typed by the schema. */
+function cel(): CelEnvironment {
+  environment ??= registerKubernetesFunctions(
+    new Environment({
+      homogeneousAggregateLiterals: false,
+      enableOptionalTypes: true,
+      limits: { maxAstNodes: 10_000, maxDepth: 100, maxListElements: 1000, maxMapEntries: 1000, maxCallArguments: 16 },
+    })
+      .registerVariable('self', 'dyn')
+      .registerVariable('oldSelf', 'dyn'),
+  );
+  return environment;
+}
+
+/** Parses a rule. @throws Error with the position of what is wrong. */
+export function compileRule(rule: ValidationRule): CompiledRule {
+  return {
+    rule,
+    evaluate: cel().parse(rule.rule),
+    message: rule.messageExpression === undefined ? undefined : cel().parse(rule.messageExpression),
+    usesOldSelf: /\boldSelf\b/.test(rule.rule),
+  };
+}
+
+const compiledRules = new WeakMap<Schema, readonly CompiledRule[]>();
+const nodesWithRules = new WeakMap<Schema, boolean>();
+
+function rulesOf(schema: Schema): readonly CompiledRule[] {
+  let rules = compiledRules.get(schema);
+  if (!rules) {
+    rules = (schema['x-kubernetes-validations'] ?? []).map(compileRule);
+    compiledRules.set(schema, rules);
+  }
+  return rules;
+}
+
+/** Whether there is any rule at or below the schema. */
+function hasRules(schema: Schema): boolean {
+  let known = nodesWithRules.get(schema);
+  if (known === undefined) {
+    const below = [
+      ...Object.values(schema.properties ?? {}),
+      ...(schema.items ? [schema.items] : []),
+      ...(typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : []),
+    ];
+    known = (schema['x-kubernetes-validations'] ?? []).length > 0 || below.some(hasRules);
+    nodesWithRules.set(schema, known);
+  }
+  return known;
+}
+
+/**
+ * Evaluates all rules below a value.
+ * @param old undefined on creation: rules over oldSelf are then skipped, unless they say optionalOldSelf
+ */
+export function validateRules(
+  value: Json | undefined,
+  old: Json | undefined,
+  schema: Schema,
+  path: string,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  visit(value, old, schema, path, errors);
+  return errors;
+}
+
+function visit(
+  value: Json | undefined,
+  old: Json | undefined,
+  schema: Schema,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (value === undefined || value === null || !hasRules(schema)) return;
+  const rules = rulesOf(schema);
+  if (rules.length > 0) {
+    const self = celValue(value, schema);
+    const oldSelf = old === undefined || old === null ? undefined : celValue(old, schema);
+    for (const rule of rules) evaluate(rule, value, self, oldSelf, schema, path, errors);
+  }
+  if (Array.isArray(value)) {
+    if (schema.items) visitItems(value, Array.isArray(old) ? old : undefined, schema, path, errors);
+  } else if (isObject(value)) {
+    for (const key in value) {
+      const property = propertySchema(schema, key);
+      const before = isObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
+      if (property) visit(value[key], before, property, child(path, key), errors);
+    }
+  }
+}
+
+/** Items of lists by key have an old self; those of other lists cannot be told apart. */
+function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path: string, errors: FieldError[]): void {
+  const keys = schema['x-kubernetes-list-type'] === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : undefined;
+  const before = new Map<string, Json>();
+  if (keys) for (const item of old ?? []) before.set(JSON.stringify(listKey(item, keys)), item);
+  items.forEach((item, index) => {
+    const oldItem = keys ? before.get(JSON.stringify(listKey(item, keys))) : undefined;
+    visit(item, oldItem, schema.items!, `${path}[${index}]`, errors);
+  });
+}
+
+const REASONS: { readonly [reason: string]: FieldErrorType } = {
+  FieldValueInvalid: 'FieldValueInvalid',
+  FieldValueForbidden: 'FieldValueForbidden',
+  FieldValueRequired: 'FieldValueRequired',
+  FieldValueDuplicate: 'FieldValueDuplicate',
+};
+
+function evaluate(
+  compiled: CompiledRule,
+  value: Json,
+  self: unknown,
+  oldSelf: unknown,
+  schema: Schema,
+  path: string,
+  errors: FieldError[],
+): void {
+  const { rule } = compiled;
+  if (compiled.usesOldSelf && oldSelf === undefined && !rule.optionalOldSelf) return;
+  const context = { self, oldSelf: rule.optionalOldSelf ? optional(oldSelf) : oldSelf };
+  const where = rule.fieldPath ? `${path}${path ? rule.fieldPath : rule.fieldPath.replace(/^\./, '')}` : path;
+  const shown = typeof value === 'object' ? (Array.isArray(value) ? 'array' : 'object') : value;
+  try {
+    if (compiled.evaluate(context) === true) return;
+  } catch (error) {
+    const why = `rule evaluation error: ${(error as Error).message.split('\n', 1)[0]}: ${rule.rule}`;
+    errors.push(fieldError.invalid(where, schema.type ?? '', why));
+    return;
+  }
+  const message = messageOf(compiled, context);
+  const type = REASONS[rule.reason ?? 'FieldValueInvalid'] ?? 'FieldValueInvalid';
+  const made = {
+    FieldValueForbidden: () => fieldError.forbidden(where, message),
+    FieldValueRequired: () => fieldError.required(where, message),
+    FieldValueDuplicate: () => fieldError.duplicate(where, shown),
+    FieldValueInvalid: () => fieldError.invalid(where, shown, message),
+  } as { readonly [type: string]: () => FieldError };
+  errors.push(made[type]!());
+}
+
+/** messageExpression where it gives a usable line; then message; then the rule itself. */
+function messageOf(compiled: CompiledRule, context: { self: unknown; oldSelf: unknown }): string {
+  const fallback = compiled.rule.message ?? `failed rule: ${compiled.rule.rule}`;
+  if (!compiled.message) return fallback;
+  try {
+    const text: unknown = compiled.message(context);
+    return typeof text === 'string' && text.trim() !== '' && !text.includes('\n') ? text : fallback;
+  } catch {
+    // A messageExpression that fails must not hide the refusal: the API falls back to the fixed message.
+    return fallback;
+  }
+}
+
+function optional(value: unknown): unknown {
+  const make = cel().parse(value === undefined ? 'optional.none()' : 'optional.of(self)');
+  return make({ self: value, oldSelf: undefined });
+}
+
+const ESCAPED = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
+
+/** How a property is written in CEL when its name is no identifier (apiextensions: "self.__namespace__", "x__dash__y"). */
+function celName(name: string): string {
+  if (ESCAPED.has(name)) return `__${name}__`;
+  return name
+    .replaceAll('__', '__underscores__')
+    .replaceAll('.', '__dot__')
+    .replaceAll('-', '__dash__')
+    .replaceAll('/', '__slash__');
+}
+
+/** JSON as CEL sees it: integers are ints, other numbers doubles, as the schema says. */
+function celValue(value: Json | undefined, schema: Schema | undefined): unknown {
+  if (typeof value === 'number') {
+    const whole = schema?.type === 'number' ? false : Number.isInteger(value);
+    return whole ? BigInt(value) : value;
+  }
+  if (typeof value === 'string' && schema?.format === 'date-time') return new Date(value);
+  if (Array.isArray(value)) return value.map((item) => celValue(item, schema?.items));
+  if (!isObject(value)) return value;
+  const object: { [key: string]: unknown } = Object.create(null) as { [key: string]: unknown };
+  for (const key in value) {
+    const named = schema?.properties && Object.hasOwn(schema.properties, key);
+    object[named ? celName(key) : key] = celValue(value[key], schema && propertySchema(schema, key));
+  }
+  return object;
+}

@@ -1,0 +1,112 @@
+// The embedded API server: everything put together, on one directory.
+//
+//   DIR/state.db          the revision log (SQLite)
+//   DIR/pki/              certificate authority and serving certificate
+//   DIR/admin.token       the administrator's bearer token
+//   DIR/port              the port, kept over restarts
+//   DIR/kubeconfig        for kubectl
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { randomToken, Tokens } from './auth/tokens.ts';
+import { bootstrap } from './bootstrap.ts';
+import { BUILTIN } from './builtin/builtin.ts';
+import { Authority } from './certs/authority.ts';
+import { kubeconfig } from './certs/kubeconfig.ts';
+import { keepPrivate, writePrivate } from './certs/private-file.ts';
+import { Listener } from './http/listener.ts';
+import { DefinitionController } from './reconcilers/established.ts';
+import { GarbageCollector } from './reconcilers/garbage.ts';
+import { NamespaceController } from './reconcilers/namespaces.ts';
+import { Registry } from './resources/registry.ts';
+import type { Cluster } from './rest/call.ts';
+import { Store } from './store/store.ts';
+
+export interface ApiServerOptions {
+  /** Made when missing; one server at a time. */
+  readonly dir: string;
+  /** 0 or none: the one used before in this directory, or any free one. */
+  readonly port?: number;
+  readonly log?: (line: string) => void;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface ApiServer {
+  readonly url: string;
+  readonly port: number;
+  readonly kubeconfigPath: string;
+  /** PEM */
+  readonly caCertificate: string;
+  /** Ends watches and answers what is under way. All that was answered is on disk at any moment anyway. */
+  close(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+const RENEWAL_CHECK = 12 * 3_600_000;
+
+/**
+ * Starts a server on a directory; state, port and credentials carry on from the last time.
+ * @throws StorageError when another server uses the directory, or the database is damaged or cannot be written
+ */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { dir } = options;
+  const now = options.now ?? Date.now;
+  const log = options.log ?? (() => undefined);
+  mkdirSync(join(dir, 'pki'), { recursive: true, mode: 0o700 });
+  const store = await Store.open({ path: join(dir, 'state.db'), now });
+  const closers: (() => Promise<void>)[] = [() => store.close()];
+  const close = async () => {
+    for (const closer of closers.toReversed()) await closer();
+  };
+  try {
+    const cluster: Cluster = { store, registry: new Registry(BUILTIN), now };
+    await bootstrap(cluster);
+    for (const Controller of [DefinitionController, NamespaceController, GarbageCollector]) {
+      const controller = new Controller(cluster, log);
+      closers.push(() => controller.close());
+    }
+    const authority = await Authority.open(join(dir, 'pki'), [HOST, 'localhost', '::1'], now());
+    const token = keepPrivate(join(dir, 'admin.token'), randomToken);
+    const tokens = new Tokens();
+    tokens.add(token, { name: 'admin', uid: 'admin', groups: ['system:masters', 'system:authenticated'] });
+    const certificate = await authority.serving(now());
+    const listener = await listen({ cluster, tokens, host: HOST, certificate, ready: () => true, log }, options);
+    closers.push(() => listener.close());
+    const renewal = setInterval(() => {
+      authority.serving(now()).then(
+        (fresh) => listener.renew(fresh),
+        (error: Error) => log(`certificate: ${error.message}`),
+      );
+    }, RENEWAL_CHECK);
+    renewal.unref();
+    closers.push(async () => clearInterval(renewal));
+    const url = `https://${HOST}:${listener.port}`;
+    const caCertificate = authority.certificate;
+    const kubeconfigPath = join(dir, 'kubeconfig');
+    writePrivate(join(dir, 'port'), `${listener.port}\n`);
+    writePrivate(
+      kubeconfigPath,
+      kubeconfig({ server: url, certificateAuthority: caCertificate, user: 'admin', token }),
+    );
+    return { url, port: listener.port, kubeconfigPath, caCertificate, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Listens on the port asked for; else on the one used before; else, when somebody else has that now, on any. */
+async function listen(
+  listener: Omit<Parameters<typeof Listener.open>[0], 'port'>,
+  { dir, port = 0 }: ApiServerOptions,
+): Promise<Listener> {
+  const path = join(dir, 'port');
+  const before = port === 0 && existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+  if (!before) return Listener.open({ ...listener, port });
+  try {
+    return await Listener.open({ ...listener, port: before });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return Listener.open({ ...listener, port: 0 });
+  }
+}

@@ -1,0 +1,137 @@
+// The durable log, seen from the event loop: appends are grouped into commits, one under way at a time.
+import { Worker } from 'node:worker_threads';
+import type { Batch, FromWriter, LogRecord, ToWriter } from './records.ts';
+
+/** Why the store cannot take writes: full disk, read-only or corrupt file, or another server on the same directory. */
+export class StorageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'StorageError';
+  }
+}
+
+interface Waiting {
+  readonly record: LogRecord;
+  readonly done: (error: StorageError | undefined) => void;
+}
+
+/** SQLite's words, with what a person can do about it. */
+function explain(message: string, path: string): string {
+  if (/database is locked/.test(message)) return `another API server is using ${path}`;
+  if (/disk is full/.test(message)) return `cannot write ${path}: the disk is full`;
+  if (/readonly/.test(message)) return `cannot write ${path}: it is read-only`;
+  if (/malformed|not a database|corrupt/.test(message)) return `${path} is damaged (${message}); restore a backup`;
+  return `${path}: ${message}`;
+}
+
+export class Log {
+  readonly #worker: Worker;
+  readonly #path: string;
+  #waiting: Waiting[] = [];
+  #committing: Waiting[] | undefined;
+  #remove: number[] = [];
+  #compacted = 0;
+  #answer: ((message: FromWriter) => void) | undefined;
+  #broken: StorageError | undefined;
+
+  private constructor(path: string) {
+    this.#path = path;
+    const script = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js';
+    this.#worker = new Worker(new URL(script, import.meta.url), { workerData: { path }, name: 'store-writer' });
+    this.#worker.on('message', (message: FromWriter) => this.#answer?.(message));
+    this.#worker.on('error', (error) => this.#break(new StorageError(explain(error.message, path))));
+  }
+
+  /**
+   * Opens the log and hands over every record in order of revision.
+   * @throws StorageError when the file cannot be used.
+   */
+  static async open(path: string, onRecord: (record: LogRecord) => void): Promise<{ log: Log; compacted: number }> {
+    const log = new Log(path);
+    const compacted = await new Promise<number>((resolve, reject) => {
+      log.#answer = (message) => {
+        if (message.type === 'loading') for (const record of message.records) onRecord(record);
+        else if (message.type === 'loaded') resolve(message.compacted);
+        else if (message.type === 'failed') reject(new StorageError(explain(message.message, path)));
+      };
+      log.#worker.once('error', (error) => reject(new StorageError(explain(error.message, path))));
+      log.#say({ type: 'load' });
+    }).catch(async (error: unknown) => {
+      await log.#worker.terminate();
+      throw error;
+    });
+    log.#compacted = compacted;
+    log.#answer = (message) => log.#finish(message);
+    return { log, compacted };
+  }
+
+  /** Appends one record; `done` runs in order of appending, once it is on disk or cannot be. */
+  append(record: LogRecord, done: (error: StorageError | undefined) => void): void {
+    if (this.#broken) {
+      done(this.#broken);
+      return;
+    }
+    this.#waiting.push({ record, done });
+    this.#flush();
+  }
+
+  /** Gives up rows that are superseded and can no longer be watched from; goes along with the next commit. */
+  compact(revisions: readonly number[], compacted: number): void {
+    for (const revision of revisions) this.#remove.push(revision);
+    this.#compacted = compacted;
+  }
+
+  /** Waits for what was appended, then closes the file. */
+  async close(): Promise<void> {
+    while (this.#committing || this.#waiting.length > 0) {
+      await new Promise((resolve) => this.#worker.once('message', resolve));
+    }
+    if (!this.#broken) {
+      await new Promise<void>((resolve) => {
+        this.#answer = () => resolve();
+        this.#say({ type: 'close' });
+      });
+    }
+    await this.#worker.terminate();
+  }
+
+  #say(message: ToWriter): void {
+    this.#worker.postMessage(message);
+  }
+
+  #flush(): void {
+    if (this.#committing || this.#waiting.length === 0) return;
+    const batch: Batch = {
+      append: this.#waiting.map((waiting) => waiting.record),
+      remove: this.#remove,
+      compacted: this.#compacted,
+    };
+    this.#committing = this.#waiting;
+    this.#waiting = [];
+    this.#remove = [];
+    this.#say({ type: 'commit', batch });
+  }
+
+  /** A failed commit fails what was appended after it too: those writes were decided on a state that never came to be. */
+  #finish(message: FromWriter): void {
+    const finished = this.#committing ?? [];
+    this.#committing = undefined;
+    if (message.type === 'failed') {
+      const error = new StorageError(explain(message.message, this.#path));
+      const dropped = [...finished, ...this.#waiting];
+      this.#waiting = [];
+      for (const { done } of dropped) done(error);
+    } else {
+      for (const { done } of finished) done(undefined);
+    }
+    this.#flush();
+  }
+
+  #break(error: StorageError): void {
+    this.#broken = error;
+    const dropped = [...(this.#committing ?? []), ...this.#waiting];
+    this.#committing = undefined;
+    this.#waiting = [];
+    for (const { done } of dropped) done(error);
+  }
+}

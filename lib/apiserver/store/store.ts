@@ -1,0 +1,285 @@
+// The revision log in memory: what is committed, what is on its way to disk, and the recent past that watches resume from.
+//
+// A write is decided against the newest state, committed or not, and becomes visible to readers and watchers, and is
+// answered, only after it is on disk. So nobody ever sees what a crash could take back.
+import type { KubeObject } from '../json.ts';
+import { type Change, Entry } from './entry.ts';
+import { Log, type StorageError } from './log.ts';
+import type { LogRecord } from './records.ts';
+import { SortedKeys } from './sorted-keys.ts';
+
+export interface StoreOptions {
+  /** The database file. */
+  readonly path: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** How much of the past is kept for watches and continued lists; whichever ends first. */
+  readonly history?: { readonly milliseconds: number; readonly bytes: number };
+}
+
+const HISTORY = { milliseconds: 10 * 60_000, bytes: 48 * 2 ** 20 };
+
+/** All objects of one resource, across namespaces. Keys are "namespace/name", or "name" for cluster-scoped ones. */
+class Collection {
+  readonly entries = new Map<string, Entry>();
+  readonly keys = new SortedKeys();
+  /** The newest state of keys with writes on their way to disk; undefined means deleted. */
+  readonly pending = new Map<string, { revision: number; entry: Entry | undefined; done: Promise<void> }>();
+  readonly listeners = new Set<(change: Change) => void>();
+
+  set(key: string, entry: Entry | undefined): Entry | undefined {
+    const previous = this.entries.get(key);
+    if (entry) {
+      this.entries.set(key, entry);
+      if (!previous) this.keys.add(key);
+    } else if (previous) {
+      this.entries.delete(key);
+      this.keys.delete(key);
+    }
+    return previous;
+  }
+}
+
+/** An item of a snapshot in key order. */
+export interface Range {
+  /** "" for all, "namespace/" for one namespace. */
+  readonly prefix: string;
+  /** Starts behind this key. */
+  readonly after?: string;
+}
+
+export class Store {
+  #log!: Log;
+  readonly #now: () => number;
+  readonly #limits: { milliseconds: number; bytes: number };
+  readonly #collections = new Map<string, Collection>();
+  readonly #everything = new Set<(change: Change) => void>();
+  #history: Change[] = [];
+  #historyStart = 0;
+  #historyBytes = 0;
+  #sequenced = 0;
+  #visible = 0;
+  #compacted = 0;
+
+  private constructor(options: StoreOptions) {
+    this.#now = options.now;
+    this.#limits = options.history ?? HISTORY;
+  }
+
+  /** @throws StorageError when the file is locked by another server, damaged or not writable. */
+  static async open(options: StoreOptions): Promise<Store> {
+    const store = new Store(options);
+    const { log, compacted } = await Log.open(options.path, (record) => store.#replay(record));
+    store.#log = log;
+    store.#compacted = compacted;
+    store.#visible = Math.max(store.#visible, compacted);
+    store.#sequenced = store.#visible;
+    // What was compacted before is still in the replayed list as the last state of its key, but cannot be resumed from.
+    const first = store.#history.findIndex((change) => change.revision > compacted);
+    store.#forget(first < 0 ? store.#history.length : first);
+    return store;
+  }
+
+  /** The newest revision that readers can see. */
+  get revision(): number {
+    return this.#visible;
+  }
+
+  /** Changes up to this revision are forgotten. */
+  get compacted(): number {
+    return this.#compacted;
+  }
+
+  get(collection: string, key: string): Entry | undefined {
+    return this.#collections.get(collection)?.entries.get(key);
+  }
+
+  /** The newest state, on disk or not: what a write must be decided against. */
+  latest(collection: string, key: string): Entry | undefined {
+    const found = this.#collections.get(collection);
+    const pending = found?.pending.get(key);
+    return pending ? pending.entry : found?.entries.get(key);
+  }
+
+  /** How many objects the collection holds. */
+  count(collection: string): number {
+    return this.#collections.get(collection)?.entries.size ?? 0;
+  }
+
+  /** Entries in key order, as they are now. Consume it before yielding to the event loop. */
+  *list(collection: string, range: Range): Generator<Entry> {
+    const found = this.#collections.get(collection);
+    if (!found) return;
+    for (const key of found.keys.range(range.prefix, range.after)) yield found.entries.get(key)!;
+  }
+
+  /**
+   * Entries in key order, as they were at a revision.
+   * @returns undefined when that revision is compacted.
+   */
+  listAt(collection: string, range: Range, revision: number): Iterable<Entry> | undefined {
+    if (revision >= this.#visible) return this.list(collection, range);
+    if (revision < this.#compacted) return undefined;
+    const then = new Map<string, Entry | undefined>();
+    for (let index = this.#history.length - 1; index >= this.#historyStart; index--) {
+      const change = this.#history[index]!;
+      if (change.revision <= revision) break;
+      if (change.collection === collection) then.set(change.key, change.previous);
+    }
+    const inRange = (key: string) => key.startsWith(range.prefix) && key > (range.after ?? '');
+    const entries = new Map<string, Entry>();
+    for (const entry of this.list(collection, range)) if (!then.has(entry.key)) entries.set(entry.key, entry);
+    for (const [key, entry] of then) if (entry && inRange(key)) entries.set(key, entry);
+    return [...entries.keys()].sort((a, b) => (a < b ? -1 : 1)).map((key) => entries.get(key)!);
+  }
+
+  /**
+   * Changes after a revision, oldest first.
+   * @returns undefined when some of them are forgotten.
+   */
+  since(collection: string, revision: number): Change[] | undefined {
+    if (revision < this.#compacted) return undefined;
+    let [low, high] = [this.#historyStart, this.#history.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#history[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#history.slice(low).filter((change) => change.collection === collection);
+  }
+
+  /** Calls back for each change from now on, in order, until the returned function is called. */
+  watch(collection: string, listener: (change: Change) => void): () => void {
+    const { listeners } = this.#collection(collection);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** As watch, over all collections. */
+  watchAll(listener: (change: Change) => void): () => void {
+    this.#everything.add(listener);
+    return () => this.#everything.delete(listener);
+  }
+
+  /** Names of the collections that hold or held something. */
+  collections(): string[] {
+    return [...this.#collections.keys()];
+  }
+
+  /**
+   * Writes a version of an object. The caller has decided on it against latest() in the same turn of the event loop, and
+   * gives up the object, whose resourceVersion is set here. Settles when the write is on disk and visible.
+   * @throws StorageError when it could not be made durable; then it has not happened.
+   */
+  put(collection: string, key: string, object: KubeObject): Promise<Entry> {
+    const revision = ++this.#sequenced;
+    object.metadata.resourceVersion = String(revision);
+    const text = JSON.stringify(object);
+    const entry = new Entry(key, revision, text, object);
+    return this.#commit({ revision, collection, key, at: this.#now(), text }, entry).then(() => entry);
+  }
+
+  /** Deletes an object; settles with the revision of the deletion. */
+  async delete(collection: string, key: string): Promise<number> {
+    const revision = ++this.#sequenced;
+    await this.#commit({ revision, collection, key, at: this.#now(), text: null }, undefined);
+    return revision;
+  }
+
+  /** Waits until the newest state of a key, as latest() gives it, is on disk. @throws StorageError when it will not be */
+  async settled(collection: string, key: string): Promise<void> {
+    await this.#collections.get(collection)?.pending.get(key)?.done;
+  }
+
+  async close(): Promise<void> {
+    await this.#log.close();
+  }
+
+  #collection(name: string): Collection {
+    let found = this.#collections.get(name);
+    if (!found) {
+      found = new Collection();
+      this.#collections.set(name, found);
+    }
+    return found;
+  }
+
+  #commit(record: LogRecord, entry: Entry | undefined): Promise<void> {
+    const collection = this.#collection(record.collection);
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    collection.pending.set(record.key, { revision: record.revision, entry, done });
+    this.#log.append(record, (error: StorageError | undefined) => {
+      if (collection.pending.get(record.key)?.revision === record.revision) collection.pending.delete(record.key);
+      if (error) {
+        reject(error);
+        return;
+      }
+      const change = this.#apply(record, entry);
+      this.#compact();
+      resolve();
+      for (const listener of collection.listeners) listener(change);
+      for (const listener of this.#everything) listener(change);
+    });
+    return done;
+  }
+
+  #replay(record: LogRecord): void {
+    const entry = record.text === null ? undefined : new Entry(record.key, record.revision, record.text);
+    this.#apply(record, entry);
+  }
+
+  #apply(record: LogRecord, entry: Entry | undefined): Change {
+    const { revision, key, at } = record;
+    const previous = this.#collection(record.collection).set(key, entry);
+    previous?.release();
+    this.#visible = revision;
+    const change = {
+      revision,
+      collection: record.collection,
+      key,
+      at,
+      next: entry,
+      previous,
+      renderings: new Map<string, unknown>(),
+    };
+    this.#history.push(change);
+    this.#historyBytes += size(change);
+    return change;
+  }
+
+  /** Forgets changes that are too old or too many, and tells the log which rows nobody can reach any more. */
+  #compact(): void {
+    const oldest = this.#now() - this.#limits.milliseconds;
+    let index = this.#historyStart;
+    let bytes = this.#historyBytes;
+    while (index < this.#history.length) {
+      const change = this.#history[index]!;
+      if (change.at > oldest && bytes <= this.#limits.bytes) break;
+      bytes -= size(change);
+      index++;
+    }
+    if (index === this.#historyStart) return;
+    const rows: number[] = [];
+    for (const change of this.#history.slice(this.#historyStart, index)) {
+      if (change.previous) rows.push(change.previous.revision);
+      if (!change.next) rows.push(change.revision);
+    }
+    this.#compacted = this.#history[index - 1]!.revision;
+    this.#forget(index);
+    this.#log.compact(rows, this.#compacted);
+  }
+
+  #forget(until: number): void {
+    for (let index = this.#historyStart; index < until; index++) this.#historyBytes -= size(this.#history[index]!);
+    this.#historyStart = until;
+    if (this.#historyStart > 1024 && this.#historyStart * 2 > this.#history.length) {
+      this.#history = this.#history.slice(this.#historyStart);
+      this.#historyStart = 0;
+    }
+  }
+}
+
+/** What remembering a change costs beyond the current state: the text of the version that it replaced. */
+function size(change: Change): number {
+  return 200 + (change.previous?.text.length ?? 0);
+}
