@@ -5,7 +5,7 @@
 // these claims; whether the claims are still wanted is for the Device controller to say.
 //
 // Form: base64url(JSON of the claims in fixed order) "." base64url(HMAC-SHA-256 under a key derived for the purpose).
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 
 /** One boot of the live OS on one device for one operation. The same claims always give the same token. */
 export interface BootClaims {
@@ -38,10 +38,20 @@ export const KEY_BYTES = 32;
 const MAC_BYTES = 32;
 const LONGEST = 2048;
 
-function mac(key: Uint8Array, purpose: Purpose, payload: string): Buffer {
+/** Derived once per key: every report of every machine is checked with one. */
+const derivedKeys = new WeakMap<Uint8Array, Readonly<Record<Purpose, KeyObject>>>();
+
+function derive(key: Uint8Array): Readonly<Record<Purpose, KeyObject>> {
   if (key.length !== KEY_BYTES) throw new RangeError(`the token key must have ${KEY_BYTES} bytes, not ${key.length}`);
-  const derived = createHmac('sha256', key).update(`bmp/v1/${purpose}`).digest();
-  return createHmac('sha256', derived).update(payload).digest();
+  const forPurpose = (purpose: Purpose) =>
+    createSecretKey(createHmac('sha256', key).update(`bmp/v1/${purpose}`).digest());
+  return { boot: forPurpose('boot'), session: forPurpose('session'), system: forPurpose('system') };
+}
+
+function mac(key: Uint8Array, purpose: Purpose, payload: string): Buffer {
+  const keys = derivedKeys.get(key) ?? derive(key);
+  derivedKeys.set(key, keys);
+  return createHmac('sha256', keys[purpose]).update(payload).digest();
 }
 
 function issue(key: Uint8Array, purpose: Purpose, claims: readonly unknown[]): string {
