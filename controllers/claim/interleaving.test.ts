@@ -134,12 +134,12 @@ class Race {
     this.#schedulers[index] = new ModelScheduler(this.world.api);
   }
 
-  /** No more faults: rounds until nothing changes any more. */
+  /** No more faults: rounds until nothing changes any more, also not by a round that began on what is current. */
   async finish(): Promise<void> {
     for (const call of this.#orphaned) call.happen('answer lost');
     const { api } = this.world;
-    for (let before = -1; before !== api.changes.length; ) {
-      before = api.changes.length;
+    for (let quiet = 0; quiet < 2; ) {
+      const before = api.changes.length;
       for (const scheduler of this.#schedulers) {
         scheduler.process.settle();
         if (scheduler.isIdle) scheduler.start();
@@ -149,6 +149,7 @@ class Race {
         }
       }
       this.world.finish();
+      quiet = api.changes.length === before ? quiet + 1 : 0;
     }
   }
 }

@@ -1,0 +1,81 @@
+// The placement controller: binds Placements to Instances that host VMs in the same namespace, and alone writes a host's
+// `status.allocated` and a Placement's status.
+//
+// Keys are namespaces, as nothing here crosses one: rounds of a namespace follow each other, those of others run beside.
+import type { Device, Instance, Placement } from '../../lib/api/generated.ts';
+import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../lib/api/resources.ts';
+import type { EventRecorder } from '../../lib/kube/events.ts';
+import type { KubeObject } from '../../lib/kube/resource.ts';
+import type { Log } from '../../lib/observe/log.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
+import { isConditionTrue } from '../../lib/runtime/conditions.ts';
+import { type Controller, createController } from '../../lib/runtime/controller.ts';
+import type { Manager } from '../../lib/runtime/manager.ts';
+import { watch, whenChanged } from '../../lib/runtime/source.ts';
+import { BY_NAMESPACE, createRounds } from './round.ts';
+import { keepsLedger } from './survey.ts';
+
+export interface PlacementDeps {
+  readonly manager: Pick<Manager, 'client' | 'store'>;
+  readonly events: EventRecorder;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const namespaceOf = ({ metadata }: KubeObject): string[] =>
+  metadata.namespace === undefined ? [] : [metadata.namespace];
+
+export function createPlacementController({ manager, events, log, clock }: PlacementDeps): Controller {
+  const indexes = { [BY_NAMESPACE]: namespaceOf };
+  const caches = {
+    placements: manager.store(PLACEMENTS, { indexes }),
+    instances: manager.store(INSTANCES, { indexes }),
+    devices: manager.store(DEVICES),
+    sites: manager.store(SITES),
+  };
+  const round = createRounds({ client: manager.client, caches, events, log, clock });
+  const namespacesWithHosts = () => [
+    ...new Set([...caches.instances.values()].filter(keepsLedger).flatMap(namespaceOf)),
+  ];
+  return createController({
+    name: 'placement',
+    watches: [
+      watch(caches.placements, { keys: namespaceOf, when: whenChanged(placementMatter) }),
+      watch(caches.instances, { keys: namespaceOf, when: whenChanged(hostMatter) }),
+      watch(caches.devices, {
+        keys: ({ spec }) => (spec.claimRef ? [spec.claimRef.namespace] : []),
+        when: whenChanged(deviceMatter),
+      }),
+      watch(caches.sites, { keys: namespacesWithHosts }),
+    ],
+    reconcile: ({ key }, signal) => round(key, signal),
+  });
+}
+
+/** What of a Placement a round looks at: not the wording of its condition. */
+const placementMatter = ({ metadata, status }: Placement) => ({
+  generation: metadata.generation,
+  labels: metadata.labels,
+  deletionTimestamp: metadata.deletionTimestamp,
+  phase: status?.phase,
+  nodeName: status?.nodeName,
+});
+
+/** What of an Instance a round looks at; nothing of one that hosts no VMs. */
+const hostMatter = (instance: Instance) => {
+  if (!keepsLedger(instance)) return undefined;
+  const { metadata, status } = instance;
+  return {
+    generation: metadata.generation,
+    labels: metadata.labels,
+    deletionTimestamp: metadata.deletionTimestamp,
+    phase: status?.phase,
+    ready: isConditionTrue(status?.conditions, 'Ready'),
+    deviceName: status?.deviceName,
+    address: status?.addresses?.[0],
+    capacity: status?.capacity,
+    allocated: status?.allocated,
+  };
+};
+
+const deviceMatter = ({ metadata }: Device) => ({ generation: metadata.generation });

@@ -1,0 +1,116 @@
+// VM hosts of one namespace as the scheduler sees them: one node each, its ledger's entries as reservations.
+import type { Device, Instance, Site } from '../../lib/api/generated.ts';
+import { QuantityError } from '../../lib/api/quantity.ts';
+import { isConditionTrue } from '../../lib/runtime/conditions.ts';
+import { isDeleting } from '../../lib/runtime/finalizers.ts';
+import { InvalidInputError } from '../../lib/scheduler/errors.ts';
+import { NodeTable } from '../../lib/scheduler/table.ts';
+import type { Node, NodeHold } from '../../lib/scheduler/types.ts';
+import { amountsOf, entriesOf } from './ledger.ts';
+
+/** What is known of one host: all that its node is made of. */
+export interface HostFacts {
+  readonly instance: Instance;
+  readonly device?: Device | undefined;
+  readonly site?: Site | undefined;
+}
+
+export const isHost = (instance: Instance): boolean => instance.spec.vmHost?.enabled === true;
+
+/** The host's node. Its id is the Instance's name, so ties go to the lowest name. Throws QuantityError. */
+export function hostNode({ instance, device, site }: HostFacts): Node {
+  const { metadata, spec, status } = instance;
+  const { capacity } = status ?? {};
+  const { overcommit, reserved, taints, maxPlacements, dedicated } = spec.vmHost ?? {};
+  const hold = holdOf(instance, device);
+  return {
+    id: metadata.name,
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    pool: device?.spec.pool ?? 'default',
+    site: device?.spec.site ?? '',
+    region: site?.spec.region ?? '',
+    zone: site?.spec.zone ?? device?.spec.site ?? '',
+    rack: device?.spec.location?.rack ?? '',
+    dedicated: dedicated ?? false,
+    taints: taints ?? [],
+    capacity: { ...amountsOf({ cpu: capacity?.cpu ?? 0, memory: capacity?.memory ?? 0 }) },
+    reserved: { ...amountsOf({ cpu: reserved?.cpu ?? 0, memory: reserved?.memory ?? 0 }) },
+    overcommit: { cpu: overcommit?.cpu ?? 1, memory: overcommit?.memory ?? 1 },
+    maxPlacements: maxPlacements ?? 100,
+    schedulable: hold === undefined,
+    hold,
+  };
+}
+
+/** Why the host takes nothing new. What it has stays. */
+export function holdOf(instance: Instance, device: Device | undefined): NodeHold | undefined {
+  const { phase, conditions } = instance.status ?? {};
+  if (isDeleting(instance)) return 'being deleted';
+  if (device?.spec.maintenance?.enabled) return 'in maintenance';
+  return phase === 'Running' && isConditionTrue(conditions, 'Ready') ? undefined : 'not ready';
+}
+
+/** The node table of a namespace, kept from round to round: only hosts of which something changed are looked at again. */
+export class HostTable {
+  readonly table = new NodeTable();
+  readonly #known = new Map<string, HostFacts>();
+
+  /**
+   * Makes the table say what `hosts`, all there are, say. Gives those that it cannot make a node of; they are left out.
+   */
+  update(hosts: Iterable<HostFacts>): ReadonlyMap<string, Error> {
+    const gone = new Set(this.#known.keys());
+    const unreadable = new Map<string, Error>();
+    for (const facts of hosts) {
+      const { name } = facts.instance.metadata;
+      const known = this.#known.get(name);
+      if (known && sameFacts(known, facts)) gone.delete(name);
+      else {
+        const error = this.#take(facts);
+        if (error) unreadable.set(name, error);
+        else gone.delete(name);
+      }
+    }
+    for (const name of gone) this.forget(name);
+    return unreadable;
+  }
+
+  /** The host as the table has it. */
+  host(name: string): Instance | undefined {
+    return this.#known.get(name)?.instance;
+  }
+
+  /** Has the host looked at again by the next update, as if it had never been seen. */
+  forget(name: string): void {
+    this.#known.delete(name);
+    for (const { id } of this.table.reservations(name)) this.table.release(id);
+    this.table.remove(name);
+  }
+
+  #take(facts: HostFacts): Error | undefined {
+    const { instance } = facts;
+    const { name, namespace = '' } = instance.metadata;
+    try {
+      const node = hostNode(facts);
+      const entries = new Map(entriesOf(instance).map((entry) => [reservationId(name, entry.uid), amountsOf(entry)]));
+      this.table.upsert(node);
+      for (const { id } of this.table.reservations(name)) if (!entries.has(id)) this.table.release(id);
+      for (const [id, amounts] of entries) {
+        this.table.reserve(name, { id, tenant: namespace, resources: { ...amounts }, priority: 0 });
+      }
+      this.#known.set(name, facts);
+      return undefined;
+    } catch (error) {
+      if (error instanceof QuantityError || error instanceof InvalidInputError) return error;
+      throw error;
+    }
+  }
+}
+
+/** By host too: while two schedulers race, a Placement may stand in two ledgers, and counts in both. */
+export const reservationId = (host: string, uid: string): string => `${host}/${uid}`;
+
+/** Objects in caches never change: a change is another object. */
+const sameFacts = (a: HostFacts, b: HostFacts): boolean =>
+  a.instance === b.instance && a.device === b.device && a.site === b.site;

@@ -1,0 +1,209 @@
+// Two schedulers at once, paused and killed anywhere, with lagging caches and lost calls: at no moment does a host hold more
+// than it has, nothing bound is without its entry in the ledger, and in the end nothing is lost and nothing leaks.
+import { setImmediate } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Instance, Placement } from '../../lib/api/generated.ts';
+import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
+import { createFakeClock } from '../../lib/testing/fake-clock.ts';
+import { ModelApi } from '../claim/model/api.ts';
+import type { Call, Fate } from '../claim/model/process.ts';
+import { createRandom, type Random } from '../claim/model/random.ts';
+import { amountsOf, entriesOf } from './ledger.ts';
+import { aHost, aPlacement } from './model/fixtures.ts';
+import { ModelScheduler } from './model/scheduler.ts';
+import { boundTo } from './status.ts';
+
+const HOSTS = 3;
+const MOST_PLACEMENTS = 12;
+const SEEDS = 100;
+const STEPS = 400;
+
+const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];
+const SIZES = ['1', '2', '3', '1500m'];
+
+const cpuOf = (placement: Placement): number => amountsOf(placement.spec.resources).cpu;
+const inTeam = (name: string) => ({ namespace: 'team-a', name });
+
+/** The world around the schedulers: people, and the Instance controller in the shortest form. */
+class World {
+  readonly api = new ModelApi();
+  /** A second passes with everything that happens out there. */
+  readonly clock: Clock = { ...createFakeClock(), now: () => Date.UTC(2026, 0, 1) + this.#seconds * 1000 };
+  readonly #random: Random;
+  #placements = 0;
+  #seconds = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+    for (let index = 1; index <= HOSTS; index++) this.#addHost(`h${index}`);
+    this.api.observe = () => this.#check();
+  }
+
+  /** Four cores, on another device each time. */
+  #addHost(name: string): void {
+    this.api.create(
+      INSTANCES,
+      aHost(name, {
+        metadata: { finalizers: ['bmp.dev/instance'], creationTimestamp: timestamp(this.clock.now()) },
+        status: { capacity: { cpu: '4', memory: '64Gi' }, deviceName: `d${this.#seconds}` },
+      }),
+    );
+  }
+
+  #check(): void {
+    for (const host of this.api.all(INSTANCES)) {
+      const entries = entriesOf(host);
+      const held = new Map(entries.map((entry) => [entry.uid, amountsOf(entry).cpu]));
+      assert.is(held.size, entries.length, 'a Placement stands twice in one ledger');
+      const sum = [...held.values()].reduce((total, cpu) => total + cpu, 0);
+      assert.ok(sum <= 4000, `${host.metadata.name} holds ${sum}`);
+      for (const placement of this.api.all(PLACEMENTS)) {
+        if (boundTo(placement) !== host.metadata.name || this.#isOther(placement, host)) continue;
+        if (placement.metadata.deletionTimestamp !== undefined) continue;
+        assert.ok(
+          held.has(placement.metadata.uid!),
+          `${placement.metadata.name} is bound to ${host.metadata.name}, whose ledger does not know`,
+        );
+      }
+    }
+  }
+
+  /** Bound to a host of that name that is gone. */
+  #isOther(placement: Placement, host: Instance): boolean {
+    return placement.status?.deviceName !== host.status?.deviceName;
+  }
+
+  step(): void {
+    const { api } = this;
+    const random = this.#random;
+    this.#seconds++;
+    const placements = api.all(PLACEMENTS);
+    const hosts = api.all(INSTANCES);
+    const action = random.below(8);
+    if (action < 4 && placements.length < MOST_PLACEMENTS) {
+      const cpu = random.pick(SIZES);
+      api.create(PLACEMENTS, aPlacement(`p${++this.#placements}`, { spec: { resources: { cpu, memory: '1Gi' } } }));
+    } else if (action === 4 && placements.length > 0) api.delete(PLACEMENTS, random.pick(placements).metadata);
+    else if (action === 5 && hosts.length > 0) {
+      const host = random.pick(hosts);
+      const reported = { progress: { percent: random.below(100) } };
+      api.patch(INSTANCES, host.metadata, { status: reported }, 'status');
+    } else if (action === 6 && hosts.length > 0 && random.chance(0.4)) {
+      const { metadata } = random.pick(hosts);
+      api.delete(INSTANCES, metadata);
+      api.patch(INSTANCES, metadata, { metadata: { finalizers: null } });
+    } else if (action === 7) {
+      const missing = Array.from({ length: HOSTS }, (_, index) => `h${index + 1}`).find(
+        (name) => !hosts.some(({ metadata }) => metadata.name === name),
+      );
+      if (missing) this.#addHost(missing);
+    }
+  }
+}
+
+/** Two schedulers, and what is left under way of those that were killed. */
+class Race {
+  readonly world: World;
+  readonly #random: Random;
+  readonly #schedulers: ModelScheduler[];
+  readonly #orphaned: Call[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.world = new World(random);
+    this.#schedulers = [
+      new ModelScheduler(this.world.api, this.world.clock),
+      new ModelScheduler(this.world.api, this.world.clock),
+    ];
+  }
+
+  async step(): Promise<void> {
+    const random = this.#random;
+    const index = random.below(this.#schedulers.length);
+    const scheduler = this.#schedulers[index]!;
+    const action = random.below(20);
+    if (action < 3) this.world.step();
+    else if (action < 12 && scheduler.process.calls.length > 0) this.#happen(scheduler.process.calls);
+    else if (action < 16) this.#deliver(scheduler);
+    else if (action === 16 && random.chance(0.2)) this.#restart(index);
+    else if (action === 17 && this.#orphaned.length > 0) this.#happen(this.#orphaned);
+    else if (scheduler.isIdle) scheduler.start();
+    await setImmediate();
+  }
+
+  #happen(calls: Call[]): void {
+    calls.splice(this.#random.below(calls.length), 1)[0]!.happen(this.#random.pick(FATES));
+  }
+
+  #deliver({ process }: ModelScheduler): void {
+    const behind = process.behind();
+    const cache = this.#random.below(behind.length);
+    for (let left = Math.min(behind[cache]!, 1 + this.#random.below(8)); left > 0; left--) process.deliver(cache);
+  }
+
+  #restart(index: number): void {
+    const old = this.#schedulers[index]!;
+    this.#orphaned.push(...old.process.calls);
+    old.kill();
+    this.#schedulers[index] = new ModelScheduler(this.world.api, this.world.clock);
+  }
+
+  /** No more faults: rounds until nothing changes any more, also not by a round that began on what is current. */
+  async finish(): Promise<void> {
+    for (const call of this.#orphaned) call.happen('answer lost');
+    const { api } = this.world;
+    for (let quiet = 0; quiet < 2; ) {
+      const before = api.changes.length;
+      for (const scheduler of this.#schedulers) {
+        scheduler.process.settle();
+        if (scheduler.isIdle) scheduler.start();
+        while (!scheduler.isIdle) {
+          scheduler.process.settle();
+          await setImmediate();
+        }
+      }
+      quiet = api.changes.length === before ? quiet + 1 : 0;
+    }
+  }
+}
+
+function checkEnd(api: ModelApi, seed: number): void {
+  const placements = api.all(PLACEMENTS);
+  const hosts = api.all(INSTANCES);
+  for (const placement of placements) {
+    const { name, uid, deletionTimestamp } = placement.metadata;
+    assert.is(deletionTimestamp, undefined, `seed ${seed}: ${name} cannot leave`);
+    const listing = hosts
+      .filter((host) => entriesOf(host).some((entry) => entry.uid === uid))
+      .map(({ metadata }) => metadata.name);
+    const home = boundTo(placement);
+    assert.equal(
+      listing,
+      home === undefined ? [] : [home],
+      `seed ${seed}: ${name} is bound to ${home}, ledgers say ${listing.join(' ')}`,
+    );
+    if (home !== undefined) continue;
+    for (const host of hosts) {
+      const free = 4000 - amountsOf({ cpu: host.status?.allocated?.cpu ?? 0, memory: 0 }).cpu;
+      assert.ok(free < cpuOf(placement), `seed ${seed}: ${name} waits though ${host.metadata.name} has room`);
+    }
+  }
+  for (const host of hosts) {
+    for (const { uid, name } of entriesOf(host)) {
+      assert.is(api.get(PLACEMENTS, inTeam(name)).metadata.uid, uid, `seed ${seed}: ${name} leaks in a ledger`);
+    }
+  }
+}
+
+test('ledgers hold at every moment, and in the end say what is bound', async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const race = new Race(createRandom(seed));
+    for (let step = 0; step < STEPS; step++) await race.step();
+    await race.finish();
+    checkEnd(race.world.api, seed);
+  }
+});
+
+test.run();

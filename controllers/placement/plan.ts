@@ -1,0 +1,77 @@
+// What a round changes in the ledgers: gathered per host, so that each host is written once.
+import type { Instance, Placement } from '../../lib/api/generated.ts';
+import { QuantityError } from '../../lib/api/quantity.ts';
+import { InvalidInputError } from '../../lib/scheduler/errors.ts';
+import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
+import type { HostTable } from './hosts.ts';
+import { reservationId } from './hosts.ts';
+import { entryFor, type InstanceStatus, withEntries } from './ledger.ts';
+import { placementRequest } from './requests.ts';
+
+export interface Bind {
+  readonly placement: Placement;
+  readonly score: number;
+}
+
+/** What becomes of one host's ledger. */
+export interface HostChange {
+  readonly host: Instance;
+  readonly removed: Set<string>;
+  readonly binds: Bind[];
+}
+
+export type Answer = { readonly host: string; readonly score: number } | { readonly refusal: string };
+
+/** The changes of one round, and what the table looks like with them. */
+export class Plan {
+  readonly #hosts: HostTable;
+  readonly #scheduler: Scheduler;
+  readonly #changes = new Map<string, HostChange>();
+
+  constructor(hosts: HostTable, scheduler: Scheduler) {
+    this.#hosts = hosts;
+    this.#scheduler = scheduler;
+  }
+
+  get changes(): readonly HostChange[] {
+    return [...this.#changes.values()];
+  }
+
+  /** Takes an entry out of the host's ledger; what it held is free for this round's binds on that host. */
+  remove(host: Instance, uid: string): void {
+    this.#change(host).removed.add(uid);
+    this.#hosts.table.release(reservationId(host.metadata.name, uid));
+  }
+
+  /** Finds the best host and puts the Placement there; on `host` or nowhere, where that is given. */
+  place(placement: Placement, host?: string): Answer {
+    try {
+      const request = placementRequest(placement, host);
+      const decision = this.#scheduler.decide(request);
+      if (decision.node === undefined) return { refusal: decision.unschedulable.message };
+      const { node, score } = decision;
+      const { id, tenant, resources, priority } = request;
+      this.#hosts.table.reserve(node, { id: reservationId(node, id), tenant, resources, priority });
+      this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
+      return { host: node, score };
+    } catch (error) {
+      if (error instanceof QuantityError || error instanceof InvalidInputError) return { refusal: error.message };
+      throw error;
+    }
+  }
+
+  #change(host: Instance): HostChange {
+    const { name } = host.metadata;
+    const change = this.#changes.get(name) ?? { host, removed: new Set(), binds: [] };
+    this.#changes.set(name, change);
+    return change;
+  }
+}
+
+/** The host's status with the change in its ledger. */
+export const ledgerAfter = ({ host, removed, binds }: HostChange): InstanceStatus =>
+  withEntries(
+    host,
+    removed,
+    binds.map(({ placement }) => entryFor(placement)),
+  );

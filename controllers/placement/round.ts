@@ -1,0 +1,311 @@
+// One round of a namespace: ledgers are set right, Placements that wait get a place, and all are told.
+//
+// Flow: survey → plan (which entry leaves or enters which ledger) → finalizers → ledgers, one guarded write a host → marks.
+// Guarantees: a host's ledger is the truth about its capacity and is written under the Instance's resourceVersion, on the
+// version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
+// as bound only to a host whose ledger has it. An entry leaves only when the server says that its Placement is gone, is
+// leaving or is bound elsewhere. What a crash interrupts, the next round finishes from the ledger.
+import type { Device, Instance, Placement, Site } from '../../lib/api/generated.ts';
+import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
+import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { writeStatus } from '../../lib/kube/apply.ts';
+import type { KubeClient } from '../../lib/kube/client.ts';
+import { isNotFound } from '../../lib/kube/errors.ts';
+import type { EventRecorder } from '../../lib/kube/events.ts';
+import type { KubeObject, ObjectName, Resource } from '../../lib/kube/resource.ts';
+import type { Store } from '../../lib/kube/store.ts';
+import type { Log } from '../../lib/observe/log.ts';
+import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
+import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
+import type { Result } from '../../lib/runtime/reconcile.ts';
+import { Scheduler } from '../../lib/scheduler/scheduler.ts';
+import { createEffort, type Effort } from './effort.ts';
+import { type HostFacts, HostTable, isHost } from './hosts.ts';
+import { entriesOf } from './ledger.ts';
+import { OwnWrites } from './own-writes.ts';
+import { type HostChange, ledgerAfter, Plan } from './plan.ts';
+import { byTurn } from './requests.ts';
+import { bound, boundSince, boundTo, type PlacementStatus, pending, unschedulable, wasTold } from './status.ts';
+import { keepsLedger, type StrayEntry, type Survey, survey } from './survey.ts';
+
+/** The index of Instances and Placements that rounds use. */
+export const BY_NAMESPACE = 'placement/namespace';
+
+export interface Caches {
+  readonly instances: Store<Instance>;
+  readonly placements: Store<Placement>;
+  readonly devices: Store<Device>;
+  readonly sites: Store<Site>;
+}
+
+export interface RoundDeps {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly events: EventRecorder;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Binds of one round at most: whoever comes meanwhile with a higher priority does not wait for the whole queue. */
+const MOST_BINDS = 500;
+/** Refusals told in one round at most. */
+const MOST_REFUSALS = 200;
+
+interface Refusal {
+  readonly placement: Placement;
+  readonly message: string;
+}
+
+interface Mark {
+  readonly placement: Placement;
+  readonly host: Instance;
+  readonly score?: number;
+}
+
+/** Gives the function that runs one round of a namespace. Never run two at once for the same one. */
+export function createRounds({
+  client,
+  caches,
+  events,
+  log,
+  clock,
+}: RoundDeps): (namespace: string, signal: AbortSignal) => Promise<Result> {
+  const ownHosts = new OwnWrites(caches.instances);
+  const ownPlacements = new OwnWrites(caches.placements);
+  /** Kept for speed alone: brought up to date from the caches at the start of each round. */
+  const tables = new Map<string, { hosts: HostTable; scheduler: Scheduler }>();
+  const now = () => timestamp(clock.now());
+
+  async function round(namespace: string, signal: AbortSignal): Promise<Result> {
+    try {
+      return await inNamespace(namespace, signal);
+    } catch (error) {
+      // It may have ended anywhere, with the table ahead of the ledgers.
+      tables.delete(namespace);
+      throw error;
+    }
+  }
+
+  async function inNamespace(namespace: string, signal: AbortSignal): Promise<Result> {
+    const ledgers = caches.instances
+      .byIndex(BY_NAMESPACE, namespace)
+      .map((host) => ownHosts.latest(host))
+      .filter(keepsLedger);
+    const placements = caches.placements
+      .byIndex(BY_NAMESPACE, namespace)
+      .map((placement) => ownPlacements.latest(placement));
+    if (ledgers.length === 0 && placements.length === 0) tables.delete(namespace);
+    const { hosts, scheduler } = tableOf(namespace);
+    for (const [host, error] of hosts.update(ledgers.filter(isHost).map(factsOf))) {
+      log.error({ namespace, host, err: error }, 'host left out: its amounts cannot be read');
+    }
+    const effort = createEffort(log, signal);
+    const found = survey(ledgers, placements);
+    const plan = new Plan(hosts, scheduler);
+    await clearStrays(found, plan, effort, signal);
+    for (const { placement, hosts: listing } of found.leaving) {
+      for (const host of listing) plan.remove(host, placement.metadata.uid!);
+    }
+    await bringBack(found, plan, effort, signal);
+    const refusals = placeWaiting(found.waiting, plan, effort);
+    const bindings = await commit(plan.changes, hosts, effort, signal);
+    await mark([...found.unmarked, ...bindings], effort, signal);
+    await letGo(found, effort, signal);
+    await refuse(bindings.length > 0 ? refusals.filter(isFirst) : refusals, effort, signal);
+    return effort.result();
+  }
+
+  function tableOf(namespace: string): { hosts: HostTable; scheduler: Scheduler } {
+    let kept = tables.get(namespace);
+    if (!kept) {
+      const hosts = new HostTable();
+      kept = { hosts, scheduler: new Scheduler(hosts.table) };
+      tables.set(namespace, kept);
+    }
+    return kept;
+  }
+
+  function factsOf(instance: Instance): HostFacts {
+    const device = caches.devices.get(instance.status?.deviceName ?? '');
+    return { instance, device, site: device && caches.sites.get(device.spec.site) };
+  }
+
+  async function live<T extends KubeObject>(
+    resource: Resource<T>,
+    name: ObjectName,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    try {
+      return await client.get(resource, name, { signal });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Plans the removal of entries whose Placement, by the server's word, is gone or bound elsewhere. */
+  async function clearStrays({ strays }: Survey, plan: Plan, effort: Effort, signal: AbortSignal): Promise<void> {
+    const isOver = async ({ host, uid, name }: StrayEntry) => {
+      const placement = await live(PLACEMENTS, { namespace: host.metadata.namespace, name }, signal);
+      if (placement?.metadata.uid !== uid) return true;
+      const home = boundTo(placement);
+      return home !== undefined && home !== host.metadata.name;
+    };
+    for (const [{ host, uid }, over] of await effort.each(strays, ({ host }) => host, isOver)) {
+      if (over) plan.remove(host, uid);
+      else effort.again();
+    }
+  }
+
+  /**
+   * Placements marked as bound where no ledger has them. The host is gone: they wait again. The ledger lost them: they get
+   * their entry back where there is room.
+   */
+  async function bringBack(
+    { homeless, unlisted }: Survey,
+    plan: Plan,
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const lost: { placement: Placement; why: string }[] = [];
+    const names = new Set(
+      [...homeless, ...unlisted.map(({ placement }) => placement)].map((placement) => boundTo(placement)!),
+    );
+    const namespace = (homeless[0] ?? unlisted[0]?.placement)?.metadata.namespace;
+    const subject = () => (homeless[0] ?? unlisted[0]?.placement)!;
+    const asked = await effort.each(names, subject, (name) => live(INSTANCES, { namespace, name }, signal));
+    const hosts = new Map(asked);
+    for (const placement of homeless) {
+      const home = boundTo(placement)!;
+      if (!hosts.has(home)) continue;
+      if (hosts.get(home)) effort.again();
+      else lost.push({ placement, why: `host ${home} is gone` });
+    }
+    for (const { placement, host } of unlisted) {
+      const home = host.metadata.name;
+      if (!hosts.has(home)) continue;
+      const current = hosts.get(home);
+      if (current?.metadata.resourceVersion !== host.metadata.resourceVersion) effort.again();
+      else if ((boundSince(placement) ?? '') < (host.metadata.creationTimestamp ?? '')) {
+        lost.push({ placement, why: `host ${home} is another one now` });
+      } else if ('refusal' in plan.place(placement, home))
+        lost.push({ placement, why: `host ${home} has no room for it any more` });
+    }
+    await effort.each(
+      lost,
+      ({ placement }) => placement,
+      async ({ placement, why }) => {
+        await write(placement, pending(placement, 'HostGone', `${why}: waits for another`, now()), signal);
+        events.event(placement, 'Warning', 'HostGone', why);
+      },
+    );
+  }
+
+  /** Decides for one after the other, in turn. Gives those for which there is no host. */
+  function placeWaiting(waiting: Placement[], plan: Plan, effort: Effort): Refusal[] {
+    const refusals: Refusal[] = [];
+    let binds = 0;
+    for (const placement of waiting.sort(byTurn)) {
+      const answer = plan.place(placement);
+      if ('refusal' in answer) refusals.push({ placement, message: answer.refusal });
+      else if (++binds === MOST_BINDS) {
+        effort.again(0);
+        break;
+      }
+    }
+    return refusals;
+  }
+
+  /** Writes the ledgers. Gives what to mark: Placements whose host's ledger has them now. */
+  async function commit(
+    changes: readonly HostChange[],
+    hosts: HostTable,
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<Mark[]> {
+    const binds = changes.flatMap((change) => change.binds);
+    const held = new Map(
+      await effort.each(
+        binds,
+        ({ placement }) => placement,
+        async ({ placement }) =>
+          ownPlacements.note(
+            placement,
+            await addFinalizer(client, PLACEMENTS, placement, PLACEMENT_FINALIZER, { signal }),
+          ),
+      ),
+    );
+    const safe = changes.map((change) => ({ ...change, binds: change.binds.filter((bind) => held.has(bind)) }));
+    const written = await effort.each(
+      safe,
+      ({ host }) => host,
+      async (change) =>
+        ownHosts.note(change.host, await writeStatus(client, INSTANCES, change.host, ledgerAfter(change), { signal })),
+    );
+    const done = new Set(written.map(([change]) => change.host.metadata.name));
+    for (const { host, binds: planned } of changes) {
+      const isWhole = done.has(host.metadata.name) && planned.every((bind) => held.has(bind));
+      // The table is ahead of the ledger.
+      if (!isWhole) hosts.forget(host.metadata.name);
+    }
+    return written.flatMap(([{ binds: placed }, host]) =>
+      placed.map((bind) => ({ placement: held.get(bind)!, host, score: bind.score })),
+    );
+  }
+
+  async function mark(marks: readonly Mark[], effort: Effort, signal: AbortSignal): Promise<void> {
+    await effort.each(
+      marks,
+      ({ placement }) => placement,
+      async ({ placement, host, score }) => {
+        await write(placement, bound(placement, host, now(), score), signal);
+        if (boundTo(placement) === host.metadata.name) return;
+        const { namespace, name } = placement.metadata;
+        events.event(
+          placement,
+          'Normal',
+          'Scheduled',
+          `Successfully assigned ${namespace}/${name} to ${host.metadata.name}`,
+        );
+      },
+    );
+  }
+
+  /** Lets Placements on their way out go once no ledger has them. */
+  async function letGo({ leaving }: Survey, effort: Effort, signal: AbortSignal): Promise<void> {
+    const isListed = (hosts: readonly Instance[], uid: string | undefined) =>
+      hosts.some((host) => entriesOf(ownHosts.latest(host)).some((entry) => entry.uid === uid));
+    const free = leaving.filter(({ placement, hosts }) => !isListed(hosts, placement.metadata.uid));
+    await effort.each(
+      free,
+      ({ placement }) => placement,
+      ({ placement }) => removeFinalizer(client, PLACEMENTS, placement, PLACEMENT_FINALIZER, { signal }),
+    );
+  }
+
+  /** Tells why there is no host: first those who have not heard it at all. */
+  async function refuse(refusals: readonly Refusal[], effort: Effort, signal: AbortSignal): Promise<void> {
+    const first = refusals.filter(isFirst);
+    const news = [...first, ...refusals.filter((refusal) => !isFirst(refusal) && isChanged(refusal))];
+    if (news.length > MOST_REFUSALS) effort.again(0);
+    await effort.each(
+      news.slice(0, MOST_REFUSALS),
+      ({ placement }) => placement,
+      async ({ placement, message }) => {
+        await write(placement, unschedulable(placement, message, now()), signal);
+        events.event(placement, 'Warning', 'FailedScheduling', message);
+      },
+    );
+  }
+
+  async function write(placement: Placement, status: PlacementStatus, signal: AbortSignal): Promise<void> {
+    ownPlacements.note(placement, await writeStatus(client, PLACEMENTS, placement, status, { signal }));
+  }
+
+  return round;
+}
+
+const isFirst = ({ placement }: Refusal): boolean => !wasTold(placement, 'Unschedulable');
+
+const isChanged = ({ placement, message }: Refusal): boolean =>
+  placement.status?.conditions?.find(({ type }) => type === 'Scheduled')?.message !== message;
