@@ -103,8 +103,13 @@ function productArea(area: Buffer): NonNullable<Fru['product']> {
 
 const minusSum = (bytes: Buffer) => -bytes.reduce((sum, byte) => sum + byte, 0) & 0xff;
 
+/** One character would look like the end of all fields: it gets a blank behind it. */
+function encodeField(text: string): Buffer {
+  return encodeText(text.length === 1 ? `${text} ` : text);
+}
+
 function encodeArea(head: number[], texts: string[]): Buffer {
-  const body = Buffer.concat([Buffer.of(FORMAT, 0, ...head), ...texts.map(encodeText), Buffer.of(END_OF_FIELDS)]);
+  const body = Buffer.concat([Buffer.of(FORMAT, 0, ...head), ...texts.map(encodeField), Buffer.of(END_OF_FIELDS)]);
   const area = Buffer.alloc(Math.ceil((body.length + 1) / UNIT) * UNIT);
   body.copy(area);
   area[1] = area.length / UNIT;

@@ -150,6 +150,8 @@ test('inventories survive the wire, whole and in part', () => {
   assert.equal(decodeFru(encodeFru(FRU)), FRU);
   assert.equal(decodeFru(encodeFru({ board: FRU.board })), { board: FRU.board });
   assert.equal(decodeFru(encodeFru({})), {});
+  const short = { type: 1, partNumber: 'B', serialNumber: 'after one letter' };
+  assert.equal(decodeFru(encodeFru({ chassis: short })), { chassis: short });
 });
 
 test('a damaged inventory is refused', () => {
