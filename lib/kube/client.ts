@@ -3,7 +3,7 @@ import { createCredentials } from './credentials.ts';
 import { ApiError } from './errors.ts';
 import { collectionPath, objectPath, type Query, withQuery } from './paths.ts';
 import { apiVersionOf, type KubeObject, type ObjectName, type Resource, resourceName } from './resource.ts';
-import { createTransport, type Exchange, type Transport } from './transport.ts';
+import { type CallObserver, createTransport, type Exchange, type Transport } from './transport.ts';
 import { watchEvents } from './watch.ts';
 
 export interface CallOptions {
@@ -130,15 +130,16 @@ export interface ClientOptions {
   maxInFlight?: number | undefined;
   /** Default deadline per call; default 30,000. */
   timeoutMs?: number | undefined;
+  observer?: CallObserver | undefined;
 }
 
 const PAGE_SIZE = 500;
 
 /** A client on the credentials of a kubeconfig or of the pod. Nothing is read or connected before the first call. */
 export function createClient(options: ClientOptions = {}): KubeClient {
-  const { kubeconfig, context, userAgent = 'bmp-operator', maxInFlight = 64, timeoutMs = 30_000 } = options;
+  const { kubeconfig, context, userAgent = 'bmp-operator', maxInFlight = 64, timeoutMs = 30_000, observer } = options;
   const credentials = createCredentials({ kubeconfig, context });
-  return createClientOver(createTransport({ credentials, userAgent, maxInFlight, timeoutMs }));
+  return createClientOver(createTransport({ credentials, userAgent, maxInFlight, timeoutMs, observer }));
 }
 
 /** The same client over another way to the server. */

@@ -1,5 +1,5 @@
 // One HTTP exchange with the API server: credentials, deadline, cancellation, bounds, and one shape of error.
-import type { Credentials, Dispatcher } from './credentials.ts';
+import type { Credentials, Dispatcher, Endpoint } from './credentials.ts';
 import { ApiError, errorOfAnswer } from './errors.ts';
 
 export interface Exchange {
@@ -21,7 +21,14 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** What metrics of calls are made of. */
+export interface CallObserver {
+  /** A call's answer began after `ms`, with this HTTP status, or failed with 0. */
+  answered(method: string, status: number, ms: number): void;
+}
+
 export interface TransportOptions {
+  observer?: CallObserver | undefined;
   credentials: Credentials;
   userAgent: string;
   maxInFlight: number;
@@ -33,7 +40,8 @@ const LARGEST_ANSWER_BYTES = 256 * 2 ** 20;
 
 type Answer = Awaited<ReturnType<Dispatcher['request']>>;
 
-export function createTransport({ credentials, userAgent, maxInFlight, timeoutMs }: TransportOptions): Transport {
+export function createTransport(options: TransportOptions): Transport {
+  const { credentials, userAgent, maxInFlight, timeoutMs, observer } = options;
   const slots = createSlots(maxInFlight);
 
   async function send(exchange: Exchange, signal: AbortSignal): Promise<Answer> {
@@ -44,18 +52,15 @@ export function createTransport({ credentials, userAgent, maxInFlight, timeoutMs
       'user-agent': userAgent,
     };
     if (exchange.body !== undefined) headers['content-type'] = exchange.contentType ?? 'application/json';
-    return endpoint.dispatcher.request({
-      origin: endpoint.origin,
-      path: endpoint.basePath + exchange.path,
-      method: exchange.method,
-      headers,
-      body: exchange.body === undefined ? null : JSON.stringify(exchange.body),
-      signal,
-      // Deadlines are ours. HTTP/1.1: one stuck connection then holds up one call, not all of them.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      allowH2: false,
-    } as Parameters<Dispatcher['request']>[0]);
+    const start = performance.now();
+    let status = 0;
+    try {
+      const answer = await endpoint.dispatcher.request(requestOf(endpoint, exchange, headers, signal));
+      status = answer.statusCode;
+      return answer;
+    } finally {
+      observer?.answered(exchange.method, status, performance.now() - start);
+    }
   }
 
   /** The answer to an accepted exchange; credentials that the server no longer takes are read again once. */
@@ -106,6 +111,24 @@ export function createTransport({ credentials, userAgent, maxInFlight, timeoutMs
     },
     close: () => credentials.close(),
   };
+}
+
+type DispatchedRequest = Parameters<Dispatcher['request']>[0];
+
+function requestOf(endpoint: Endpoint, exchange: Exchange, headers: Record<string, string>, signal: AbortSignal) {
+  const request: DispatchedRequest & { allowH2: boolean } = {
+    origin: endpoint.origin,
+    path: endpoint.basePath + exchange.path,
+    method: exchange.method,
+    headers,
+    body: exchange.body === undefined ? null : JSON.stringify(exchange.body),
+    signal,
+    // Deadlines are ours. HTTP/1.1: one stuck connection then holds up one call, not all of them.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+  };
+  return request;
 }
 
 async function readText(answer: Answer): Promise<string> {

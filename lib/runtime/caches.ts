@@ -23,6 +23,7 @@ export interface Caches {
   stopped(): Promise<void>;
   synced(signal: AbortSignal): Promise<void>;
   haveSynced(): boolean;
+  sizes(): readonly (readonly [resource: string, size: number])[];
   /** Those that will show a write to this kind in this namespace. */
   expectations(resource: Resource, namespace: string | undefined): readonly Expectations[];
   settling(store: Store<KubeObject>, key: string): Promise<void> | undefined;
@@ -87,6 +88,7 @@ export function createCaches({ client, log, clock, random, timing }: CachesOptio
       await Promise.all(all().map(({ reflector }) => reflector.store.synced(until)));
     },
     haveSynced: () => all().every(({ reflector }) => reflector.store.hasSynced()),
+    sizes: () => all().map(({ reflector: { store } }) => [resourceName(store.resource), store.size]),
     expectations: (resource, namespace) =>
       all().flatMap(({ reflector, expectations, ...cache }) => {
         const sees =

@@ -53,6 +53,8 @@ export interface Manager {
   /** Caches have synced. */
   ready(): boolean;
   isLeader(): boolean;
+  /** Kinds and how many objects of each are held. */
+  cached(): readonly (readonly [resource: string, size: number])[];
 }
 
 export function createManager(options: ManagerOptions): Manager {
@@ -126,6 +128,7 @@ export function createManager(options: ManagerOptions): Manager {
     controllers,
     run,
     isLeader,
+    cached: () => caches.sizes(),
     ready: () => caches.haveSynced(),
     healthy: () => !failed && controllers.every((controller) => controller.stats().overdue === 0),
   };
