@@ -30,7 +30,7 @@ const ANSWER_MS = 40_000;
 const LONGEST_ANSWER = 8 * 1024 * 1024;
 
 /** Shared: it holds nothing of a peer, and thousands of simulated machines live in one process. */
-const _secureContext = createSecureContext({ minVersion: 'TLSv1.2' });
+const secureContext = createSecureContext({ minVersion: 'TLSv1.2' });
 
 /** Connections that are handed out only after the peer's certificate was compared. */
 class PinnedAgent extends Agent {
@@ -50,6 +50,7 @@ class PinnedAgent extends Agent {
     const socket = connect({
       host,
       port: Number(options.port),
+      secureContext,
       rejectUnauthorized: false,
       ALPNProtocols: ['http/1.1'],
     });
