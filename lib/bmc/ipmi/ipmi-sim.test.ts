@@ -11,6 +11,9 @@ import { peerTest } from '../../testing/peers.ts';
 import { BmcError, type BmcErrorCode } from '../errors.ts';
 import { openDriver } from '../open.ts';
 import { Transport } from './transport.ts';
+import { encodeFru } from './wire/fru.ts';
+import { encodeFullRecord } from './wire/sdr.ts';
+import { encodeSelRecord } from './wire/sel.ts';
 
 const GUID = '4c4142000000000000000000000000ab';
 
@@ -50,9 +53,52 @@ set_working_mc 0x20
   user 3 true "viewer" "viewerpw" user 10 none md2 md5 straight
 `;
 
+const FRU = {
+  product: {
+    manufacturer: 'Acme',
+    name: 'Server X',
+    partNumber: 'SX-1',
+    version: '1.2',
+    serialNumber: 'SN0007',
+    assetTag: 'asset-7',
+  },
+};
+
+/** One temperature sensor, in whole degrees. */
+const SENSOR = encodeFullRecord({
+  id: 1,
+  number: 0x30,
+  entity: 3,
+  entityInstance: 1,
+  sensorType: 1,
+  eventType: 1,
+  unit: 1,
+  conversion: { format: 'unsigned', linearization: 0, m: 1, b: 0, bExponent: 0, resultExponent: 0 },
+  thresholds: { upperNonCritical: 80, upperCritical: 90 },
+  name: 'CPU Temp',
+});
+
+const OVERHEATED = encodeSelRecord(1, 0x655bcd15, {
+  generator: 0x20,
+  lun: 0,
+  sensorType: 1,
+  sensorNumber: 0x30,
+  eventType: 1,
+  asserted: true,
+  data: [0x59, 95, 90],
+});
+
+const bytes = (data: Buffer) => Array.from(data, (byte) => `0x${byte.toString(16)}`).join(' ');
+
 const EMULATION = `mc_setbmc 0x20
 mc_add 0x20 0x20 no-device-sdrs 0x01 2 0x33 0x9f 0x1291 0x0f02 persist_sdr
 sel_enable 0x20 1000 0x0a
+sel_add 0x20 0x02 ${bytes(OVERHEATED.subarray(3))}
+main_sdr_add 0x20 ${bytes(SENSOR)}
+sensor_add 0x20 0 0x30 1 1
+sensor_set_threshold 0x20 0 0x30 settable 011000 0x5a 0x50 0 0 0 0
+sensor_set_value 0x20 0 0x30 85 0
+mc_add_fru_data 0x20 0 ${encodeFru(FRU).length} data ${bytes(encodeFru(FRU))}
 mc_enable 0x20
 `;
 
@@ -129,8 +175,26 @@ withSimulator('identity, power and boot device', async () => {
     assert.is(await driver.power(within()), 'On');
     await driver.setBootDevice({ device: 'pxe', persistent: false, mode: 'BIOS' }, within());
     assert.is((await readFile(join(folder, 'boot'), 'utf8')).trim(), 'pxe');
+    assert.is((await driver.bootDevice(within())).device, 'pxe', 'although it drops the valid bit');
     await driver.setPower('off', within());
     assert.is(await driver.power(within()), 'Off');
+  });
+});
+
+withSimulator('sensors, event log and inventory', async () => {
+  await withIpmiSim(async ({ open }) => {
+    const driver = open();
+    const [sensor, ...others] = await driver.sensors(within());
+    assert.is(others.length, 0);
+    assert.equal([sensor?.name, sensor?.value, sensor?.unit], ['CPU Temp', 85, 'degrees C']);
+    const log = await driver.eventLog(within());
+    assert.equal(
+      log.map(({ sensor, message, severity }) => [sensor, message, severity]),
+      [['CPU Temp', 'upper critical going high (reading 95 degrees C, threshold 90 degrees C)', 'critical']],
+    );
+    assert.equal(await driver.eventLog(within(), log[0]!.id), []);
+    const { name: product, ...fields } = FRU.product;
+    assert.equal(await driver.inventory(within()), [{ ...fields, name: 'System', product }]);
   });
 });
 
