@@ -55,13 +55,13 @@ class PinnedAgent extends Agent {
       ALPNProtocols: ['http/1.1'],
     });
     const settle = (error: Error | null) => {
-      socket.setTimeout(0);
+      clearTimeout(deadline);
       socket.off('error', settle);
       if (error) socket.destroy();
       callback(error, socket);
     };
+    const deadline = setTimeout(() => socket.destroy(new Error('the TLS handshake took too long')), HANDSHAKE_MS);
     socket.once('error', settle);
-    socket.setTimeout(HANDSHAKE_MS, () => socket.destroy(new Error('the TLS handshake took too long')));
     socket.once('secureConnect', () => {
       const shown = Buffer.from(socket.getPeerCertificate().fingerprint256?.replaceAll(':', '') ?? '', 'hex');
       const same = shown.length === this.#fingerprint.length && timingSafeEqual(shown, this.#fingerprint);
