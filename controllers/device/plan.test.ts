@@ -119,6 +119,22 @@ test('each new value of a request asks once', () => {
   }
 });
 
+test('a restart is seen through the moment when the machine is off', () => {
+  const asked = live({ requests: { restart: 'v1' } });
+  const restarting = planned(device({ claimRef }, inUse), asked, 'On');
+  const { system: _, ...off } = advanced(restarting, 0);
+  const status = planned(device({ claimRef }, off), asked, 'Off');
+  assert.is(status.operation?.id, restarting.operation?.id);
+  assert.is(status.operation?.step, 'disk-boot');
+});
+
+test('a machine that is off is restarted by being started, once', () => {
+  const { system: _, ...off } = inUse;
+  const starting = planned(device({ claimRef }, off), live({ requests: { restart: 'v1' } }), 'Off');
+  assert.is(kind(starting), 'Start');
+  assert.is(finished(starting).handled?.restart, 'v1');
+});
+
 test('a deleted Instance is wiped off, a locked one is not touched', () => {
   const cleaning = planned(device({ claimRef }, inUse), live({}, deleting), 'On');
   assert.is(cleaning.phase, 'Cleaning');

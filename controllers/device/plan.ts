@@ -50,8 +50,9 @@ function wanted(
   const password = pending(status, instance, 'resetPassword');
   if (password) return { kind: 'ResetPassword', request: password, instanceUID };
   if (instance.spec.power === 'Off') return view.power === 'On' ? { kind: 'Stop', instanceUID } : undefined;
-  if (view.power === 'Off') return { kind: 'Start', instanceUID };
   const restart = pending(status, instance, 'restart');
+  // A machine that is off is restarted by being started.
+  if (view.power === 'Off') return compact({ kind: 'Start' as const, request: restart, instanceUID });
   if (restart) return { kind: 'Restart', request: restart, instanceUID };
   return status.system || view.power === undefined ? undefined : { kind: 'Start', instanceUID };
 }
@@ -78,9 +79,15 @@ function inUse(view: View, status: Status): Status {
   if (resetStatus) return { ...reset(status, now), handled: { ...status.handled, resetStatus } };
   const want = wanted(view, status, instance);
   if (!want) return status;
-  const current = status.operation && kindOf(status.operation);
-  if (current && (current === want.kind || !POWER_OPERATIONS.has(current))) return status;
-  return begin(view, status, want.kind, want);
+  return status.operation && !givesWay(kindOf(status.operation), want.kind)
+    ? status
+    : begin(view, status, want.kind, want);
+}
+
+/** Only power operations give way to what is wanted instead; a restart is off for a while, and means to be. */
+function givesWay(current: OperationKind, wanted: OperationKind): boolean {
+  if (!POWER_OPERATIONS.has(current) || current === wanted) return false;
+  return !(current === 'Restart' && wanted === 'Start');
 }
 
 /** Gives the machine back: wiped where anything was written to it, in any case seen off. */
@@ -218,12 +225,12 @@ export function concluded(
     case 'ResetPassword':
       return { ...status, handled: { ...status.handled, resetPassword: request! } };
     case 'Restart':
-      return { ...status, handled: { ...status.handled, restart: request! } };
+    case 'Start':
+      return request ? { ...status, handled: { ...status.handled, restart: request } } : status;
     case 'Register':
     case 'Collect':
     case 'PutAway':
     case 'Create':
-    case 'Start':
     case 'Stop':
     case 'Remove':
       return status;
