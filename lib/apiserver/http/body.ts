@@ -2,8 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { CORE_SCHEMA, load, YAMLException } from 'js-yaml';
 import type { Json } from '../json.ts';
-import { badRequest, tooLarge } from '../status.ts';
-import type { Encoding } from './media.ts';
+import { badRequest, tooLarge, unsupportedMediaType } from '../status.ts';
+import { BODY_TYPES, type Encoding } from './media.ts';
+import { decodeProtobuf } from './protobuf.ts';
 
 /** kube-apiserver's default --max-request-bytes. */
 export const BODY_LIMIT = 3 * 2 ** 20;
@@ -11,9 +12,9 @@ const DEPTH_LIMIT = 500;
 
 /**
  * Reads the whole body.
- * @throws ApiError 413 beyond BODY_LIMIT; 400 when it is not UTF-8.
+ * @throws ApiError 413 beyond BODY_LIMIT
  */
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
   const chunks: Buffer[] = [];
   let size = 0;
@@ -22,12 +23,28 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+/** The body as text. @throws ApiError 400 when it is not UTF-8 */
+export function bodyText(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch (error) {
     if (error instanceof TypeError) throw badRequest('the body of the request is not valid UTF-8');
     throw error;
   }
+}
+
+/**
+ * Decodes a whole body.
+ * @throws ApiError 400 as decode(); 415 for a kind that has no protobuf form
+ */
+export function decodeBody(body: Buffer, encoding: Encoding | 'protobuf'): Json {
+  if (encoding !== 'protobuf') return decode(bodyText(body), encoding);
+  const object = decodeProtobuf(body);
+  if (!object) throw unsupportedMediaType(BODY_TYPES);
+  return object;
 }
 
 /**

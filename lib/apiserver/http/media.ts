@@ -67,15 +67,21 @@ export function negotiate(header: string | undefined, views: readonly View[] = [
   throw notAcceptable([JSON_TYPE, YAML_TYPE]);
 }
 
+const PROTOBUF_TYPE = 'application/vnd.kubernetes.protobuf';
+
+/** What a create or update may be sent as. */
+export const BODY_TYPES: readonly string[] = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE];
+
 /**
  * The encoding of a create's or update's body.
- * @throws ApiError 415 for anything but JSON and YAML.
+ * @throws ApiError 415 for anything but BODY_TYPES.
  */
-export function bodyEncoding(header: string | undefined): Encoding {
+export function bodyEncoding(header: string | undefined): Encoding | 'protobuf' {
   const type = mediaType(header);
   if (type === '' || type === JSON_TYPE) return 'json';
   if (type === YAML_TYPE) return 'yaml';
-  throw unsupportedMediaType([JSON_TYPE, YAML_TYPE]);
+  if (type === PROTOBUF_TYPE) return 'protobuf';
+  throw unsupportedMediaType(BODY_TYPES);
 }
 
 /** The media type without its parameters, in lower case. */

@@ -86,7 +86,7 @@ export async function answerResource(
     accepted,
     user,
     userAgent: request.headers['user-agent'] ?? '',
-    body: hasBody ? await readBody(request) : '',
+    body: hasBody ? await readBody(request) : Buffer.alloc(0),
     contentType: request.headers['content-type'],
     warnings,
   };

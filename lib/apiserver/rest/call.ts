@@ -21,7 +21,7 @@ export interface Call extends Served {
   readonly accepted: Accepted;
   readonly user: User;
   readonly userAgent: string;
-  readonly body: string;
+  readonly body: Buffer;
   readonly contentType: string | undefined;
   /** Texts for Warning headers; verbs add to it. */
   readonly warnings: string[];

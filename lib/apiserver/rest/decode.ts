@@ -1,5 +1,5 @@
 // From a request's body to an object of the right kind: decoded, pruned, defaulted, with what the client should be told.
-import { decode, duplicateKeys } from '../http/body.ts';
+import { bodyText, decodeBody, duplicateKeys } from '../http/body.ts';
 import { bodyEncoding, type Encoding } from '../http/media.ts';
 import { asText, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import { OBJECT_META } from '../resources/metadata.ts';
@@ -14,11 +14,11 @@ import type { FieldValidation } from './options.ts';
 /** The request's body as an object of the call's resource and version. @throws ApiError 400, 415 */
 export function decodeObject(call: Call, validation: FieldValidation): KubeObject {
   const encoding = bodyEncoding(call.contentType);
-  return asObject(call, decode(call.body, encoding), validation, duplicates(call.body, encoding, validation));
+  return asObject(call, decodeBody(call.body, encoding), validation, duplicates(call.body, encoding, validation));
 }
 
-function duplicates(text: string, encoding: Encoding, validation: FieldValidation): string[] {
-  return encoding === 'json' && validation !== 'Ignore' ? duplicateKeys(text) : [];
+function duplicates(body: Buffer, encoding: Encoding | 'protobuf', validation: FieldValidation): string[] {
+  return encoding === 'json' && validation !== 'Ignore' ? duplicateKeys(bodyText(body)) : [];
 }
 
 /**

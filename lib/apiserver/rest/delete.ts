@@ -1,5 +1,5 @@
 // delete and deletecollection: at once, or marked and finished when the last finalizer is gone.
-import { decode } from '../http/body.ts';
+import { decodeBody } from '../http/body.ts';
 import { bodyEncoding } from '../http/media.ts';
 import { isTrue } from '../http/request.ts';
 import { clone, isObject, type JsonObject, type KubeObject, timestamp } from '../json.ts';
@@ -27,7 +27,7 @@ const text = (value: unknown) => (typeof value === 'string' && value !== '' ? va
 
 function deleteOptions(call: Call): DeleteOptions {
   const { query } = call;
-  const decoded = call.body === '' ? {} : decode(call.body, bodyEncoding(call.contentType));
+  const decoded = call.body.length === 0 ? {} : decodeBody(call.body, bodyEncoding(call.contentType));
   if (!isObject(decoded)) throw badRequest('the body of a delete is a DeleteOptions object');
   const body: JsonObject = decoded;
   const preconditions = isObject(body['preconditions']) ? body['preconditions'] : {};

@@ -8,7 +8,7 @@ import {
   writeManagers,
 } from '../apply/managers.ts';
 import { DuplicateItemError } from '../apply/typed.ts';
-import { decode } from '../http/body.ts';
+import { decodeBody } from '../http/body.ts';
 import { mediaType } from '../http/media.ts';
 import { clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import { applyJsonPatch, JsonPatchError, parseJsonPatch } from '../patch/json-patch.ts';
@@ -43,7 +43,7 @@ export async function patch(call: Call): Promise<Answer> {
 }
 
 function patched(call: Call, live: KubeObject, type: string): Json {
-  const document = decode(call.body, 'json');
+  const document = decodeBody(call.body, 'json');
   if (type === JSON_PATCH) {
     try {
       return applyJsonPatch(live, parseJsonPatch(document));
@@ -62,7 +62,7 @@ function patched(call: Call, live: KubeObject, type: string): Json {
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 
 async function apply(call: Call, options: WriteOptions & { force: boolean }): Promise<Answer> {
-  const value = decode(call.body, 'yaml');
+  const value = decodeBody(call.body, 'yaml');
   const config = asObject(withoutDefaults(call), value, options.fieldValidation);
   const { name, managedFields } = config.metadata;
   if (managedFields) throw badRequest('metadata.managedFields must be nil');

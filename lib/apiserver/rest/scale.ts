@@ -1,6 +1,6 @@
 // The scale subresource: an autoscaling/v1 Scale over the paths that the definition names.
 
-import { decode } from '../http/body.ts';
+import { decodeBody } from '../http/body.ts';
 import { bodyEncoding, mediaType } from '../http/media.ts';
 import { at, clone, isObject, type Json, type JsonObject, type KubeObject, setAt } from '../json.ts';
 import { applyJsonPatch, parseJsonPatch } from '../patch/json-patch.ts';
@@ -74,12 +74,12 @@ async function write(call: Call, scale: Json): Promise<Answer> {
 }
 
 export async function updateScale(call: Call): Promise<Answer> {
-  return write(call, decode(call.body, bodyEncoding(call.contentType)));
+  return write(call, decodeBody(call.body, bodyEncoding(call.contentType)));
 }
 
 export async function patchScale(call: Call): Promise<Answer> {
   const current = scaleOf(call, found(call));
-  const document = decode(call.body, 'json');
+  const document = decodeBody(call.body, 'json');
   const patched =
     mediaType(call.contentType) === 'application/json-patch+json'
       ? applyJsonPatch(current, parseJsonPatch(document))

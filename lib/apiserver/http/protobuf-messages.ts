@@ -1,0 +1,226 @@
+// The protobuf messages that clients send for built-in kinds: field numbers from the generated.proto files of k8s.io/api and
+// k8s.io/apimachinery. Only what kubectl and client-go write is here; unknown fields are skipped.
+
+/**
+ * How a field is read. "?" marks a pointer in Go: then zero and false are values, otherwise they mean "not set".
+ * A message's name reads that message; "list X" a repeated one; "map X" a map from strings.
+ */
+export type FieldType = string;
+
+/** Field number → [name in JSON, type]. */
+export type Message = { readonly [number: number]: readonly [name: string, type: FieldType] };
+
+const reference: Message = {
+  1: ['kind', 'string'],
+  2: ['namespace', 'string'],
+  3: ['name', 'string'],
+  4: ['uid', 'string'],
+  5: ['apiVersion', 'string'],
+  6: ['resourceVersion', 'string'],
+  7: ['fieldPath', 'string'],
+};
+
+const binding: Message = { 1: ['metadata', 'ObjectMeta'], 2: ['subjects', 'list Subject'], 3: ['roleRef', 'RoleRef'] };
+const accessReview: Message = { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'SubjectAccessReviewSpec'] };
+
+export const MESSAGES: { readonly [name: string]: Message } = {
+  ObjectMeta: {
+    1: ['name', 'string'],
+    2: ['generateName', 'string'],
+    3: ['namespace', 'string'],
+    5: ['uid', 'string'],
+    6: ['resourceVersion', 'string'],
+    7: ['generation', 'int'],
+    8: ['creationTimestamp', 'time'],
+    9: ['deletionTimestamp', 'time'],
+    10: ['deletionGracePeriodSeconds', 'int?'],
+    11: ['labels', 'map string'],
+    12: ['annotations', 'map string'],
+    13: ['ownerReferences', 'list OwnerReference'],
+    14: ['finalizers', 'list string'],
+    17: ['managedFields', 'list ManagedFieldsEntry'],
+  },
+  OwnerReference: {
+    1: ['kind', 'string'],
+    3: ['name', 'string'],
+    4: ['uid', 'string'],
+    5: ['apiVersion', 'string'],
+    6: ['controller', 'bool?'],
+    7: ['blockOwnerDeletion', 'bool?'],
+  },
+  ManagedFieldsEntry: {
+    1: ['manager', 'string'],
+    2: ['operation', 'string'],
+    3: ['apiVersion', 'string'],
+    4: ['time', 'time'],
+    6: ['fieldsType', 'string'],
+    7: ['fieldsV1', 'raw'],
+    8: ['subresource', 'string'],
+  },
+  DeleteOptions: {
+    1: ['gracePeriodSeconds', 'int?'],
+    2: ['preconditions', 'Preconditions'],
+    3: ['orphanDependents', 'bool?'],
+    4: ['propagationPolicy', 'string'],
+    5: ['dryRun', 'list string'],
+  },
+  Preconditions: { 1: ['uid', 'string'], 2: ['resourceVersion', 'string'] },
+  LabelSelector: { 1: ['matchLabels', 'map string'], 2: ['matchExpressions', 'list LabelSelectorRequirement'] },
+  LabelSelectorRequirement: { 1: ['key', 'string'], 2: ['operator', 'string'], 3: ['values', 'list string'] },
+  Condition: {
+    1: ['type', 'string'],
+    2: ['status', 'string'],
+    4: ['lastTransitionTime', 'time'],
+    5: ['reason', 'string'],
+    6: ['message', 'string'],
+  },
+  ObjectReference: reference,
+  LocalObjectReference: { 1: ['name', 'string'] },
+
+  Namespace: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'NamespaceSpec'], 3: ['status', 'NamespaceStatus'] },
+  NamespaceSpec: { 1: ['finalizers', 'list string'] },
+  NamespaceStatus: { 1: ['phase', 'string'], 2: ['conditions', 'list Condition'] },
+  ConfigMap: {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['data', 'map string'],
+    3: ['binaryData', 'map bytes'],
+    4: ['immutable', 'bool?'],
+  },
+  Secret: {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['data', 'map bytes'],
+    3: ['type', 'string'],
+    4: ['stringData', 'map string'],
+    5: ['immutable', 'bool?'],
+  },
+  ServiceAccount: {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['secrets', 'list ObjectReference'],
+    3: ['imagePullSecrets', 'list LocalObjectReference'],
+    4: ['automountServiceAccountToken', 'bool?'],
+  },
+  ResourceQuota: {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['spec', 'ResourceQuotaSpec'],
+    3: ['status', 'ResourceQuotaStatus'],
+  },
+  ResourceQuotaSpec: { 1: ['hard', 'map Quantity'], 2: ['scopes', 'list string'] },
+  ResourceQuotaStatus: { 1: ['hard', 'map Quantity'], 2: ['used', 'map Quantity'] },
+  Node: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'NodeSpec'] },
+  NodeSpec: {
+    1: ['podCIDR', 'string'],
+    3: ['providerID', 'string'],
+    4: ['unschedulable', 'bool'],
+    5: ['taints', 'list Taint'],
+    7: ['podCIDRs', 'list string'],
+  },
+  Taint: { 1: ['key', 'string'], 2: ['value', 'string'], 3: ['effect', 'string'], 4: ['timeAdded', 'time'] },
+  'v1 Event': {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['involvedObject', 'ObjectReference'],
+    3: ['reason', 'string'],
+    4: ['message', 'string'],
+    5: ['source', 'EventSource'],
+    6: ['firstTimestamp', 'time'],
+    7: ['lastTimestamp', 'time'],
+    8: ['count', 'int'],
+    9: ['type', 'string'],
+    10: ['eventTime', 'microtime'],
+    11: ['series', 'EventSeries'],
+    12: ['action', 'string'],
+    13: ['related', 'ObjectReference'],
+    14: ['reportingComponent', 'string'],
+    15: ['reportingInstance', 'string'],
+  },
+  'events.k8s.io/v1 Event': {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['eventTime', 'microtime'],
+    3: ['series', 'EventSeries'],
+    4: ['reportingController', 'string'],
+    5: ['reportingInstance', 'string'],
+    6: ['action', 'string'],
+    7: ['reason', 'string'],
+    8: ['regarding', 'ObjectReference'],
+    9: ['related', 'ObjectReference'],
+    10: ['note', 'string'],
+    11: ['type', 'string'],
+    12: ['deprecatedSource', 'EventSource'],
+    13: ['deprecatedFirstTimestamp', 'time'],
+    14: ['deprecatedLastTimestamp', 'time'],
+    15: ['deprecatedCount', 'int'],
+  },
+  EventSource: { 1: ['component', 'string'], 2: ['host', 'string'] },
+  EventSeries: { 1: ['count', 'int'], 2: ['lastObservedTime', 'microtime'] },
+
+  Lease: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'LeaseSpec'] },
+  LeaseSpec: {
+    1: ['holderIdentity', 'string?'],
+    2: ['leaseDurationSeconds', 'int?'],
+    3: ['acquireTime', 'microtime'],
+    4: ['renewTime', 'microtime'],
+    5: ['leaseTransitions', 'int?'],
+    6: ['strategy', 'string?'],
+    7: ['preferredHolder', 'string?'],
+  },
+
+  Role: { 1: ['metadata', 'ObjectMeta'], 2: ['rules', 'list PolicyRule'] },
+  ClusterRole: {
+    1: ['metadata', 'ObjectMeta'],
+    2: ['rules', 'list PolicyRule'],
+    3: ['aggregationRule', 'AggregationRule'],
+  },
+  AggregationRule: { 1: ['clusterRoleSelectors', 'list LabelSelector'] },
+  RoleBinding: binding,
+  ClusterRoleBinding: binding,
+  PolicyRule: {
+    1: ['verbs', 'list string'],
+    2: ['apiGroups', 'list string'],
+    3: ['resources', 'list string'],
+    4: ['resourceNames', 'list string'],
+    5: ['nonResourceURLs', 'list string'],
+  },
+  RoleRef: { 1: ['apiGroup', 'string'], 2: ['kind', 'string'], 3: ['name', 'string'] },
+  Subject: { 1: ['kind', 'string'], 2: ['apiGroup', 'string'], 3: ['name', 'string'], 4: ['namespace', 'string'] },
+
+  SelfSubjectAccessReview: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'SelfSubjectAccessReviewSpec'] },
+  SelfSubjectAccessReviewSpec: {
+    1: ['resourceAttributes', 'ResourceAttributes'],
+    2: ['nonResourceAttributes', 'NonResourceAttributes'],
+  },
+  SubjectAccessReview: accessReview,
+  LocalSubjectAccessReview: accessReview,
+  SubjectAccessReviewSpec: {
+    1: ['resourceAttributes', 'ResourceAttributes'],
+    2: ['nonResourceAttributes', 'NonResourceAttributes'],
+    3: ['user', 'string'],
+    4: ['groups', 'list string'],
+    6: ['uid', 'string'],
+  },
+  ResourceAttributes: {
+    1: ['namespace', 'string'],
+    2: ['verb', 'string'],
+    3: ['group', 'string'],
+    4: ['version', 'string'],
+    5: ['resource', 'string'],
+    6: ['subresource', 'string'],
+    7: ['name', 'string'],
+  },
+  NonResourceAttributes: { 1: ['path', 'string'], 2: ['verb', 'string'] },
+  SelfSubjectRulesReview: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'SelfSubjectRulesReviewSpec'] },
+  SelfSubjectRulesReviewSpec: { 1: ['namespace', 'string'] },
+  SelfSubjectReview: { 1: ['metadata', 'ObjectMeta'] },
+  TokenReview: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'TokenReviewSpec'] },
+  TokenReviewSpec: { 1: ['token', 'string'], 2: ['audiences', 'list string'] },
+  TokenRequest: { 1: ['metadata', 'ObjectMeta'], 2: ['spec', 'TokenRequestSpec'] },
+  TokenRequestSpec: {
+    1: ['audiences', 'list string'],
+    3: ['boundObjectRef', 'BoundObjectReference'],
+    4: ['expirationSeconds', 'int?'],
+  },
+  BoundObjectReference: {
+    1: ['kind', 'string'],
+    2: ['apiVersion', 'string'],
+    3: ['name', 'string'],
+    4: ['uid', 'string'],
+  },
+};
