@@ -20,6 +20,8 @@ const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 
 /** The world around the schedulers: people, and the Device and Instance controllers in the shortest form. */
 class World {
   readonly api = new ModelApi();
+  /** What was found wrong, at the moment when it was. */
+  violation: string | undefined;
   readonly #random: Random;
   #instances = 0;
 
@@ -35,7 +37,7 @@ class World {
   #check(change: Change): void {
     if (change.resource !== DEVICES) return;
     const uids = this.api.all(DEVICES).flatMap(({ spec }) => spec.claimRef?.uid ?? []);
-    assert.is(new Set(uids).size, uids.length, `an Instance has two devices: ${uids.join(' ')}`);
+    if (new Set(uids).size < uids.length) this.violation = `an Instance has two devices: ${uids.join(' ')}`;
   }
 
   step(): void {
@@ -159,6 +161,7 @@ test('one claim per device and per Instance at every moment, and nobody is forgo
     const race = new Race(createRandom(seed));
     for (let step = 0; step < STEPS; step++) await race.step();
     await race.finish();
+    assert.is(race.world.violation, undefined, `seed ${seed}`);
     const { api } = race.world;
     const claims = api.all(DEVICES).flatMap(({ spec }) => spec.claimRef?.uid ?? []);
     const instances = api.all(INSTANCES);

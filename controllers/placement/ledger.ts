@@ -1,6 +1,12 @@
 // The ledger of a VM host: `status.allocated` of its Instance, the one record of what Placements have of it.
+//
+// An entry is for one stay of a Placement in the queue: after its host was lost, a Placement waits anew, and what was
+// entered for the stay before is void for good. So an entry's uid is the Placement's, and since when it waited where its
+// status said so: `uid` or `uid@2026-01-31T12:00:00Z`. Whoever takes a void entry out can therefore never take out one that
+// has become valid meanwhile.
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { bytes, formatBytes, formatMillicores, millicores } from '../../lib/api/quantity.ts';
+import { waitingSince } from './status.ts';
 
 export type InstanceStatus = NonNullable<Instance['status']>;
 export type Ledger = NonNullable<InstanceStatus['allocated']>;
@@ -20,10 +26,20 @@ export const amountsOf = ({ cpu, memory }: { cpu: number | string; memory: numbe
   memory: bytes(memory),
 });
 
+/** The uid of a Placement's entry for the stay that it is in. */
+export function claimOf(placement: Placement): string {
+  const since = waitingSince(placement);
+  return since === undefined ? placement.metadata.uid! : `${placement.metadata.uid}@${since}`;
+}
+
+/** The uid of the Placement that an entry is for. */
+export const placementOf = ({ uid }: Entry): string => uid.split('@', 1)[0]!;
+
 /** What a Placement takes of its host. Throws QuantityError. */
-export function entryFor({ metadata, spec }: Placement): Entry {
-  const { cpu, memory } = amountsOf(spec.resources);
-  return { uid: metadata.uid!, name: metadata.name, cpu: formatMillicores(cpu), memory: formatBytes(memory) };
+export function entryFor(placement: Placement): Entry {
+  const { cpu, memory } = amountsOf(placement.spec.resources);
+  const { name } = placement.metadata;
+  return { uid: claimOf(placement), name, cpu: formatMillicores(cpu), memory: formatBytes(memory) };
 }
 
 /** The status with entries taken out (by uid) and added. One that is added again is there once. */

@@ -5,8 +5,9 @@ import { InvalidInputError } from '../../lib/scheduler/errors.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import type { HostTable } from './hosts.ts';
 import { reservationId } from './hosts.ts';
-import { entryFor, type InstanceStatus, withEntries } from './ledger.ts';
+import { claimOf, entryFor, type InstanceStatus, withEntries } from './ledger.ts';
 import { placementRequest } from './requests.ts';
+import type { Listing } from './survey.ts';
 
 export interface Bind {
   readonly placement: Placement;
@@ -38,9 +39,9 @@ export class Plan {
   }
 
   /** Takes an entry out of the host's ledger; what it held is free for this round's binds on that host. */
-  remove(host: Instance, uid: string): void {
-    this.#change(host).removed.add(uid);
-    this.#hosts.table.release(reservationId(host.metadata.name, uid));
+  remove({ host, entry }: Listing): void {
+    this.#change(host).removed.add(entry.uid);
+    this.#hosts.table.release(reservationId(host.metadata.name, entry.uid));
   }
 
   /** Finds the best host and puts the Placement there; on `host` or nowhere, where that is given. */
@@ -50,8 +51,8 @@ export class Plan {
       const decision = this.#scheduler.decide(request);
       if (decision.node === undefined) return { refusal: decision.unschedulable.message };
       const { node, score } = decision;
-      const { id, tenant, resources, priority } = request;
-      this.#hosts.table.reserve(node, { id: reservationId(node, id), tenant, resources, priority });
+      const { tenant, resources, priority } = request;
+      this.#hosts.table.reserve(node, { id: reservationId(node, claimOf(placement)), tenant, resources, priority });
       this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
       return { host: node, score };
     } catch (error) {

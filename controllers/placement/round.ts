@@ -3,8 +3,8 @@
 // Flow: survey → plan (which entry leaves or enters which ledger) → finalizers → ledgers, one guarded write a host → marks.
 // Guarantees: a host's ledger is the truth about its capacity and is written under the Instance's resourceVersion, on the
 // version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
-// as bound only to a host whose ledger has it. An entry leaves only when the server says that its Placement is gone, is
-// leaving or is bound elsewhere. What a crash interrupts, the next round finishes from the ledger.
+// as bound only to a host whose ledger has it. An entry leaves only when its Placement, by the server's word, is gone,
+// leaving, or past the stay that it was entered for. What a crash interrupts, the next round finishes from the ledger.
 import type { Device, Instance, Placement, Site } from '../../lib/api/generated.ts';
 import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
 import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
@@ -21,12 +21,12 @@ import type { Result } from '../../lib/runtime/reconcile.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { type HostFacts, HostTable, isHost } from './hosts.ts';
-import { entriesOf } from './ledger.ts';
+import { entriesOf, placementOf } from './ledger.ts';
 import { OwnWrites } from './own-writes.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { byTurn } from './requests.ts';
-import { bound, boundSince, boundTo, type PlacementStatus, pending, unschedulable, wasTold } from './status.ts';
-import { keepsLedger, type StrayEntry, type Survey, survey } from './survey.ts';
+import { bound, boundTo, type PlacementStatus, pending, unschedulable, waitingSince, wasTold } from './status.ts';
+import { isStray, keepsLedger, type Listing, type Survey, survey } from './survey.ts';
 
 /** The index of Instances and Placements that rounds use. */
 export const BY_NAMESPACE = 'placement/namespace';
@@ -103,9 +103,7 @@ export function createRounds({
     const found = survey(ledgers, placements);
     const plan = new Plan(hosts, scheduler);
     await clearStrays(found, plan, effort, signal);
-    for (const { placement, hosts: listing } of found.leaving) {
-      for (const host of listing) plan.remove(host, placement.metadata.uid!);
-    }
+    for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
     await bringBack(found, plan, effort, signal);
     const refusals = placeWaiting(found.waiting, plan, effort);
     const bindings = await commit(plan.changes, hosts, effort, signal);
@@ -143,16 +141,15 @@ export function createRounds({
     }
   }
 
-  /** Plans the removal of entries whose Placement, by the server's word, is gone or bound elsewhere. */
+  /** Plans the removal of entries that are void by the server's word. */
   async function clearStrays({ strays }: Survey, plan: Plan, effort: Effort, signal: AbortSignal): Promise<void> {
-    const isOver = async ({ host, uid, name }: StrayEntry) => {
-      const placement = await live(PLACEMENTS, { namespace: host.metadata.namespace, name }, signal);
-      if (placement?.metadata.uid !== uid) return true;
-      const home = boundTo(placement);
-      return home !== undefined && home !== host.metadata.name;
+    const isOver = async (listing: Listing) => {
+      const { namespace } = listing.host.metadata;
+      const placement = await live(PLACEMENTS, { namespace, name: listing.entry.name }, signal);
+      return placement?.metadata.uid !== placementOf(listing.entry) || isStray(placement, listing);
     };
-    for (const [{ host, uid }, over] of await effort.each(strays, ({ host }) => host, isOver)) {
-      if (over) plan.remove(host, uid);
+    for (const [listing, over] of await effort.each(strays, ({ host }) => host, isOver)) {
+      if (over) plan.remove(listing);
       else effort.again();
     }
   }
@@ -186,7 +183,7 @@ export function createRounds({
       if (!hosts.has(home)) continue;
       const current = hosts.get(home);
       if (current?.metadata.resourceVersion !== host.metadata.resourceVersion) effort.again();
-      else if ((boundSince(placement) ?? '') < (host.metadata.creationTimestamp ?? '')) {
+      else if ((waitingSince(placement) ?? '') < (host.metadata.creationTimestamp ?? '')) {
         lost.push({ placement, why: `host ${home} is another one now` });
       } else if ('refusal' in plan.place(placement, home))
         lost.push({ placement, why: `host ${home} has no room for it any more` });
@@ -273,9 +270,9 @@ export function createRounds({
 
   /** Lets Placements on their way out go once no ledger has them. */
   async function letGo({ leaving }: Survey, effort: Effort, signal: AbortSignal): Promise<void> {
-    const isListed = (hosts: readonly Instance[], uid: string | undefined) =>
-      hosts.some((host) => entriesOf(ownHosts.latest(host)).some((entry) => entry.uid === uid));
-    const free = leaving.filter(({ placement, hosts }) => !isListed(hosts, placement.metadata.uid));
+    const isListed = (entries: readonly Listing[], uid: string | undefined) =>
+      entries.some(({ host }) => entriesOf(ownHosts.latest(host)).some((entry) => placementOf(entry) === uid));
+    const free = leaving.filter(({ placement, entries }) => !isListed(entries, placement.metadata.uid));
     await effort.each(
       free,
       ({ placement }) => placement,

@@ -1,5 +1,6 @@
 // What a Placement's status says: bound, waiting, or why no host fits. Written only when it changes.
 import type { Instance, Placement } from '../../lib/api/generated.ts';
+import { timestamp } from '../../lib/runtime/clock.ts';
 import { findCondition, setCondition } from '../../lib/runtime/conditions.ts';
 
 export type PlacementStatus = NonNullable<Placement['status']>;
@@ -10,11 +11,9 @@ export const SCHEDULED = 'Scheduled';
 export const boundTo = ({ status }: Placement): string | undefined =>
   status?.phase === 'Bound' ? status.nodeName : undefined;
 
-/** When it was marked as bound: RFC 3339. */
-export const boundSince = ({ status }: Placement): string | undefined => {
-  const condition = findCondition(status?.conditions, SCHEDULED);
-  return condition?.status === 'True' ? condition.lastTransitionTime : undefined;
-};
+/** Since when it waits or is bound: RFC 3339. Undefined while the status says neither. */
+export const waitingSince = ({ status }: Placement): string | undefined =>
+  findCondition(status?.conditions, SCHEDULED)?.lastTransitionTime;
 
 /** Whether the status says all that there is to say of its place on this host. An address that is not known now is kept. */
 export function isMarked(placement: Placement, host: Instance): boolean {
@@ -59,10 +58,16 @@ function said(
 ): Pick<PlacementStatus, 'observedGeneration' | 'conditions'> {
   const { generation } = metadata;
   const update = { type: SCHEDULED, status: state, reason, message, observedGeneration: generation };
-  const conditions = [...setCondition(status?.conditions ?? [], update, now)] as NonNullable<
+  const since = laterThan(findCondition(status?.conditions, SCHEDULED)?.lastTransitionTime, now);
+  const conditions = [...setCondition(status?.conditions ?? [], update, since)] as NonNullable<
     PlacementStatus['conditions']
   >;
   return { ...optional('observedGeneration', generation), conditions };
+}
+
+/** `now`, or a second after `last` if that is not later: transitions never share a time, whoever's clock is behind. */
+function laterThan(last: string | undefined, now: string): string {
+  return last === undefined || last < now ? now : timestamp(Date.parse(last) + 1000);
 }
 
 /** With exact optional types, a field that is not known is left out. */

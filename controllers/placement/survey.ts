@@ -2,15 +2,13 @@
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { isDeleting } from '../../lib/runtime/finalizers.ts';
 import { isHost } from './hosts.ts';
-import { entriesOf } from './ledger.ts';
+import { claimOf, type Entry, entriesOf, placementOf } from './ledger.ts';
 import { boundTo, isMarked } from './status.ts';
 
-/** An entry of a host's ledger whose Placement is not there, or is bound to another host. */
-export interface StrayEntry {
+/** An entry, and the host in whose ledger it stands. */
+export interface Listing {
   readonly host: Instance;
-  readonly uid: string;
-  /** Of the Placement. */
-  readonly name: string;
+  readonly entry: Entry;
 }
 
 export interface Survey {
@@ -22,44 +20,64 @@ export interface Survey {
   readonly unlisted: { placement: Placement; host: Instance }[];
   /** Marked as bound to a host that is not there. */
   readonly homeless: Placement[];
-  /** On their way out, with the hosts whose ledgers still have them. */
-  readonly leaving: { placement: Placement; hosts: readonly Instance[] }[];
-  readonly strays: StrayEntry[];
+  /** On their way out, with what ledgers still have of them. */
+  readonly leaving: { placement: Placement; entries: readonly Listing[] }[];
+  /** Entries that are void, as far as the caches know. */
+  readonly strays: Listing[];
 }
 
 export function survey(hosts: readonly Instance[], placements: readonly Placement[]): Survey {
   const result: Survey = { waiting: [], unmarked: [], unlisted: [], homeless: [], leaving: [], strays: [] };
-  const byUid = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
+  const known = new Set(placements.map(({ metadata }) => metadata.uid!));
   const byName = new Map(hosts.map((host) => [host.metadata.name, host]));
-  const listedOn = new Map<string, Instance[]>();
-  for (const host of hosts) {
-    for (const { uid, name } of entriesOf(host)) {
-      const listing = listedOn.get(uid);
-      if (listing) listing.push(host);
-      else listedOn.set(uid, [host]);
-      const placement = byUid.get(uid);
-      const home = placement && boundTo(placement);
-      const isStray = !placement || (home !== undefined && home !== host.metadata.name && !isDeleting(placement));
-      if (isStray) result.strays.push({ host, uid, name });
-    }
-  }
+  const listed = Map.groupBy(
+    hosts.flatMap((host) => entriesOf(host).map((entry) => ({ host, entry }))),
+    ({ entry }) => placementOf(entry),
+  );
+  for (const [uid, entries] of listed) if (!known.has(uid)) result.strays.push(...entries);
   for (const placement of placements) {
-    const listing = listedOn.get(placement.metadata.uid!) ?? [];
+    const entries = listed.get(placement.metadata.uid!) ?? [];
     const home = boundTo(placement);
-    if (isDeleting(placement)) result.leaving.push({ placement, hosts: listing });
-    else if (home === undefined) {
-      // Whoever looks picks the same one.
-      const host = listing.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))[0];
-      if (host) result.unmarked.push({ placement, host });
-      else result.waiting.push(placement);
-    } else {
-      const host = byName.get(home);
-      if (!host) result.homeless.push(placement);
-      else if (!listing.includes(host)) result.unlisted.push({ placement, host });
-      else if (!isMarked(placement, host)) result.unmarked.push({ placement, host });
+    if (isDeleting(placement)) {
+      result.leaving.push({ placement, entries });
+      continue;
     }
+    const place = placeOf(placement, entries);
+    result.strays.push(...entries.filter((entry) => entry !== place && isStray(placement, entry)));
+    if (home === undefined) {
+      if (place) result.unmarked.push({ placement, host: place.host });
+      else result.waiting.push(placement);
+    } else if (!byName.has(home)) result.homeless.push(placement);
+    else if (!place) result.unlisted.push({ placement, host: byName.get(home)! });
+    else if (!isMarked(placement, place.host)) result.unmarked.push({ placement, host: place.host });
   }
   return result;
+}
+
+/** The entry that holds the Placement's place: where it is bound to, or for the stay that it is in. */
+function placeOf(placement: Placement, entries: readonly Listing[]): Listing | undefined {
+  const home = boundTo(placement);
+  if (home === undefined) {
+    // Should two schedulers have entered it, whoever looks picks the same host.
+    return entries.filter(({ entry }) => entry.uid === claimOf(placement)).sort(byHost)[0];
+  }
+  return entries.filter(({ host }) => host.metadata.name === home).sort(byAge)[0];
+}
+
+const byHost = (a: Listing, b: Listing): number => (a.host.metadata.name < b.host.metadata.name ? -1 : 1);
+
+/** The latest stay first. */
+const byAge = (a: Listing, b: Listing): number => (a.entry.uid > b.entry.uid ? -1 : 1);
+
+/**
+ * Whether an entry is void for good: the stay that it was entered for is over. While the Placement is still in that stay,
+ * any of its entries may become its place.
+ */
+export function isStray(placement: Placement, { host, entry }: Listing): boolean {
+  const home = boundTo(placement);
+  if (home === undefined) return entry.uid !== claimOf(placement);
+  const isLater = (other: Entry) => placementOf(other) === placementOf(entry) && other.uid > entry.uid;
+  return home !== host.metadata.name || entriesOf(host).some(isLater);
 }
 
 /** Hosts of Placements, and those that were one and still have some. */
