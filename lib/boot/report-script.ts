@@ -17,7 +17,8 @@ def read(path):
 
 def addresses():
     listed = subprocess.run(["ip", "-j", "address", "show", "scope", "global"], capture_output=True, check=True)
-    return [info["local"] for link in json.loads(listed.stdout) for info in link.get("addr_info", [])]
+    found = (info for link in json.loads(listed.stdout) for info in link.get("addr_info", []))
+    return [info["local"] for info in found if "local" in info]
 
 def post(report):
     url = urllib.parse.urlsplit(SEED["url"])
@@ -50,7 +51,7 @@ def main():
             if status in (204, 401):
                 return
             print("bmp-report: the operator answered", status, file=sys.stderr)
-        except (OSError, http.client.HTTPException, subprocess.SubprocessError, ValueError) as error:
+        except Exception as error:  # whatever it is, the operator must hear of this boot in the end
             print("bmp-report:", error, file=sys.stderr)
         time.sleep(wait * random.uniform(0.5, 1.0))
         wait = min(wait * 2, 60.0)

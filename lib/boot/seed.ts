@@ -63,7 +63,8 @@ function cloudConfig(input: SeedInput): string {
         lock_passwd: input.passwordHash === undefined,
         // Also for a user that the image brings along, which `passwd` is not.
         ...(input.passwordHash === undefined ? {} : { hashed_passwd: input.passwordHash }),
-        ssh_authorized_keys: [...input.sshAuthorizedKeys],
+        // An empty list is none to cloud-init's schema.
+        ...(input.sshAuthorizedKeys.length > 0 && { ssh_authorized_keys: [...input.sshAuthorizedKeys] }),
       },
     ],
     disable_root: !root,
