@@ -4,6 +4,8 @@
 // earlier one took hold simply calls again. No call keeps a promise about the machine beyond what the BMC answered: "power
 // on" means that the BMC accepted the command; whether the machine is on is what power() says afterwards.
 
+import type { Duplex } from 'node:stream';
+
 /** What a BMC says of the host's power. A BMC that does not answer gives a BmcError, never a guess. */
 export type PowerState = 'On' | 'Off';
 
@@ -128,6 +130,11 @@ export interface Driver {
   eventLog(signal: AbortSignal, after?: string): Promise<readonly LogEntry[]>;
   /** Gives the account of this name another password. Sessions stay; the driver keeps the password that it has. */
   setPassword(username: string, password: string, signal: AbortSignal): Promise<void>;
+  /**
+   * The machine's serial console, for one reader at a time (`busy` otherwise). It has a session of its own, which ends with the
+   * stream; a console that is lost ends with an error.
+   */
+  console(signal: AbortSignal): Promise<Duplex>;
   /**
    * Gives back what is held at the BMC (sessions are few). A closed driver may be used again: it logs in anew.
    * Does not fail because the BMC is silent.

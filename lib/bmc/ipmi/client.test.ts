@@ -62,7 +62,7 @@ test('the best suite that both have is used', async () => {
     const target = { address: 'ipmi://x', host: '127.0.0.1', port, credentials: LAB_ADMIN };
     const client = new IpmiClient(target, transport, PATIENT);
     await client.ask({ netFn: NETFN.app, command: 1, data: Buffer.alloc(0) }, within());
-    assert.is(client.cipherSuite, 17);
+    assert.is(client.session?.suite.id, 17);
     await client.close();
   });
 });

@@ -66,9 +66,9 @@ export class IpmiClient {
     this.#logIn = { transport, options: this.#options, address, account: account(address, credentials) };
   }
 
-  /** The cipher suite of the session that is open now. */
-  get cipherSuite(): CipherSuite['id'] | undefined {
-    return this.#session?.suite.id;
+  /** The session that is open now. */
+  get session(): Session | undefined {
+    return this.#session;
   }
 
   /** A response's data. Completion codes other than 0 are BmcErrors that name `what` was asked, as by commandError(). */

@@ -1,5 +1,6 @@
 // The driver for ipmi:// addresses: what the operator asks of a BMC, in IPMI's commands.
 
+import type { Duplex } from 'node:stream';
 import type { BmcAddress } from '../address.ts';
 import type {
   BmcIdentity,
@@ -17,11 +18,12 @@ import type {
 import { BmcError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 import { accountLimit, changePassword } from './account.ts';
-import { IpmiClient } from './client.ts';
+import { IpmiClient, type IpmiTarget } from './client.ts';
+import { openConsole } from './console.ts';
 import { readEventLog } from './eventlog.ts';
 import { readInventory } from './inventory.ts';
 import { manufacturerName } from './manufacturers.ts';
-import type { IpmiOptions } from './options.ts';
+import { DEFAULT_IPMI_OPTIONS, type IpmiOptions } from './options.ts';
 import { type Quirks, quirksOf } from './quirks.ts';
 import { SensorRepository } from './repository.ts';
 import { readableSensors, readSensor, withThresholds } from './sensors.ts';
@@ -38,7 +40,7 @@ const CAPABILITIES: Capabilities = {
   sensors: true,
   eventLog: true,
   identify: true,
-  console: false,
+  console: true,
   virtualMedia: false,
   setPassword: true,
 };
@@ -70,17 +72,19 @@ interface Knowledge {
 
 export class IpmiDriver implements Driver {
   readonly #client: IpmiClient;
-  readonly #address: string;
-  readonly #username: string;
+  readonly #target: IpmiTarget;
+  readonly #transport: Transport;
+  readonly #options: Partial<IpmiOptions>;
   readonly #turns = new Turns();
   #known: Knowledge | undefined;
   #sensorList: readonly SensorRecord[] = [];
   #sensorsOf: readonly SdrRecord[] | undefined;
 
   constructor(target: BmcTarget, at: BmcAddress, transport: Transport, options: Partial<IpmiOptions> = {}) {
-    this.#address = target.address;
-    this.#username = target.credentials.username;
-    this.#client = new IpmiClient({ ...target, host: at.host, port: at.port }, transport, options);
+    this.#target = { ...target, host: at.host, port: at.port };
+    this.#transport = transport;
+    this.#options = options;
+    this.#client = new IpmiClient(this.#target, transport, options);
   }
 
   capabilities(): Capabilities {
@@ -175,7 +179,15 @@ export class IpmiDriver implements Driver {
   }
 
   setPassword(username: string, password: string, signal: AbortSignal): Promise<void> {
-    return this.#alone(signal, () => changePassword(this.#client, this.#address, username, password, signal));
+    return this.#alone(signal, () => changePassword(this.#client, this.#target.address, username, password, signal));
+  }
+
+  console(signal: AbortSignal): Promise<Duplex> {
+    return this.#strictly(() => {
+      const options = { ...DEFAULT_IPMI_OPTIONS, ...this.#options, idleMs: Number.POSITIVE_INFINITY };
+      const client = new IpmiClient(this.#target, this.#transport, options);
+      return openConsole(client, this.#target.address, options, signal);
+    });
   }
 
   close(): Promise<void> {
@@ -192,7 +204,7 @@ export class IpmiDriver implements Driver {
       return await work();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      throw new BmcError('protocol', this.#address, error.message, { cause: error });
+      throw new BmcError('protocol', this.#target.address, error.message, { cause: error });
     }
   }
 
@@ -224,9 +236,9 @@ export class IpmiDriver implements Driver {
   }
 
   async #provePrivilege(signal: AbortSignal): Promise<void> {
-    const limit = await accountLimit(this.#client, this.#username, signal);
+    const limit = await accountLimit(this.#client, this.#target.credentials.username, signal);
     if (limit === undefined || limit === 'administrator' || limit === 'oem') return;
-    throw new BmcError('privilege', this.#address, `the account has ${limit} rights, not administrator`);
+    throw new BmcError('privilege', this.#target.address, `the account has ${limit} rights, not administrator`);
   }
 
   async #power(signal: AbortSignal): Promise<PowerState> {

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -35,7 +36,7 @@ done ;;
 esac
 `;
 
-const lanConfig = (folder: string, port: number) => `name "bmc"
+const lanConfig = (folder: string, port: number, serialPort: number) => `name "bmc"
 set_working_mc 0x20
   startlan 1
     addr 127.0.0.1 ${port}
@@ -47,6 +48,7 @@ set_working_mc 0x20
     guid ${GUID}
   endlan
   chassis_control "${folder}/chassis ${folder}"
+  sol "tcp:127.0.0.1:${serialPort}" 115200
   startnow false
   user 1 true "" "anon" user 10 none md2 md5 straight
   user 2 true "admin" "secret" admin 10 none md2 md5 straight
@@ -121,12 +123,15 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
   const transport = new Transport();
   const drivers: ReturnType<typeof openDriver>[] = [];
   let simulator: ChildProcess | undefined;
+  const serial = createServer((machine) => machine.pipe(machine)).listen(0, '127.0.0.1');
   try {
+    await once(serial, 'listening');
+    const { port: serialPort } = serial.address() as AddressInfo;
     const port = await freePort();
     await mkdir(join(folder, 'state/ipmi_sim/bmc'), { recursive: true });
     await writeFile(join(folder, 'chassis'), CHASSIS);
     await chmod(join(folder, 'chassis'), 0o755);
-    await writeFile(join(folder, 'lan.conf'), lanConfig(folder, port));
+    await writeFile(join(folder, 'lan.conf'), lanConfig(folder, port, serialPort));
     await writeFile(join(folder, 'sim.emu'), EMULATION);
     simulator = spawn('ipmi_sim', ['-n', '-c', 'lan.conf', '-f', 'sim.emu', '-s', 'state'], {
       cwd: folder,
@@ -146,6 +151,7 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
     await Promise.all(drivers.map((driver) => driver.close()));
     transport.close();
     if (simulator?.kill()) await once(simulator, 'exit');
+    await new Promise((resolve) => serial.close(resolve));
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -195,6 +201,19 @@ withSimulator('sensors, event log and inventory', async () => {
     assert.equal(await driver.eventLog(within(), log[0]!.id), []);
     const { name: product, ...fields } = FRU.product;
     assert.equal(await driver.inventory(within()), [{ ...fields, name: 'System', product }]);
+  });
+});
+
+withSimulator('the serial console', async () => {
+  await withIpmiSim(async ({ open }) => {
+    const console = await open().console(within());
+    console.write('is anybody there?');
+    let heard = '';
+    for await (const piece of console) {
+      heard += String(piece);
+      if (heard.includes('is anybody there?')) break; // leaving the loop closes the console
+    }
+    assert.is(heard, 'is anybody there?');
   });
 });
 

@@ -21,6 +21,8 @@ export class Session {
   readonly #transport: Transport;
   readonly #keys: Established['keys'];
   readonly #received = new ReplayWindow();
+  /** Takes the payloads of serial over LAN. */
+  onSol: ((payload: Buffer) => void) | undefined;
   #sequence = 0;
   #message = 0;
 
@@ -29,6 +31,7 @@ export class Session {
     this.endpoint = endpoint;
     this.bmcId = established.bmcId;
     this.#keys = established.keys;
+    endpoint.receive = (packet) => void this.#open(packet); // between requests, too, numbers are followed
   }
 
   get suite(): Established['keys']['suite'] {
@@ -42,27 +45,36 @@ export class Session {
     const message = this.#message;
     const payload = encodeRequest({ ...command, sequence: message });
     const question = {
-      datagram: () => this.#seal(payload),
+      datagram: () => this.#seal(PAYLOAD.ipmi, payload),
       schedule,
       answer: (packet: Packet) => this.#answer(packet, command, message),
     };
     return exchange(this.#transport, this.endpoint, question, signal);
   }
 
-  #seal(payload: Buffer): Buffer {
+  /** Sends one packet of another payload type, unanswered as far as this class knows. */
+  send(payloadType: number, payload: Buffer, refused: (error: Error) => void): void {
+    this.#transport.send(this.endpoint.peer, this.#seal(payloadType, payload), refused);
+  }
+
+  #seal(payloadType: number, payload: Buffer): Buffer {
     this.#sequence = nextSequence(this.#sequence);
-    const packet = { payloadType: PAYLOAD.ipmi, sessionId: this.bmcId, sequence: this.#sequence, payload };
-    return seal(this.#keys, packet);
+    return seal(this.#keys, { payloadType, sessionId: this.bmcId, sequence: this.#sequence, payload });
+  }
+
+  /** Takes every packet that comes: console characters go where they belong, a response is given back. */
+  #open(packet: Packet): Response | undefined {
+    if (packet.framing !== '2.0' || packet.sessionId !== this.endpoint.id) return undefined;
+    const payload = unseal(this.#keys, packet);
+    if (!this.#received.accept(packet.sequence)) throw new WireError('replayed, or far out of order');
+    if (packet.payloadType === PAYLOAD.sol) this.onSol?.(payload);
+    return packet.payloadType === PAYLOAD.ipmi ? decodeResponse(payload) : undefined;
   }
 
   #answer(packet: Packet, command: Command, message: number): Response | undefined {
-    if (packet.framing !== '2.0' || packet.payloadType !== PAYLOAD.ipmi) return undefined;
-    if (packet.sessionId !== this.endpoint.id) return undefined;
-    const payload = unseal(this.#keys, packet);
-    if (!this.#received.accept(packet.sequence)) throw new WireError('replayed, or far out of order');
-    const response = decodeResponse(payload);
+    const response = this.#open(packet);
     const ours =
-      response.netFn === command.netFn + 1 && response.command === command.command && response.sequence === message;
+      response?.netFn === command.netFn + 1 && response.command === command.command && response.sequence === message;
     return ours ? response : undefined;
   }
 }

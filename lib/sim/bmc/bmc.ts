@@ -18,11 +18,13 @@ import {
 import * as rakp from '../../bmc/ipmi/wire/rakp.ts';
 import { decodePing, decodeRmcp, encodePong } from '../../bmc/ipmi/wire/rmcp.ts';
 import type { SelEvent } from '../../bmc/ipmi/wire/sel.ts';
+import { decodeSol, encodeSol, type SolPacket } from '../../bmc/ipmi/wire/sol.ts';
 import type { Chassis } from './chassis.ts';
 import { execute } from './commands/table.ts';
 import { EventLog } from './eventlog.ts';
 import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
 import { SENSORS } from './sensors.ts';
+import { ConsoleSlot } from './serial.ts';
 import { advance, Sessions, type SimulatedSession } from './sessions.ts';
 import { type BmcState, FRESH_BOOT_OPTIONS } from './state.ts';
 import { type SimulatedUser, Users } from './users.ts';
@@ -85,6 +87,11 @@ export class SimulatedBmc {
       bmcKeySet: bmcKey !== undefined,
       now,
       reboot: () => this.reboot(),
+      console: new ConsoleSlot({
+        send: (session, packet) => this.#print(session, packet),
+        isOpen: (session) => this.#state.sessions.find(session.bmcId) === session,
+        udpPort: () => this.port,
+      }),
       log: new EventLog(now),
       fru: options.fru,
       seed,
@@ -161,6 +168,7 @@ export class SimulatedBmc {
   /** Forgets its sessions, as a BMC does that restarts. The machine runs on, and its boot override stays. */
   reboot(): void {
     this.#state.sessions.clear();
+    this.#state.console.deactivate();
     this.#state.bootOptions = { ...FRESH_BOOT_OPTIONS };
   }
 
@@ -180,12 +188,21 @@ export class SimulatedBmc {
   #receive(datagram: Buffer, from: RemoteInfo): void {
     const { faults } = this.#state;
     if (faults.silent || this.#random() < faults.loss) return;
-    const answer = this.#answer(datagram);
-    if (!answer) return;
-    for (const { delay, datagram: sent } of disturb(faults, this.#random, answer)) this.#send(sent, delay, from);
+    const answer = this.#answer(datagram, from);
+    if (answer) this.#emit(answer, from);
   }
 
-  #send(datagram: Buffer, delay: number, to: RemoteInfo): void {
+  #emit(answer: Buffer, to: { address: string; port: number }): void {
+    const { faults } = this.#state;
+    for (const { delay, datagram } of disturb(faults, this.#random, answer)) this.#send(datagram, delay, to);
+  }
+
+  /** Console characters go out unasked. */
+  #print(session: SimulatedSession, packet: SolPacket): void {
+    if (session.from) this.#emit(sealed(session, PAYLOAD.sol, encodeSol(packet)), session.from);
+  }
+
+  #send(datagram: Buffer, delay: number, to: { address: string; port: number }): void {
     if (delay === 0) {
       this.#socket?.send(datagram, to.port, to.address);
       return;
@@ -198,7 +215,7 @@ export class SimulatedBmc {
   }
 
   /** A BMC says nothing to what it cannot read. */
-  #answer(datagram: Buffer): Buffer | undefined {
+  #answer(datagram: Buffer, from: RemoteInfo): Buffer | undefined {
     try {
       const { messageClass, data } = decodeRmcp(datagram);
       if (messageClass === 'asf') {
@@ -206,7 +223,7 @@ export class SimulatedBmc {
         return tag === undefined ? undefined : encodePong(tag);
       }
       const packet = decodePacket(data);
-      if (packet.framing === '2.0') return this.#plus(packet);
+      if (packet.framing === '2.0') return this.#plus(packet, from);
       return packet.sessionId === 0 ? encodeLegacy(this.#command(packet.payload, undefined)) : undefined;
     } catch (error) {
       if (error instanceof WireError) return undefined;
@@ -214,10 +231,10 @@ export class SimulatedBmc {
     }
   }
 
-  #plus(packet: PlusPacket): Buffer | undefined {
+  #plus(packet: PlusPacket, from: RemoteInfo): Buffer | undefined {
     if (packet.sessionId !== 0) {
       const session = this.#state.sessions.find(packet.sessionId);
-      return session && this.#inSession(session, packet);
+      return session && this.#inSession(session, packet, from);
     }
     if (packet.encrypted || packet.authenticated) return undefined;
     const { sessions, faults } = this.#state;
@@ -241,14 +258,16 @@ export class SimulatedBmc {
     }
   }
 
-  #inSession(session: SimulatedSession, packet: PlusPacket): Buffer | undefined {
+  #inSession(session: SimulatedSession, packet: PlusPacket, from: RemoteInfo): Buffer | undefined {
     const payload = unseal(session.keys, packet);
-    if (!session.received.accept(packet.sequence) || packet.payloadType !== PAYLOAD.ipmi) return undefined;
+    if (!session.received.accept(packet.sequence)) return undefined;
     session.seenAt = this.#state.now();
+    session.from = from;
+    if (packet.payloadType === PAYLOAD.sol) this.#state.console.take(session, decodeSol(payload));
+    if (packet.payloadType !== PAYLOAD.ipmi) return undefined;
     const response = session.last?.request.equals(payload) ? session.last.response : this.#command(payload, session);
     session.last = { request: Buffer.from(payload), response };
-    const header = { payloadType: PAYLOAD.ipmi, sessionId: session.consoleId, sequence: advance(session) };
-    return seal(session.keys, { ...header, payload: response });
+    return sealed(session, PAYLOAD.ipmi, response);
   }
 
   #command(payload: Buffer, session: SimulatedSession | undefined): Buffer {
@@ -257,4 +276,8 @@ export class SimulatedBmc {
     const { completion, data } = execute(this.#state, request, session);
     return encodeResponse(request, completion, data);
   }
+}
+
+function sealed(session: SimulatedSession, payloadType: number, payload: Buffer): Buffer {
+  return seal(session.keys, { payloadType, sessionId: session.consoleId, sequence: advance(session), payload });
 }

@@ -16,6 +16,14 @@ export interface ChassisBoot {
 
 export const NO_BOOT_OVERRIDE: ChassisBoot = { device: 'none', persistent: false, efi: false, valid: false };
 
+/** The machine's serial port. */
+export interface SerialPort {
+  /** What the machine prints from now on; call what is given back to hear no more. */
+  onOutput(listener: (data: Buffer) => void): () => void;
+  /** What is typed. */
+  input(data: Buffer): void;
+}
+
 /** A machine as its BMC sees it. Every BMC protocol of the simulator works on this. */
 export interface Chassis {
   power(): 'On' | 'Off';
@@ -25,12 +33,33 @@ export interface Chassis {
   boot: ChassisBoot;
   /** Blinks for so many seconds; 0 ends it, Infinity is until further notice. */
   identify(seconds: number): void;
+  /** Machines without one have no console. */
+  readonly serial?: SerialPort;
+}
+
+/** A serial port whose other end says back what it hears. */
+export class EchoingPort implements SerialPort {
+  readonly #listeners = new Set<(data: Buffer) => void>();
+
+  onOutput(listener: (data: Buffer) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  input(data: Buffer): void {
+    this.print(data);
+  }
+
+  print(data: Buffer): void {
+    for (const listener of this.#listeners) listener(data);
+  }
 }
 
 /** A chassis without a machine: switches at once, boots nothing, and remembers what was asked. */
 export class MemoryChassis implements Chassis {
   boot: ChassisBoot = NO_BOOT_OVERRIDE;
   readonly actions: ChassisAction[] = [];
+  readonly serial = new EchoingPort();
   identifySeconds = 0;
   #power: 'On' | 'Off' = 'Off';
 

@@ -41,6 +41,8 @@ export interface SimulatedSession {
   privilege: number;
   sequence: number;
   seenAt: number;
+  /** Where its last packet came from. */
+  from: { readonly address: string; readonly port: number } | undefined;
   /** The last request and its answer: the same request again gets the same answer, and is not carried out twice. */
   last?: { readonly request: Buffer; readonly response: Buffer };
 }
@@ -171,6 +173,7 @@ export class Sessions {
       privilege: PRIVILEGE.user,
       sequence: 0,
       seenAt: this.#rules.now(),
+      from: undefined,
     };
     this.#active.set(bmcId, session);
     return session;

@@ -4,6 +4,7 @@ import type { Fru } from '../../bmc/ipmi/wire/fru.ts';
 import type { Chassis } from './chassis.ts';
 import type { EventLog } from './eventlog.ts';
 import type { Faults } from './faults.ts';
+import type { ConsoleSlot } from './serial.ts';
 import type { Sessions, SimulatedSession } from './sessions.ts';
 import type { Users } from './users.ts';
 
@@ -19,6 +20,7 @@ export interface BmcState {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly reboot: () => void;
+  readonly console: ConsoleSlot;
   readonly log: EventLog;
   /** What the machine's maker wrote into it; none: an empty inventory. */
   readonly fru: Fru | undefined;

@@ -6,13 +6,15 @@ import { type Answer, type BmcState, type CommandHandler, refuse } from '../stat
 import { APP_COMMANDS } from './app.ts';
 import { CHASSIS_COMMANDS } from './chassis.ts';
 import { SENSOR_COMMANDS } from './sensor.ts';
+import { PAYLOAD_COMMANDS, TRANSPORT_COMMANDS } from './serial.ts';
 import { STORAGE_COMMANDS } from './storage.ts';
 
 const COMMANDS: Readonly<Record<number, Readonly<Record<number, CommandHandler>>>> = {
   [NETFN.chassis]: CHASSIS_COMMANDS,
   [NETFN.sensor]: SENSOR_COMMANDS,
-  [NETFN.app]: APP_COMMANDS,
+  [NETFN.app]: { ...APP_COMMANDS, ...PAYLOAD_COMMANDS },
   [NETFN.storage]: STORAGE_COMMANDS,
+  [NETFN.transport]: TRANSPORT_COMMANDS,
 };
 
 /** Carries out a request. Outside a session only the commands about logging in are known. */
