@@ -125,9 +125,6 @@ export function createController(options: ControllerOptions): Controller {
     signal: AbortSignal,
   ): Promise<Result> {
     const controller = new AbortController();
-    const abort = () => controller.abort(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
     let isOverdue = false;
     let timer = clock.after(deadlineMs, () => {
       controller.abort(new DOMException(`not reconciled within ${deadlineMs} ms`, 'TimeoutError'));
@@ -137,6 +134,13 @@ export function createController(options: ControllerOptions): Controller {
         log.error({ controller: name, key }, 'a reconcile ignores that its signal aborted');
       });
     });
+    // A stop has a deadline of its own: see the manager.
+    const abort = () => {
+      timer.cancel();
+      controller.abort(signal.reason);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
     try {
       return await reconcile(requestOf(key), controller.signal);
     } finally {

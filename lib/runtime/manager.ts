@@ -7,7 +7,7 @@ import type { KubeObject, Resource } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
 import type { Log } from '../observe/log.ts';
 import { type CacheOptions, createCaches } from './caches.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock, type Timer } from './clock.ts';
 import type { Controller, ControllerEnvironment, ControllerObserver } from './controller.ts';
 import { expectingWrites } from './expectations.ts';
 
@@ -97,10 +97,19 @@ export function createManager(options: ManagerOptions): Manager {
 
   /** False when `ended` takes longer than `stopMs` after the signal. */
   async function endedInTime(ended: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
-    const stopped = Promise.withResolvers<false>();
-    const countdown = () => void clock.after(stopMs, () => stopped.resolve(false));
+    const late = Promise.withResolvers<false>();
+    let timer: Timer | undefined;
+    const countdown = () => {
+      timer = clock.after(stopMs, () => late.resolve(false));
+    };
     signal.addEventListener('abort', countdown, { once: true });
-    return (await Promise.race([ended, stopped.promise])) !== false;
+    if (signal.aborted) countdown();
+    try {
+      return await Promise.race([ended.then(() => true), late.promise]);
+    } finally {
+      timer?.cancel();
+      signal.removeEventListener('abort', countdown);
+    }
   }
 
   async function run(signal: AbortSignal): Promise<void> {
