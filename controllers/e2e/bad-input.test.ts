@@ -6,19 +6,29 @@ import * as assert from 'uvu/assert';
 import { DEVICES, INSTANCES, PLACEMENTS, SECRETS, type Secret } from '../../lib/api/resources.ts';
 import { isInvalid } from '../../lib/kube/errors.ts';
 import { events, type KubeEvent } from '../../lib/kube/events.ts';
+import { createReflector } from '../../lib/kube/reflector.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
+import { eventually } from '../../lib/testing/eventually.ts';
+import { createLogRecorder } from '../../lib/testing/log-recorder.ts';
 import { conditionOf, instanceNamed, type Platform, startPlatform } from './platform.ts';
 
-async function toldInEvents(platform: Platform, object: KubeObject, reason: string): Promise<KubeEvent> {
-  const { name } = object.metadata;
-  // Events are written behind what they tell of: they may come a moment later.
-  const watch = platform.client.watch(events, { sendInitialEvents: false, signal: AbortSignal.timeout(60_000) });
-  for await (const event of watch) {
-    if (event.type === 'BOOKMARK') continue;
-    const found = event.object as KubeEvent & { involvedObject?: { name?: string }; reason?: string };
-    if (found.involvedObject?.name === name && found.reason === reason) return found;
+type Told = KubeEvent & { involvedObject?: { name?: string }; reason?: string };
+
+/** Waits for an event of the object with this reason: events are written behind what they tell of. */
+async function toldInEvents(platform: Platform, object: KubeObject, reason: string): Promise<void> {
+  const stop = new AbortController();
+  const reflector = createReflector({ client: platform.client, resource: events, log: createLogRecorder() });
+  const running = reflector.run(stop.signal);
+  const found = () =>
+    [...reflector.store.values()].some(
+      (event: Told) => event.involvedObject?.name === object.metadata.name && event.reason === reason,
+    );
+  try {
+    await eventually(found, { deadlineMs: 60_000, what: `event ${reason} of ${object.kind} ${object.metadata.name}` });
+  } finally {
+    stop.abort();
+    await running;
   }
-  throw new Error(`no event ${reason} of ${object.kind} ${name}`);
 }
 
 test('each bad input stops by itself, tells why, and holds up nothing else', async () => {
@@ -60,7 +70,7 @@ test('each bad input stops by itself, tells why, and holds up nothing else', asy
       () => conditionOf(platform.instance('no-image'), 'Scheduled')?.reason === 'ImageNotFound',
     );
     assert.match(conditionOf(platform.instance('no-image'), 'Scheduled')?.message ?? '', 'plan-9');
-    await toldInEvents(platform, platform.instance('no-image')!, 'ImageNotFound');
+    await toldInEvents(platform, platform.instance('no-image')!, 'FailedScheduling');
 
     // Negative CPU is refused at the door.
     const negative = {
