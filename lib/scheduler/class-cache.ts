@@ -15,6 +15,8 @@ const MAX_LEAVES = 2 ** 25;
 const REMEMBERED_KEYS = 1024;
 
 interface Entry {
+  /** The number of its latest use. */
+  usedAt: number;
   readonly index: ClassIndex;
   readonly layout: SharedLayout;
   readonly lease: Lease;
@@ -30,12 +32,12 @@ interface SharedLayout {
 export class ClassCache {
   readonly #table: NodeTable;
   readonly #maxLeaves: number;
-  /** In the order of their last use. */
   readonly #entries = new Map<string, Entry>();
   readonly #layouts = new Map<string, SharedLayout>();
   /** Keys met once, lately. */
   readonly #met = new Set<string>();
   #leaves = 0;
+  #uses = 0;
 
   constructor(table: NodeTable, maxLeaves: number = MAX_LEAVES) {
     this.#table = table;
@@ -51,15 +53,12 @@ export class ClassCache {
   use<T>(profile: Profile, request: Request, take: (index: ClassIndex) => T): T {
     const key = classKey(profile, request, this.#table);
     const kept = this.#entries.get(key);
-    const entry = kept ?? this.#create(key, profile, request);
-    const before = kept ? entry.index.leaves : 0;
-    if (kept) this.#entries.delete(key);
-    try {
-      return take(entry.index);
-    } finally {
-      if (kept || this.#isMetAgain(key)) this.#keep(key, entry, before);
-      else this.#dispose(entry);
-    }
+    if (kept === undefined) return this.#useNew(key, profile, request, take);
+    kept.usedAt = ++this.#uses;
+    const before = kept.index.leaves;
+    const result = take(kept.index);
+    if (kept.index.leaves !== before) this.#makeRoom(kept.index.leaves - before);
+    return result;
   }
 
   clear(): void {
@@ -69,6 +68,20 @@ export class ClassCache {
     this.#leaves = 0;
   }
 
+  #useNew<T>(key: string, profile: Profile, request: Request, take: (index: ClassIndex) => T): T {
+    const entry = this.#create(key, profile, request);
+    try {
+      return take(entry.index);
+    } finally {
+      if (this.#isMetAgain(key)) {
+        this.#entries.set(key, entry);
+        this.#makeRoom(entry.index.leaves);
+      } else {
+        this.#dispose(entry);
+      }
+    }
+  }
+
   #isMetAgain(key: string): boolean {
     if (this.#met.delete(key)) return true;
     this.#met.add(key);
@@ -76,14 +89,16 @@ export class ClassCache {
     return false;
   }
 
-  #keep(key: string, entry: Entry, leavesBefore: number): void {
-    this.#entries.set(key, entry);
-    this.#leaves += entry.index.leaves - leavesBefore;
+  /** That many leaves came; lets go of the classes that were not used for longest, save the one in use. */
+  #makeRoom(leaves: number): void {
+    this.#leaves += leaves;
     while (this.#leaves > this.#maxLeaves && this.#entries.size > 1) {
-      const [oldest, { index }] = this.#entries.entries().next().value!;
-      this.#leaves -= index.leaves;
-      this.#dispose(this.#entries.get(oldest)!);
-      this.#entries.delete(oldest);
+      const [key, entry] = [...this.#entries].reduce((oldest, each) =>
+        each[1].usedAt < oldest[1].usedAt ? each : oldest,
+      );
+      this.#leaves -= entry.index.leaves;
+      this.#entries.delete(key);
+      this.#dispose(entry);
     }
   }
 
@@ -91,7 +106,8 @@ export class ClassCache {
     const lease = this.#table.lease();
     const requestClass = compileClass(key, profile, request, this.#table, lease);
     const layout = this.#shareLayout(scopeOf(profile, request), requestClass.keys);
-    return { index: new ClassIndex(requestClass, this.#table, layout.layout), layout, lease };
+    const index = new ClassIndex(requestClass, this.#table, layout.layout);
+    return { usedAt: ++this.#uses, index, layout, lease };
   }
 
   #shareLayout(scope: Scope, keys: readonly string[]): SharedLayout {

@@ -3,13 +3,10 @@
 // It catches up with its layout's journal when it is asked, so a decision costs what changed since, times the logarithm of
 // nodes. Nothing here is a guess that may be wrong: a verdict is recomputed for every node that changed.
 import { type Layout, NONE } from './layout.ts';
-import { MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
+import { EMPTY, MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
 import type { DomainCodes } from './plugin.ts';
 import type { NodeTable } from './table.ts';
 import { NOBODY, type TieOrder, Tournament } from './tournament.ts';
-
-/** The verdict for a leaf that holds no node. */
-const EMPTY = -(MAX_CODE + 1);
 
 export interface Winner {
   readonly slot: number;
@@ -64,7 +61,8 @@ export class ClassIndex {
     const counts = new Map(leftOut > 0 ? [[leftOutFor, leftOut]] : []);
     for (let code = 1; code <= MAX_CODE; code++) {
       const count = this.#refused[code]! + this.#refusedByDomain[code]!;
-      if (count > 0) counts.set(this.#class.reasons.text(code), count);
+      const text = this.#class.reasons.text(code);
+      if (count > 0) counts.set(text, (counts.get(text) ?? 0) + count);
     }
     return counts;
   }
@@ -125,8 +123,8 @@ export class ClassIndex {
     layout.catchUp();
     const order = { slotAt: layout.slotAt, rank: this.#table.ranks() };
     const behind = layout.journal.next - this.#read;
-    const lost = this.#read < layout.journal.oldest || behind > Math.max(16, layout.size / 4);
-    if (layout.version !== this.#version || lost) this.#rebuild(order);
+    const isLost = this.#read < layout.journal.oldest || behind > layout.size;
+    if (layout.version !== this.#version || isLost) this.#rebuild(order);
     else this.#replay(order);
     return order;
   }
@@ -137,9 +135,10 @@ export class ClassIndex {
     for (; this.#read < journal.next; this.#read++) {
       const leaf = journal.slotAt(this.#read);
       const isNode = journal.isNodeAt(this.#read);
-      if (isNode) this.#judgeNode(leaf);
       const before = this.#tournament.scores[leaf]!;
-      const after = this.#judgeLeaf(leaf);
+      if (isNode) this.#judgeNode(leaf);
+      else if (!this.#class.reasons.dependsOnAllocations(before)) continue;
+      const after = isNode ? this.#judgeLeaf(leaf) : this.#judgeAgain(leaf);
       if (before === after && !isNode) continue;
       this.#count(leaf, before, -1);
       this.#count(leaf, after, 1);
@@ -180,14 +179,18 @@ export class ClassIndex {
 
   #judgeLeaf(leaf: number): Verdict {
     const fixed = this.#fixed[leaf]!;
-    if (fixed < 0) return fixed;
+    return fixed < 0 ? fixed : this.#judgeAgain(leaf);
+  }
+
+  /** For a leaf that judgeNode did not turn away. Most are full: then judgeNode's score is not even read. */
+  #judgeAgain(leaf: number): Verdict {
     const varying = this.#class.judgeAllocations(this.#layout.slotAt[leaf]!);
-    return varying < 0 ? varying : fixed + varying;
+    return varying < 0 ? varying : this.#fixed[leaf]! + varying;
   }
 
   #countEligible(leaf: number, sign: 1 | -1): void {
     const verdict = this.#fixed[leaf]!;
-    if (this.#judges.length === 0 || verdict === EMPTY || !this.#class.reasons.isEligible(verdict)) return;
+    if (this.#judges.length === 0 || !this.#class.reasons.isEligible(verdict)) return;
     this.#eligible[this.#layout.cellAt[leaf]!]! += sign;
   }
 

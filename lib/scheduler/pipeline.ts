@@ -16,6 +16,8 @@ export interface Profile {
   /** Those that read only the node come first, so that their answers can be kept while allocations change. */
   readonly filters: readonly Plugin[];
   readonly scores: readonly Weighted[];
+  /** How their plugins sign, each function once: what several sign alike is looked at once. */
+  readonly signs: readonly ((request: Request, table: TableView) => Signature | undefined)[];
 }
 
 /** 0 or more: a score. Below 0: turned away, and the negated value is the reason's code. */
@@ -43,21 +45,32 @@ export interface RequestClass {
   readonly keys: readonly string[];
 }
 
+/** `filters` in the order in which they are asked. */
+export function createProfile(name: string, filters: readonly Plugin[], scores: readonly Weighted[]): Profile {
+  const parts = [
+    ...filters.flatMap(({ filter, domainFilter }) => [filter, domainFilter]),
+    ...scores.flatMap(({ plugin: { score, domainScore } }) => [score, domainScore]),
+  ];
+  const signs = new Set(parts.flatMap((part) => (part ? [part.sign] : [])));
+  return { name, filters, scores, signs: [...signs] };
+}
+
 /** Equal keys: equal signatures by every plugin of the profile, so equal answers for every state of the table. */
-export function classKey(profile: Profile, request: Request, table: TableView): string {
-  let key = profile.name;
-  const add = (part: { sign(request: Request, table: TableView): Signature | undefined } | undefined) => {
-    if (part) key += `\n${JSON.stringify(part.sign(request, table))}`;
-  };
-  for (const { filter, domainFilter } of profile.filters) {
-    add(filter);
-    add(domainFilter);
-  }
-  for (const { plugin } of profile.scores) {
-    add(plugin.score);
-    add(plugin.domainScore);
-  }
+export function classKey({ name, signs }: Profile, request: Request, table: TableView): string {
+  let key = name;
+  for (let index = 0; index < signs.length; index++) key += encode(signs[index]!(request, table));
   return key;
+}
+
+/** Different texts for different signatures, also one after the other. */
+function encode(signature: Signature | undefined): string {
+  if (signature === undefined) return ';';
+  if (typeof signature === 'string') return `${signature.length}:${signature};`;
+  if (typeof signature !== 'object') return `${signature};`;
+  if (!Array.isArray(signature)) return `${JSON.stringify(signature)};`;
+  let text = '[';
+  for (let index = 0; index < signature.length; index++) text += encode(signature[index] as Signature);
+  return `${text}];`;
 }
 
 /** The lease must outlive the class. */
@@ -69,37 +82,26 @@ export function compileClass(
   lease: Lease,
 ): RequestClass {
   const reasons = new ReasonBook();
-  const compilation: Compilation = {
+  const at = (stage: Stage): Compilation => ({
     table,
-    reason: (text) => reasons.code(text),
+    reason: (text) => reasons.code(stage, text),
     counter: (tenant, match, topologyKey) => lease.counter(tenant, match, topologyKey),
-  };
+  });
   const judge = (reads: Reads) =>
-    sequence(
-      compileFilters(profile, reads, request, compilation, reasons),
-      compileScores(profile, reads, request, compilation),
-    );
+    sequence(compileFilters(profile, reads, request, at), compileScores(profile, reads, request, at(reads)));
   const judgeNode = judge('node');
   const judgeAllocations = judge('allocations');
-  const domainJudges = compileDomainJudges(profile, request, compilation);
+  const domainJudges = compileDomainJudges(profile, request, at('domain'));
   const keys = [...new Set(domainJudges.flatMap(({ judge: { keys: own } }) => own))].sort();
   return { key, reasons, judgeNode, judgeAllocations, domainJudges, keys };
 }
 
-function compileFilters(
-  profile: Profile,
-  reads: Reads,
-  request: Request,
-  compilation: Compilation,
-  reasons: ReasonBook,
-): Judge[] {
+function compileFilters(profile: Profile, reads: Reads, request: Request, at: (stage: Stage) => Compilation): Judge[] {
   return profile.filters.flatMap(({ filter }) => {
     if (filter?.reads !== reads) return [];
+    const compilation = at(filter.stage === 'preFilter' ? 'preFilter' : reads);
     const signed = filter.sign(request, compilation.table);
-    if (signed === undefined) return [];
-    if (filter.stage === 'filter') return [filter.compile(signed, compilation)];
-    const reason = (text: string) => reasons.preFilterCode(text);
-    return [filter.compile(signed, { ...compilation, reason })];
+    return signed === undefined ? [] : [filter.compile(signed, compilation)];
   });
 }
 
@@ -126,37 +128,62 @@ function compileDomainJudges(profile: Profile, request: Request, compilation: Co
 
 /** The first filter that turns the node away decides; otherwise the scores add up. */
 function sequence(filters: readonly Judge[], scores: readonly Judge[]): Judge {
+  const [filter = pass, nextFilter = pass, ...moreFilters] = filters;
+  const [score = pass, nextScore = pass, ...moreScores] = scores;
+  // The first two of each by name, not in the loop: then each of these calls is to the same function in most classes.
   return (slot) => {
-    for (let index = 0; index < filters.length; index++) {
-      const code = filters[index]!(slot);
+    let code = filter(slot);
+    if (code > 0) return -code;
+    code = nextFilter(slot);
+    if (code > 0) return -code;
+    for (let index = 0; index < moreFilters.length; index++) {
+      code = moreFilters[index]!(slot);
       if (code > 0) return -code;
     }
-    let sum = 0;
-    for (let index = 0; index < scores.length; index++) sum += scores[index]!(slot);
+    let sum = score(slot) + nextScore(slot);
+    for (let index = 0; index < moreScores.length; index++) sum += moreScores[index]!(slot);
     return sum;
   };
 }
 
+function pass(): 0 {
+  return 0;
+}
+
 export const MAX_CODE = 255;
 
-/** Codes fit a byte. Should a class meet more reasons than that (one per taint key, say), the last code takes the rest. */
-export class ReasonBook {
-  readonly #texts: string[] = [''];
-  readonly #codes = new Map<string, number>();
-  readonly #ofPreFilters = new Set<number>();
+/** The verdict on a place that holds no node. */
+export const EMPTY: Verdict = -(MAX_CODE + 1);
 
-  code(text: string): number {
-    const known = this.#codes.get(text);
-    if (known !== undefined) return known;
-    if (this.#texts.length === MAX_CODE) this.#texts.push('other reasons');
-    if (this.#texts.length > MAX_CODE) return MAX_CODE;
-    this.#codes.set(text, this.#texts.length);
-    return this.#texts.push(text) - 1;
+/** Who turned a node away, from what is looked at first to what is looked at last. */
+type Stage = 'preFilter' | 'node' | 'allocations' | 'domain';
+const STAGES: readonly Stage[] = ['preFilter', 'node', 'allocations', 'domain'];
+
+/**
+ * Codes fit a byte. Should a class meet more reasons than that (one per taint key, say), the rest count as `other reasons`,
+ * for which each stage has a code set aside.
+ */
+export class ReasonBook {
+  readonly #texts: string[] = ['', ...STAGES.map(() => 'other reasons')];
+  readonly #codes = new Map<string, number>();
+  /** By code: its stage, as an index of STAGES. */
+  readonly #stages = new Uint8Array(MAX_CODE + 2);
+
+  constructor() {
+    STAGES.forEach((_, index) => {
+      this.#stages[index + 1] = index;
+    });
   }
 
-  preFilterCode(text: string): number {
-    const code = this.code(text);
-    this.#ofPreFilters.add(code);
+  code(stage: Stage, text: string): number {
+    const name = `${stage}: ${text}`;
+    const known = this.#codes.get(name);
+    if (known !== undefined) return known;
+    const code = this.#texts.length;
+    if (code > MAX_CODE) return STAGES.indexOf(stage) + 1;
+    this.#texts.push(text);
+    this.#codes.set(name, code);
+    this.#stages[code] = STAGES.indexOf(stage);
     return code;
   }
 
@@ -166,6 +193,11 @@ export class ReasonBook {
 
   /** Whether a node that got this verdict is one that the request is about at all. */
   isEligible(verdict: Verdict): boolean {
-    return !this.#ofPreFilters.has(-verdict);
+    return verdict >= 0 || (verdict !== EMPTY && this.#stages[-verdict]! > 0);
+  }
+
+  /** Whether a change of allocations can change this verdict. */
+  dependsOnAllocations(verdict: Verdict): boolean {
+    return verdict >= 0 || this.#stages[-verdict]! > 1;
   }
 }

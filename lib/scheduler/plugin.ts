@@ -22,7 +22,10 @@ export interface Compilation {
   readonly counter: (tenant: string, match: Match, key: TopologyKey) => MatchCounter;
 }
 
-/** Undefined: has nothing to say about this request; every node passes, or gets 0. */
+/**
+ * Undefined: has nothing to say about this request; every node passes, or gets 0. A part whose answer depends on nothing of
+ * the request signs true. Called for every request, so it should cost little where there is little to sign.
+ */
 type Sign<Signed> = (request: Request, table: TableView) => Signed | undefined;
 
 /** Turns nodes away. `stage` is `preFilter` for what says which nodes a request is about at all: spread looks at these only. */

@@ -9,13 +9,15 @@ interface HeldTerm {
   holders: number;
 }
 
+const NO_TERMS: readonly (readonly [key: string, term: PlacementTerm])[] = [];
+
 export class RepellingTerms {
   readonly #terms = new Map<string, Map<string, HeldTerm>>();
 
   /** The tenant's terms by key (topology.ts, termKey), in the order of their keys. */
   of(tenant: string): readonly (readonly [key: string, term: PlacementTerm])[] {
     const terms = this.#terms.get(tenant);
-    if (terms === undefined) return [];
+    if (terms === undefined) return NO_TERMS;
     return [...terms].map(([key, { term }]) => [key, term] as const).sort(([left], [right]) => (left < right ? -1 : 1));
   }
 

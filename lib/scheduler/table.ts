@@ -4,6 +4,7 @@
 // nodes (class indexes) can catch up by looking at the changed slots only. The table records facts and never refuses one:
 // a reservation that the API server has committed stands, even beyond the node's capacity or before the node is known.
 import { isDeepStrictEqual } from 'node:util';
+import { type Held, Holdings, NO_SLOT, type Shelf } from './holdings.ts';
 import { Journal } from './journal.ts';
 import { Ranking } from './ranking.ts';
 import { RepellingTerms } from './repelling.ts';
@@ -33,7 +34,6 @@ export interface TableView {
 }
 
 type Column = { name: string; capacity: Float64Array; free: Float64Array };
-type Held = { readonly nodeId: string; readonly reservation: Reservation };
 
 const FIRST_SLOTS = 64;
 
@@ -45,10 +45,7 @@ export class NodeTable implements TableView, Population {
   readonly #slotOf = new Map<string, number>();
   readonly #emptySlots: number[] = [];
   readonly #columns = new Map<string, Column>();
-  readonly #held = new Map<string, Held>();
-  /** By node id, also for nodes that are not (or no longer) known: their reservations count again once they are. */
-  readonly #byNode = new Map<string, Map<string, Reservation>>();
-  readonly #byTenant = new Map<string, Set<Held>>();
+  readonly #holdings = new Holdings();
   readonly #repelling = new RepellingTerms();
   readonly #ranking = new Ranking(this.#slotOf);
   readonly #topology = new Topology(this);
@@ -98,105 +95,94 @@ export class NodeTable implements TableView, Population {
     checkNode(node);
     const known = this.#slotOf.get(node.id);
     if (known !== undefined && isDeepStrictEqual(this.#nodes[known], node)) return;
+    const shelf = this.#holdings.openShelf(node.id);
     const slot = known ?? this.#takeSlot(node.id);
+    shelf.slot = slot;
     // A copy of its own: nobody can change the table by changing an object that was passed in.
     this.#nodes[slot] = structuredClone(node);
     for (const name of Object.keys(node.capacity)) this.#addColumn(name);
     this.maxPlacements[slot] = node.maxPlacements;
-    const held = this.#byNode.get(node.id);
-    this.placements[slot] = held?.size ?? 0;
+    this.placements[slot] = shelf.held.length;
     for (const column of this.#columns.values()) {
       const capacity = allocatable(node, column.name);
       column.capacity[slot] = capacity;
-      column.free[slot] = capacity - sumOf(held, column.name);
+      column.free[slot] = capacity - sumOf(shelf, column.name);
     }
-    this.#topology.place(slot, node, held?.values() ?? []);
+    this.#topology.place(slot, node, reservationsOn(shelf));
     this.journal.node(slot);
   }
 
   /** Forgets a node (unknown: nothing). Its reservations stay on record, and count again if the node comes back. */
   remove(nodeId: string): void {
-    const slot = this.#slotOf.get(nodeId);
-    if (slot === undefined) return;
-    this.#topology.place(slot, undefined, this.reservations(nodeId));
+    const shelf = this.#holdings.shelf(nodeId);
+    if (shelf === undefined || shelf.slot === NO_SLOT) return;
+    const { slot } = shelf;
+    this.#topology.place(slot, undefined, reservationsOn(shelf));
     this.#slotOf.delete(nodeId);
     this.#nodes[slot] = undefined;
     this.#emptySlots.push(slot);
+    shelf.slot = NO_SLOT;
+    this.#holdings.tidy(shelf);
     this.journal.node(slot);
   }
 
   /** Records that a node holds this reservation; one with the same id elsewhere, or other amounts, is replaced. */
   reserve(nodeId: string, reservation: Reservation): void {
     checkReservation(reservation);
-    const known = this.#held.get(reservation.id);
+    const known = this.#holdings.get(reservation.id);
     const copy = ownCopy(reservation);
-    if (known?.nodeId === nodeId && isDeepStrictEqual(known.reservation, copy)) return;
-    if (known) this.release(reservation.id);
-    const held = { nodeId, reservation: copy };
-    this.#held.set(copy.id, held);
-    const onNode = this.#byNode.get(nodeId);
-    if (onNode) onNode.set(copy.id, copy);
-    else this.#byNode.set(nodeId, new Map([[copy.id, copy]]));
-    const ofTenant = this.#byTenant.get(copy.tenant);
-    if (ofTenant) ofTenant.add(held);
-    else this.#byTenant.set(copy.tenant, new Set([held]));
-    this.#account(held, 1);
+    if (known) {
+      if (known.shelf.nodeId === nodeId && isDeepStrictEqual(known.reservation, copy)) return;
+      this.release(reservation.id);
+    }
+    this.#account(this.#holdings.add(nodeId, copy), 1);
   }
 
   /** Gives a place back. False when nothing was held under that id. */
   release(requestId: string): boolean {
-    const held = this.#held.get(requestId);
+    const held = this.#holdings.get(requestId);
     if (held === undefined) return false;
-    this.#held.delete(requestId);
-    const onNode = this.#byNode.get(held.nodeId);
-    onNode?.delete(requestId);
-    if (onNode?.size === 0) this.#byNode.delete(held.nodeId);
-    const ofTenant = this.#byTenant.get(held.reservation.tenant);
-    ofTenant?.delete(held);
-    if (ofTenant?.size === 0) this.#byTenant.delete(held.reservation.tenant);
+    this.#holdings.remove(held);
     this.#account(held, -1);
     return true;
   }
 
   has(requestId: string): boolean {
-    return this.#held.has(requestId);
+    return this.#holdings.get(requestId) !== undefined;
   }
 
   /** The id of the node that holds this request's reservation. */
   nodeOf(requestId: string): string | undefined {
-    return this.#held.get(requestId)?.nodeId;
+    return this.#holdings.get(requestId)?.shelf.nodeId;
   }
 
-  /** The reservations on a node, in the order in which they came. */
-  reservations(nodeId: string): Iterable<Reservation> {
-    return this.#byNode.get(nodeId)?.values() ?? [];
+  /** The reservations on a node, in no order. */
+  reservations(nodeId: string): Reservation[] {
+    return reservationsOn(this.#holdings.shelf(nodeId));
   }
 
   /** A tenant's reservations on known nodes. */
   *heldBy(tenant: string): Iterable<readonly [slot: number, reservation: Reservation]> {
-    for (const { nodeId, reservation } of this.#byTenant.get(tenant) ?? []) {
-      const slot = this.#slotOf.get(nodeId);
-      if (slot !== undefined) yield [slot, reservation];
+    for (const { shelf, reservation } of this.#holdings.ofTenant(tenant)) {
+      if (shelf.slot !== NO_SLOT) yield [shelf.slot, reservation];
     }
   }
 
   /** What a node has given away, also of a node that is not known (yet). */
   allocated(nodeId: string): Allocation {
+    const reservations = this.reservations(nodeId);
     const resources: Record<string, number> = {};
-    let placements = 0;
-    for (const reservation of this.reservations(nodeId)) {
-      placements++;
+    for (const reservation of reservations) {
       for (const [name, amount] of Object.entries(reservation.resources)) {
         resources[name] = (resources[name] ?? 0) + amount;
       }
     }
-    return { resources, placements };
+    return { resources, placements: reservations.length };
   }
 
-  #account({ nodeId, reservation }: Held, sign: 1 | -1): void {
+  #account({ shelf: { slot }, reservation }: Held, sign: 1 | -1): void {
     this.#repelling.count(reservation, sign);
-    const slot = this.#slotOf.get(nodeId);
-    if (slot === undefined) return;
+    if (slot === NO_SLOT) return;
     for (const name in reservation.resources) {
       const free = this.#columns.get(name)?.free;
       if (free) free[slot] = free[slot]! - sign * reservation.resources[name]!;
@@ -212,7 +198,7 @@ export class NodeTable implements TableView, Population {
     const length = this.placements.length;
     const column = { name, capacity: new Float64Array(length), free: new Float64Array(length) };
     this.#columns.set(name, column);
-    for (const [nodeId, slot] of this.#slotOf) column.free[slot] = -sumOf(this.#byNode.get(nodeId), name);
+    for (const [nodeId, slot] of this.#slotOf) column.free[slot] = -sumOf(this.#holdings.shelf(nodeId), name);
   }
 
   #takeSlot(nodeId: string): number {
@@ -239,10 +225,14 @@ function resized<A extends Int32Array | Float64Array>(from: A, to: A): A {
   return to;
 }
 
-function sumOf(held: ReadonlyMap<string, Reservation> | undefined, resource: string): number {
+function sumOf(shelf: Shelf | undefined, resource: string): number {
   let sum = 0;
-  for (const reservation of held?.values() ?? []) sum += reservation.resources[resource] ?? 0;
+  for (const { reservation } of shelf?.held ?? []) sum += reservation.resources[resource] ?? 0;
   return sum;
+}
+
+function reservationsOn(shelf: Shelf | undefined): Reservation[] {
+  return (shelf?.held ?? []).map(({ reservation }) => reservation);
 }
 
 /** Only what a reservation is made of, so that nothing of a caller's object is shared or kept alive. */

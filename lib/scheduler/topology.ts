@@ -164,11 +164,10 @@ export class Topology {
   }
 
   /** A node came, went or changed; `held` is what it holds. */
-  place(slot: number, node: Node | undefined, held: Iterable<Reservation>): void {
-    const reservations = [...held];
-    for (const reservation of reservations) this.count(slot, reservation, -1);
+  place(slot: number, node: Node | undefined, held: readonly Reservation[]): void {
+    for (const reservation of held) this.count(slot, reservation, -1);
     for (const { value } of this.#domains.values()) value.place(slot, node);
-    for (const reservation of reservations) this.count(slot, reservation, 1);
+    for (const reservation of held) this.count(slot, reservation, 1);
   }
 
   count(slot: number, reservation: Reservation, sign: 1 | -1): void {

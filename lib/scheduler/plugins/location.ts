@@ -27,18 +27,18 @@ export const site = equals('Site', 'site', (request) => request.site);
 export const zone = equals('Zone', 'zone', (request) => request.zone);
 
 /** Dedicated requests go to dedicated nodes only, and to no other tenant's; common requests never go there. */
-const dedicatedFilter: Filter<{ tenant: string | null }> = {
+const dedicatedFilter: Filter<string | false> = {
   stage: 'preFilter',
   reads: 'node',
   // A common request's tenant makes no difference, so all tenants' common requests stay of one class.
-  sign: (request) => ({ tenant: request.dedicated ? request.tenant : null }),
-  compile({ tenant }, { table, reason }) {
+  sign: (request) => request.dedicated && request.tenant,
+  compile(tenant, { table, reason }) {
     const dedicated = reason('dedicated');
     const common = reason('not dedicated');
     const foreign = reason('dedicated to another tenant');
     return (slot) => {
       const node = table.node(slot)!;
-      if (tenant === null) return node.dedicated ? dedicated : 0;
+      if (tenant === false) return node.dedicated ? dedicated : 0;
       if (!node.dedicated) return common;
       return node.dedicatedTo === undefined || node.dedicatedTo === tenant ? 0 : foreign;
     };

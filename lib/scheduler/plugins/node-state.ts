@@ -1,12 +1,15 @@
 // What keeps new work off a node: a hold (cordoned, in maintenance, not ready), taints, its limit of placements.
 import type { Filter, Plugin, Score } from '../plugin.ts';
 import { firstUntolerated } from '../selectors.ts';
-import type { Toleration } from '../types.ts';
+import type { Request, Toleration } from '../types.ts';
+
+const always = () => true as const;
+const tolerations = (request: Request) => request.tolerations;
 
 const holdFilter: Filter<true> = {
   stage: 'filter',
   reads: 'node',
-  sign: () => true,
+  sign: always,
   compile(_signed, { table, reason }) {
     return (slot) => {
       const node = table.node(slot)!;
@@ -18,10 +21,12 @@ const holdFilter: Filter<true> = {
 const taintFilter: Filter<readonly Toleration[]> = {
   stage: 'filter',
   reads: 'node',
-  sign: (request) => request.tolerations,
-  compile(tolerations, { table, reason }) {
+  sign: tolerations,
+  compile(tolerated, { table, reason }) {
     return (slot) => {
-      const taint = firstUntolerated(table.node(slot)!.taints, tolerations, ['NoSchedule', 'NoExecute']);
+      const { taints } = table.node(slot)!;
+      if (taints.length === 0) return 0;
+      const taint = firstUntolerated(taints, tolerated, ['NoSchedule', 'NoExecute']);
       return taint === undefined ? 0 : reason(`taint ${taint.key}`);
     };
   },
@@ -33,11 +38,12 @@ const MAX_TAINTS = 10;
 const taintScore: Score<readonly Toleration[]> = {
   max: MAX_TAINTS,
   reads: 'node',
-  sign: (request) => request.tolerations,
-  compile(tolerations, { table }) {
+  sign: tolerations,
+  compile(tolerated, { table }) {
     return (slot) => {
-      const taints = table.node(slot)!.taints;
-      const repelling = taints.filter((taint) => firstUntolerated([taint], tolerations, ['PreferNoSchedule']));
+      const { taints } = table.node(slot)!;
+      if (taints.length === 0) return MAX_TAINTS;
+      const repelling = taints.filter((taint) => firstUntolerated([taint], tolerated, ['PreferNoSchedule']));
       return MAX_TAINTS - Math.min(MAX_TAINTS, repelling.length);
     };
   },
@@ -46,7 +52,7 @@ const taintScore: Score<readonly Toleration[]> = {
 const limitFilter: Filter<true> = {
   stage: 'filter',
   reads: 'allocations',
-  sign: () => true,
+  sign: always,
   compile(_signed, { table, reason }) {
     const full = reason('too many placements');
     return (slot) => (table.placements[slot]! < table.maxPlacements[slot]! ? 0 : full);

@@ -42,6 +42,7 @@ interface Repulsion {
 }
 
 function signRepulsion(request: Request, table: TableView, concerns: (key: string) => boolean): Repulsion | undefined {
+  if (request.antiAffinity?.required === undefined && table.repelling(request.tenant).length === 0) return undefined;
   const own = repelling(request).filter(({ key }) => concerns(key));
   const others = repelledBy(request, table).filter(({ key }) => concerns(key));
   return own.length + others.length > 0 ? { tenant: request.tenant, own, others } : undefined;
@@ -67,12 +68,12 @@ interface Requirements extends Repulsion {
 
 const domainFilter: DomainFilter<Requirements> = {
   sign(request, table) {
+    const repulsion = signRepulsion(request, table, (key) => key !== 'node');
+    if (request.affinity?.required === undefined && repulsion === undefined) return undefined;
     const affinity = (request.affinity?.required ?? []).map((term) => ({
       ...signTerm(term),
       self: matchesSelector(term.selector, request.labels ?? {}),
     }));
-    const repulsion = signRepulsion(request, table, (key) => key !== 'node');
-    if (affinity.length === 0 && repulsion === undefined) return undefined;
     return { tenant: request.tenant, own: [], others: [], ...repulsion, affinity };
   },
   compile({ tenant, affinity, own, others }, { counter, reason }) {
@@ -109,6 +110,7 @@ const MAX = 100;
 const domainScore: DomainScore<Preferences> = {
   max: MAX,
   sign({ tenant, affinity, antiAffinity }) {
+    if (affinity?.preferred === undefined && antiAffinity?.preferred === undefined) return undefined;
     const termsOf = (list: typeof affinity, attracts: boolean) =>
       (list?.preferred ?? []).map(({ weight, term }) => ({ ...signTerm(term), weight, attracts }));
     const terms = [...termsOf(affinity, true), ...termsOf(antiAffinity, false)];

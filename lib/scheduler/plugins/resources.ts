@@ -1,25 +1,33 @@
 // Resources: does it fit what is free, and which node is left in the best shape by it.
 import type { Filter, Plugin, Score } from '../plugin.ts';
-import type { TableView } from '../table.ts';
+import type { ResourceColumn } from '../table.ts';
 import type { Request } from '../types.ts';
 
-/** What is asked for, without zeros: device, cpu and memory in this order, then the others by name. */
-type Wanted = readonly (readonly [name: string, amount: number])[];
+/** Names and amounts in turn, without zeros: device, cpu and memory in this order, then the others by name. */
+type Wanted = readonly (string | number)[];
 
-const ORDER = ['device', 'cpu', 'memory'];
+const FIRST = ['device', 'cpu', 'memory'];
 
-export function wanted(request: Request): Wanted {
-  const list: [string, number][] = [];
-  for (const name in request.resources) {
-    const amount = request.resources[name]!;
-    if (amount > 0) list.push([name, amount]);
-  }
-  return list.sort(([left], [right]) => rankOf(left) - rankOf(right) || (left < right ? -1 : 1));
+function wanted({ resources }: Request): Wanted {
+  const list: (string | number)[] = [];
+  for (const name of FIRST) if (resources[name]! > 0) list.push(name, resources[name]!);
+  const others: string[] = [];
+  for (const name in resources) if (!FIRST.includes(name) && resources[name]! > 0) others.push(name);
+  for (const name of others.sort()) list.push(name, resources[name]!);
+  return list;
 }
 
-function rankOf(name: string): number {
-  const index = ORDER.indexOf(name);
-  return index < 0 ? ORDER.length : index;
+function amountOf(list: Wanted, name: string): number {
+  const index = list.indexOf(name);
+  return index < 0 ? 0 : Number(list[index + 1]);
+}
+
+/** One resource's check. Its column is looked up until there is one. */
+interface Check {
+  readonly name: string;
+  readonly amount: number;
+  readonly code: number;
+  column: ResourceColumn | undefined;
 }
 
 const fitFilter: Filter<Wanted> = {
@@ -27,14 +35,15 @@ const fitFilter: Filter<Wanted> = {
   reads: 'allocations',
   sign: wanted,
   compile(list, { table, reason }) {
-    const checks = list.map(([name, amount]) => ({
-      name,
-      amount,
-      column: table.resource(name),
-      code: reason(name === 'device' ? 'taken' : `too little ${name}`),
-    }));
+    const checks: Check[] = [];
+    for (let index = 0; index < list.length; index += 2) {
+      const name = String(list[index]);
+      const code = reason(name === 'device' ? 'taken' : `too little ${name}`);
+      checks.push({ name, amount: Number(list[index + 1]), code, column: undefined });
+    }
     return (slot) => {
-      for (const check of checks) {
+      for (let index = 0; index < checks.length; index++) {
+        const check = checks[index]!;
         check.column ??= table.resource(check.name);
         if (check.column === undefined || check.column.free[slot]! < check.amount) return check.code;
       }
@@ -45,48 +54,51 @@ const fitFilter: Filter<Wanted> = {
 
 export const nodeResourcesFit: Plugin = { name: 'NodeResourcesFit', filter: fitFilter };
 
-/** The share of a node's resource that is in use once the request is there, in parts of `scale`, rounded down. */
-export function usedShare(capacity: number, free: number, amount: number, scale: number): number {
-  return capacity > 0 ? Math.floor((scale * Math.min(capacity, capacity - free + amount)) / capacity) : scale;
+const SCALE = 1000;
+
+/** The part of a node's resource that is in use once the request is there, of SCALE; all of it where there is none. */
+function share(column: ResourceColumn | undefined, slot: number, amount: number): number {
+  if (column === undefined) return SCALE;
+  const capacity = column.capacity[slot]!;
+  if (capacity <= 0) return SCALE;
+  return Math.floor((SCALE * Math.min(capacity, capacity - column.free[slot]! + amount)) / capacity);
 }
 
-const SCALE = 1000;
-const SHAPED = ['cpu', 'memory'];
-
 /** A score over the shares of cpu and memory that would be in use. */
-function shapeScore(of: (shares: readonly number[]) => number): Score<Wanted> {
+function shapeScore(of: (cpu: number, memory: number) => number): Score<Wanted> {
   return {
     max: SCALE,
     reads: 'allocations',
-    sign: (request) => wanted(request).filter(([name]) => SHAPED.includes(name)),
+    sign: wanted,
     compile(list, { table }) {
-      const amounts = SHAPED.map((name) => list.find(([other]) => other === name)?.[1] ?? 0);
-      return (slot) => of(SHAPED.map((name, index) => shareIn(table, name, slot, amounts[index]!)));
+      const [cpuAmount, memoryAmount] = [amountOf(list, 'cpu'), amountOf(list, 'memory')];
+      let cpu: ResourceColumn | undefined;
+      let memory: ResourceColumn | undefined;
+      return (slot) => {
+        cpu ??= table.resource('cpu');
+        memory ??= table.resource('memory');
+        return of(share(cpu, slot, cpuAmount), share(memory, slot, memoryAmount));
+      };
     },
   };
-}
-
-function shareIn(table: TableView, name: string, slot: number, amount: number): number {
-  const column = table.resource(name);
-  return column ? usedShare(column.capacity[slot]!, column.free[slot]!, amount, SCALE) : SCALE;
 }
 
 /** The fuller the better: keeps empty nodes empty. */
 export const mostAllocated: Plugin = {
   name: 'MostAllocated',
-  score: shapeScore((shares) => Math.floor(shares.reduce((sum, share) => sum + share, 0) / shares.length)),
+  score: shapeScore((cpu, memory) => Math.floor((cpu + memory) / 2)),
 };
 
 /** The emptier the better: spreads load. */
 export const leastAllocated: Plugin = {
   name: 'LeastAllocated',
-  score: shapeScore((shares) => SCALE - Math.ceil(shares.reduce((sum, share) => sum + share, 0) / shares.length)),
+  score: shapeScore((cpu, memory) => SCALE - Math.ceil((cpu + memory) / 2)),
 };
 
 /** The less one resource is left over without the other, the better: a node with memory but no cpu is stranded. */
 export const balancedAllocation: Plugin = {
   name: 'BalancedAllocation',
-  score: shapeScore((shares) => SCALE - (Math.max(...shares) - Math.min(...shares))),
+  score: shapeScore((cpu, memory) => SCALE - Math.abs(cpu - memory)),
 };
 
 const SIZE_MAX = 10_000;

@@ -28,9 +28,11 @@ function sign(
   when: SpreadConstraint['whenUnsatisfiable'],
   defaults: readonly DefaultConstraint[],
 ): Signed | undefined {
-  const constraints = (request.spread?.length ? request.spread : defaults)
+  const list: readonly SpreadConstraint[] = request.spread?.length ? request.spread : defaults;
+  if (list.length === 0) return undefined;
+  const constraints = list
     .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === when)
-    .map((constraint: SpreadConstraint) => signConstraint(request, constraint));
+    .map((constraint) => signConstraint(request, constraint));
   return constraints.length > 0 ? { tenant: request.tenant, constraints } : undefined;
 }
 
