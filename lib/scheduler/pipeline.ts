@@ -16,8 +16,6 @@ export interface Profile {
   /** Those that read only the node come first, so that their answers can be kept while allocations change. */
   readonly filters: readonly Plugin[];
   readonly scores: readonly Weighted[];
-  /** How their plugins sign, each function once: what several sign alike is looked at once. */
-  readonly signs: readonly ((request: Request, table: TableView) => Signature | undefined)[];
 }
 
 /** 0 or more: a score. Below 0: turned away, and the negated value is the reason's code. */
@@ -45,19 +43,27 @@ export interface RequestClass {
   readonly keys: readonly string[];
 }
 
-/** `filters` in the order in which they are asked. */
-export function createProfile(name: string, filters: readonly Plugin[], scores: readonly Weighted[]): Profile {
+type Sign = (request: Request, table: TableView) => Signature | undefined;
+
+const signsOfProfiles = new WeakMap<Profile, readonly Sign[]>();
+
+/** How a profile's plugins sign, each function once: what several sign alike is looked at once. */
+function signsOf(profile: Profile): readonly Sign[] {
+  const known = signsOfProfiles.get(profile);
+  if (known) return known;
   const parts = [
-    ...filters.flatMap(({ filter, domainFilter }) => [filter, domainFilter]),
-    ...scores.flatMap(({ plugin: { score, domainScore } }) => [score, domainScore]),
+    ...profile.filters.flatMap(({ filter, domainFilter }) => [filter, domainFilter]),
+    ...profile.scores.flatMap(({ plugin: { score, domainScore } }) => [score, domainScore]),
   ];
-  const signs = new Set(parts.flatMap((part) => (part ? [part.sign] : [])));
-  return { name, filters, scores, signs: [...signs] };
+  const signs = [...new Set(parts.flatMap((part) => (part ? [part.sign] : [])))];
+  signsOfProfiles.set(profile, signs);
+  return signs;
 }
 
 /** Equal keys: equal signatures by every plugin of the profile, so equal answers for every state of the table. */
-export function classKey({ name, signs }: Profile, request: Request, table: TableView): string {
-  let key = name;
+export function classKey(profile: Profile, request: Request, table: TableView): string {
+  const signs = signsOf(profile);
+  let key = profile.name;
   for (let index = 0; index < signs.length; index++) key += encode(signs[index]!(request, table));
   return key;
 }

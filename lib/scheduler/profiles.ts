@@ -1,6 +1,6 @@
 // The scheduler's configuration, shaped as kube-scheduler's KubeSchedulerConfiguration, and the profiles that come with it.
 import { InvalidInputError } from './errors.ts';
-import { createProfile, type Profile } from './pipeline.ts';
+import type { Profile } from './pipeline.ts';
 import type { Plugin } from './plugin.ts';
 import { dedicated, nodeName, pool, region, site, zone } from './plugins/location.ts';
 import { nodeAffinity } from './plugins/node-affinity.ts';
@@ -117,13 +117,15 @@ export function defaultProfiles(): Profiles {
 
 function buildProfile(name: string, { filters, scores, spread }: Recipe): Profile {
   const plugins = PLUGINS.map((plugin) => (plugin.name === 'TopologySpread' ? topologySpread(spread) : plugin));
-  return createProfile(
+  return {
     name,
-    plugins.filter((plugin) => filters.includes(plugin.name)).sort((left, right) => readsRank(left) - readsRank(right)),
-    plugins
+    filters: plugins
+      .filter((plugin) => filters.includes(plugin.name))
+      .sort((left, right) => readsRank(left) - readsRank(right)),
+    scores: plugins
       .filter((plugin) => Object.hasOwn(scores, plugin.name))
       .map((plugin) => ({ plugin, weight: scores[plugin.name]! })),
-  );
+  };
 }
 
 function readsRank(plugin: Plugin): number {
