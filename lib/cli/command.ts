@@ -34,12 +34,17 @@ export function whole(values: Values, name: string, least: number, most: number,
   throw new UsageError(`--${name} takes a whole number from ${least} to ${most}, not "${value}"`);
 }
 
+/** Why something was ended: somebody asked for it. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption';
+}
+
 /** Aborts at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
 export function untilInterrupted(): AbortController {
   const controller = new AbortController();
   const stop = () => {
     if (controller.signal.aborted) process.exit(130);
-    controller.abort(new Error('interrupted'));
+    controller.abort(new Interruption('interrupted'));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

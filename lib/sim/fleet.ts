@@ -64,6 +64,9 @@ interface Member {
   readonly address: string;
 }
 
+/** The image mirror's TCP port stands before the BMCs' UDP ports. */
+const mirrorPort = ({ basePort = DEFAULT_BASE_PORT }: FleetOptions): number => (basePort === 0 ? 0 : basePort - 1);
+
 /** @throws when a port is taken, or RangeError when the directory holds a fleet of another seed. */
 export async function startFleet(options: FleetOptions): Promise<SimulatedFleet> {
   const { count, dir, seed = 1 } = options;
@@ -72,7 +75,9 @@ export async function startFleet(options: FleetOptions): Promise<SimulatedFleet>
   const store = opened.use(new FleetStore(dir === undefined ? MEMORY : join(dir, 'fleet.db')));
   keepSeed(store, seed);
 
-  const mirror = opened.adopt(await startMirror(keptPort(store, 'mirror', 0)), (each) => each.close());
+  const mirror = opened.adopt(await startMirror(keptPort(store, 'mirror', mirrorPort(options))), (each) =>
+    each.close(),
+  );
   store.saveSetting('port mirror', String(mirror.port));
   const members = new Map<string, Member>();
   for (let index = 0; index < count; index++) {

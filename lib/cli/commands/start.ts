@@ -10,8 +10,17 @@ import { isAlreadyExists } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import type { Log } from '../../observe/log.ts';
 import { createLogger } from '../../observe/logger.ts';
-import { type SimulatedFleet, startFleet } from '../../sim/fleet.ts';
-import { aborted, type Command, text, UsageError, untilInterrupted, type Values, whole } from '../command.ts';
+import { type FleetOptions, type SimulatedFleet, startFleet } from '../../sim/fleet.ts';
+import {
+  aborted,
+  type Command,
+  Interruption,
+  text,
+  UsageError,
+  untilInterrupted,
+  type Values,
+  whole,
+} from '../command.ts';
 import { createMissing, EXAMPLES, installDefinitions, readManifests, writeManifests } from '../manifests.ts';
 import type { Operator, StartOperator } from '../operator.ts';
 import type { Everything } from '../overview.ts';
@@ -105,6 +114,8 @@ async function applyExample(client: KubeClient, dir: string, fleet: SimulatedFle
   return created;
 }
 
+const isInterruption = (reason: unknown) => reason instanceof Interruption;
+
 const isReady = ({ instances, placements }: Everything): boolean =>
   instances.some(({ status }) => status?.phase === 'Running') &&
   placements.some(({ status }) => status?.phase === 'Bound');
@@ -164,6 +175,16 @@ async function show(view: View, options: Setup, signal: AbortSignal): Promise<nu
   }
 }
 
+/** On the ports that everybody knows, or on any others where these are taken. */
+async function anyFleet(options: FleetOptions): Promise<SimulatedFleet> {
+  try {
+    return await startFleet(options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return startFleet({ ...options, basePort: 0 });
+  }
+}
+
 interface Parts {
   server?: ApiServer;
   client?: KubeClient;
@@ -195,7 +216,7 @@ async function bringUp(
   keepPorts(dir, { provision: Number(new URL(url).port), boot: Number(new URL(bootUrl).port) });
   // An operator that ends by itself ends everything.
   parts.operator.stopped.catch((error: unknown) => stop.abort(error));
-  parts.fleet = await startFleet({ count, dir: join(dir, 'fleet'), bootUrl: () => bootUrl, log });
+  parts.fleet = await anyFleet({ count, dir: join(dir, 'fleet'), bootUrl: () => bootUrl, log });
   writeManifests(join(dir, 'fleet.yaml'), parts.fleet.manifests());
   if (example) await applyExample(client, dir, parts.fleet);
   return follow(client, log, stop.signal);
@@ -224,6 +245,9 @@ export const start: Command = {
     try {
       const view = await bringUp(parts, options, startOperator, log, stop);
       return await show(view, options, stop.signal);
+    } catch (error) {
+      if (isInterruption(stop.signal.reason)) return 130;
+      throw error;
     } finally {
       stop.abort(new Error('stopping'));
       await parts.operator?.stopped.catch((error: unknown) => log.error({ err: error }, 'the operator ended'));
