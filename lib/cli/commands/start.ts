@@ -163,8 +163,7 @@ async function show(view: View, options: Setup, signal: AbortSignal): Promise<nu
     console.log('ready: the Instance is Running and its Placement is Bound');
     return 0;
   } catch (error) {
-    if (signal.aborted && !(signal.reason instanceof Error && signal.reason.message === 'interrupted'))
-      throw signal.reason;
+    if (signal.aborted) throw signal.reason;
     if (!(error instanceof Error)) throw error;
     console.error(
       `not ready after ${READY_SECONDS} s: ${whyNot(view.all())}; see ${join(options.dir, 'operator.log')}`,
