@@ -9,7 +9,8 @@ export interface BmcAddress {
   readonly port: number;
 }
 
-const NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?$/i;
+/** DNS names, and those with underscores that some networks use. */
+const NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 
 /**
  * Reads `scheme://host[:port]`. Throws a BmcError `unsupported` for anything more: a path, a query, and above all credentials, which

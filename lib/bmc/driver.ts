@@ -105,11 +105,22 @@ export interface Credentials {
   readonly bmcKey?: string;
 }
 
+/** Whether to believe the certificate of a BMC that speaks TLS. Without any of these the system's authorities decide. */
+export interface TlsTrust {
+  /** PEM certificates of authorities to believe instead of the system's. */
+  readonly ca?: string;
+  /** SHA-256 of the one certificate to believe, in hexadecimal, with colons or without. */
+  readonly fingerprint?: string;
+  /** Believe any. For a network that nobody else is on. */
+  readonly insecure?: boolean;
+}
+
 /** Where a BMC is and how to log in. Credentials are never part of the address. */
 export interface BmcTarget {
   /** `ipmi://host:623`, `redfish://host`, `redfish+http://host` (tests only). IPv6 hosts in brackets. */
   readonly address: string;
   readonly credentials: Credentials;
+  readonly tls?: TlsTrust;
 }
 
 export interface Driver {
@@ -120,7 +131,7 @@ export interface Driver {
   setPower(action: PowerAction, signal: AbortSignal): Promise<void>;
   bootDevice(signal: AbortSignal): Promise<BootOptions>;
   setBootDevice(options: BootOptions, signal: AbortSignal): Promise<void>;
-  /** Blinks the identify light for a number of seconds; 0 ends it. */
+  /** Blinks the identify light for a number of seconds, or until ended where the BMC has no timer (Redfish); 0 ends it. */
   setIdentify(seconds: number, signal: AbortSignal): Promise<void>;
   /** The parts that the BMC knows of. */
   inventory(signal: AbortSignal): Promise<readonly InventoryItem[]>;
@@ -130,6 +141,9 @@ export interface Driver {
   eventLog(signal: AbortSignal, after?: string): Promise<readonly LogEntry[]>;
   /** Gives the account of this name another password. Sessions stay; the driver keeps the password that it has. */
   setPassword(username: string, password: string, signal: AbortSignal): Promise<void>;
+  /** Puts the image at this URL into the virtual drive; the BMC fetches it itself. Another one there is taken out first. */
+  insertMedia(image: string, signal: AbortSignal): Promise<void>;
+  ejectMedia(signal: AbortSignal): Promise<void>;
   /**
    * The machine's serial console, for one reader at a time (`busy` otherwise). It has a session of its own, which ends with the
    * stream; a console that is lost ends with an error.

@@ -4,11 +4,14 @@ import type { BmcTarget, Driver } from './driver.ts';
 import { IpmiDriver } from './ipmi/driver.ts';
 import type { IpmiOptions } from './ipmi/options.ts';
 import { Transport } from './ipmi/transport.ts';
+import { RedfishDriver } from './redfish/driver.ts';
+import type { RedfishOptions } from './redfish/options.ts';
 
 export interface OpenOptions {
   /** The UDP sockets to share. Without it, all drivers of the process share one pair. */
   readonly transport?: Transport;
   readonly ipmi?: Partial<IpmiOptions>;
+  readonly redfish?: Partial<RedfishOptions>;
 }
 
 interface Scheme {
@@ -16,11 +19,17 @@ interface Scheme {
   readonly open: (target: BmcTarget, at: BmcAddress, options: OpenOptions) => Driver;
 }
 
+function openRedfish(target: BmcTarget, at: BmcAddress, { redfish }: OpenOptions): Driver {
+  return new RedfishDriver(target, at, redfish);
+}
+
 const SCHEMES: Readonly<Record<string, Scheme>> = {
   ipmi: {
     defaultPort: 623,
     open: (target, at, options) => new IpmiDriver(target, at, options.transport ?? processTransport(), options.ipmi),
   },
+  redfish: { defaultPort: 443, open: openRedfish },
+  'redfish+http': { defaultPort: 80, open: openRedfish },
 };
 
 const DEFAULT_PORTS = Object.fromEntries(Object.entries(SCHEMES).map(([name, { defaultPort }]) => [name, defaultPort]));

@@ -62,6 +62,9 @@ function same(a: BmcTarget, b: BmcTarget): boolean {
     a.address === b.address &&
     a.credentials.username === b.credentials.username &&
     a.credentials.password === b.credentials.password &&
-    a.credentials.bmcKey === b.credentials.bmcKey
+    a.credentials.bmcKey === b.credentials.bmcKey &&
+    a.tls?.ca === b.tls?.ca &&
+    a.tls?.fingerprint === b.tls?.fingerprint &&
+    a.tls?.insecure === b.tls?.insecure
   );
 }

@@ -182,6 +182,14 @@ export class IpmiDriver implements Driver {
     return this.#alone(signal, () => changePassword(this.#client, this.#target.address, username, password, signal));
   }
 
+  insertMedia(): Promise<void> {
+    return Promise.reject(new BmcError('unsupported', this.#target.address, 'IPMI has no virtual media'));
+  }
+
+  ejectMedia(): Promise<void> {
+    return this.insertMedia();
+  }
+
   console(signal: AbortSignal): Promise<Duplex> {
     return this.#strictly(() => {
       const options = { ...DEFAULT_IPMI_OPTIONS, ...this.#options, idleMs: Number.POSITIVE_INFINITY };

@@ -23,6 +23,7 @@ import type { Chassis } from './chassis.ts';
 import { execute } from './commands/table.ts';
 import { EventLog } from './eventlog.ts';
 import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
+import { type Certificate, RedfishServer } from './redfish/server.ts';
 import { SENSORS } from './sensors.ts';
 import { ConsoleSlot } from './serial.ts';
 import { advance, Sessions, type SimulatedSession } from './sessions.ts';
@@ -67,7 +68,9 @@ export class SimulatedBmc {
   readonly #state: BmcState;
   readonly #random: () => number;
   readonly #delayed = new Set<NodeJS.Timeout>();
+  readonly #sessionLimit: number;
   #socket: Socket | undefined;
+  #redfish: RedfishServer | undefined;
   #requests = 0;
 
   constructor(options: SimulatedBmcOptions) {
@@ -76,6 +79,7 @@ export class SimulatedBmc {
     const guid = encodeSystemGuid(options.guid);
     const limit = options.sessionLimit ?? 4;
     const seed = options.seed ?? 1;
+    this.#sessionLimit = limit;
     this.#random = seededRandom(seed);
     this.#state = {
       chassis,
@@ -102,6 +106,7 @@ export class SimulatedBmc {
       faults: NO_FAULTS,
       bootOptions: { ...FRESH_BOOT_OPTIONS },
       identifyUntil: 0,
+      media: undefined,
       poweredByCommand: false,
     };
   }
@@ -165,21 +170,38 @@ export class SimulatedBmc {
     });
   }
 
+  /** Serves Redfish, too, for the same machine and accounts: over TLS with a certificate, else in clear. Gives the port. */
+  async listenRedfish(port = 0, host = '127.0.0.1', certificate?: Certificate): Promise<number> {
+    const server = new RedfishServer(this.#state, this.#random, this.#sessionLimit, certificate);
+    const bound = await server.listen(port, host);
+    this.#redfish = server;
+    return bound;
+  }
+
+  /** How many Redfish sessions are open. */
+  get redfishSessions(): number {
+    return this.#redfish?.sessions ?? 0;
+  }
+
   /** Forgets its sessions, as a BMC does that restarts. The machine runs on, and its boot override stays. */
   reboot(): void {
     this.#state.sessions.clear();
     this.#state.console.deactivate();
+    this.#redfish?.reboot();
     this.#state.bootOptions = { ...FRESH_BOOT_OPTIONS };
   }
 
   /** Stops listening. It may listen again afterwards, on the same port or another, with its sessions forgotten. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.reboot();
     for (const timer of this.#delayed) clearTimeout(timer);
     this.#delayed.clear();
     const socket = this.#socket;
     this.#socket = undefined;
-    return new Promise((resolve) => {
+    const redfish = this.#redfish;
+    this.#redfish = undefined;
+    await redfish?.close();
+    await new Promise<void>((resolve) => {
       if (socket) socket.close(() => resolve());
       else resolve();
     });

@@ -3,6 +3,7 @@ import type { Credentials, Driver } from '../../bmc/driver.ts';
 import type { IpmiOptions } from '../../bmc/ipmi/options.ts';
 import { Transport } from '../../bmc/ipmi/transport.ts';
 import { openDriver } from '../../bmc/open.ts';
+import type { RedfishOptions } from '../../bmc/redfish/options.ts';
 import { SimulatedBmc, type SimulatedBmcOptions } from './bmc.ts';
 import { MemoryChassis } from './chassis.ts';
 import { NO_FAULTS } from './faults.ts';
@@ -17,6 +18,9 @@ export const PATIENT: Partial<IpmiOptions> = {
   closeSchedule: Array.from({ length: 20 }, () => 100),
 };
 
+/** No waiting for a service that is busy on purpose. */
+const HASTY: Partial<RedfishOptions> = { busyPauses: [10] };
+
 export interface Lab {
   readonly bmc: SimulatedBmc;
   readonly chassis: MemoryChassis;
@@ -24,6 +28,9 @@ export interface Lab {
   readonly port: number;
   /** As administrator and patient unless said otherwise. */
   readonly open: (credentials?: Credentials, ipmi?: Partial<IpmiOptions>) => Driver;
+  /** The same machine over Redfish, in clear. */
+  readonly openRedfish: (credentials?: Credentials, redfish?: Partial<RedfishOptions>) => Driver;
+  readonly redfishPort: number;
 }
 
 export async function withSimulatedBmc(
@@ -45,7 +52,14 @@ export async function withSimulatedBmc(
       drivers.push(driver);
       return driver;
     };
-    await body({ bmc, chassis, transport, port, open });
+    const redfishPort = await bmc.listenRedfish();
+    const openRedfish = (credentials = LAB_ADMIN, redfish: Partial<RedfishOptions> = {}) => {
+      const address = `redfish+http://127.0.0.1:${redfishPort}`;
+      const driver = openDriver({ address, credentials }, { redfish: { ...HASTY, ...redfish } });
+      drivers.push(driver);
+      return driver;
+    };
+    await body({ bmc, chassis, transport, port, redfishPort, open, openRedfish });
   } finally {
     bmc.faults = NO_FAULTS;
     await Promise.all(drivers.map((driver) => driver.close()));

@@ -35,6 +35,8 @@ export interface BmcState {
   faults: Faults;
   bootOptions: BootOptionState;
   identifyUntil: number;
+  /** URL of the image in the virtual drive. */
+  media: string | undefined;
   poweredByCommand: boolean;
 }
 

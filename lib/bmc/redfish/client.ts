@@ -1,0 +1,202 @@
+// A Redfish service: sends requests, and sees to it that there is a session to send them in (DSP0266 §13.3.4).
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Credentials } from '../driver.ts';
+import { BmcError } from '../errors.ts';
+import { refusal } from './errors.ts';
+import { CertificateError, GivenUp, type HttpAnswer, HttpConnection, type HttpRequest, type Origin } from './http.ts';
+import { type Json, link, path, ShapeError } from './json.ts';
+import { DEFAULT_REDFISH_OPTIONS, type RedfishOptions } from './options.ts';
+
+const ROOT = '/redfish/v1/';
+const SESSIONS = '/redfish/v1/SessionService/Sessions';
+const MOST_PAUSE = 5000;
+const CHANGES = 2; // tries of a change whose resource somebody else changes at the same time
+
+export class RedfishClient {
+  readonly #address: string;
+  readonly #credentials: Credentials;
+  readonly #connection: HttpConnection;
+  readonly #options: RedfishOptions;
+  #authorization: Readonly<Record<string, string>> | undefined;
+  #session: string | undefined;
+  #root: Json | undefined;
+
+  constructor(address: string, origin: Origin, credentials: Credentials, options: Partial<RedfishOptions> = {}) {
+    this.#address = address;
+    this.#credentials = credentials;
+    this.#options = { ...DEFAULT_REDFISH_OPTIONS, ...options };
+    this.#connection = new HttpConnection(origin);
+  }
+
+  get username(): string {
+    return this.#credentials.username;
+  }
+
+  error(code: BmcError['code'], message: string, cause?: unknown): BmcError {
+    return new BmcError(code, this.#address, message, { cause });
+  }
+
+  /** The service root, which needs no login and is read once. */
+  async root(signal: AbortSignal): Promise<Json> {
+    this.#root ??= await this.#json(await this.#send({ method: 'GET', path: ROOT }, signal), false);
+    return this.#root;
+  }
+
+  /** A resource. Throws `unsupported` for one that is not there. */
+  async get(resource: string, signal: AbortSignal): Promise<Json> {
+    return this.#json(await this.#authorized({ method: 'GET', path: resource }, signal), false);
+  }
+
+  /** A resource, or undefined where there is none. */
+  async find(resource: string | undefined, signal: AbortSignal): Promise<Json | undefined> {
+    if (resource === undefined) return undefined;
+    const answer = await this.#authorized({ method: 'GET', path: resource }, signal);
+    return answer.status === 404 ? undefined : this.#json(answer, false);
+  }
+
+  /** Runs an action. `secret`: its answer may repeat something secret, and is not quoted. */
+  async post(resource: string, body: Json, signal: AbortSignal, secret = false): Promise<void> {
+    await this.#json(await this.#authorized({ method: 'POST', path: resource, body }, signal), secret);
+  }
+
+  /** Changes a resource, unless somebody changed it since it was read: then it is read again, and the change tried once more. */
+  async patch(resource: string, body: Json, signal: AbortSignal, secret = false): Promise<void> {
+    for (let tries = CHANGES; ; tries--) {
+      const current = await this.#authorized({ method: 'GET', path: resource }, signal);
+      const json = await this.#json(current, false);
+      const etag = current.headers.etag ?? (typeof json['@odata.etag'] === 'string' ? json['@odata.etag'] : undefined);
+      const headers = etag === undefined ? {} : { 'if-match': etag };
+      const answer = await this.#authorized({ method: 'PATCH', path: resource, body, headers }, signal);
+      if (answer.status === 412 && tries > 1) continue;
+      await this.#json(answer, secret);
+      return;
+    }
+  }
+
+  /** Gives the session back. Whether the service hears of it or not, the client is done with it. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    const headers = this.#authorization;
+    this.#session = undefined;
+    this.#authorization = undefined;
+    try {
+      if (session && headers) {
+        const signal = AbortSignal.timeout(this.#options.closeMs);
+        await this.#once({ method: 'DELETE', path: session, headers }, signal);
+      }
+    } catch (error) {
+      // A service that does not answer ends the session itself when it has not been used for a while.
+      if (!(error instanceof BmcError)) throw error;
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  async #authorized(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const remembered = this.#authorization !== undefined;
+    const first = await this.#withSession(request, signal);
+    if (first.status !== 401 || !remembered) return first;
+    // The session that worked before is gone: it timed out, or the BMC restarted.
+    this.#authorization = undefined;
+    this.#session = undefined;
+    return this.#withSession(request, signal);
+  }
+
+  async #withSession(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    this.#authorization ??= await this.#logIn(signal);
+    return this.#send({ ...request, headers: { ...request.headers, ...this.#authorization } }, signal);
+  }
+
+  async #logIn(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+    const { username, password } = this.#credentials;
+    const sessions = link(linksOf(await this.root(signal)), 'Sessions') ?? SESSIONS;
+    const body = { UserName: username, Password: password };
+    const answer = await this.#send({ method: 'POST', path: sessions, body }, signal);
+    if (answer.status === 404 || answer.status === 405 || answer.status === 501) return basic(username, password);
+    if (answer.status >= 400) {
+      const { code, text } = refusal(answer.status, answer.json, true);
+      throw this.error(answer.status === 403 && code === 'privilege' ? 'credentials' : code, `log-in: ${text}`);
+    }
+    const token = answer.headers['x-auth-token'];
+    if (typeof token !== 'string') throw this.error('protocol', 'log-in: no session token in the answer');
+    this.#session = sessionPath(answer);
+    return { 'x-auth-token': token };
+  }
+
+  /** Once more, after a pause, while the service says that it is busy. */
+  async #send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    for (const wait of this.#options.busyPauses) {
+      const answer = await this.#once(request, signal);
+      if (answer.status !== 503 && answer.status !== 429) return answer;
+      const asked = Number(answer.headers['retry-after']) * 1000;
+      await this.#translated(signal, () => pause(Math.min(asked || wait, MOST_PAUSE), undefined, { signal }));
+    }
+    return this.#once(request, signal);
+  }
+
+  async #once(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.#translated(signal, async () => {
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(this.#options.requestMs)]);
+      try {
+        return await this.#connection.send(request, deadline);
+      } catch (error) {
+        // The service had closed the kept connection: a request that changes nothing, or was never read, goes out again.
+        if (!isStale(error) || request.method === 'POST') throw error;
+        return this.#connection.send(request, deadline);
+      }
+    });
+  }
+
+  async #translated<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted && !isTimeout(signal.reason)) throw signal.reason;
+      if (error instanceof GivenUp) {
+        throw this.error(error.connected ? 'timeout' : 'unreachable', 'no answer in time', error);
+      }
+      if (error instanceof CertificateError) throw this.error('protocol', error.message, error);
+      if (error instanceof ShapeError) throw this.error('protocol', error.message, error);
+      if (signal.aborted) throw this.error('timeout', 'still busy when the time was over', error);
+      if (isBroken(error)) throw this.error('timeout', 'the connection broke', error);
+      if (isNetworkError(error)) throw this.error('unreachable', `no connection (${error.code})`, error);
+      throw error;
+    }
+  }
+
+  async #json(answer: HttpAnswer, secret: boolean): Promise<Json> {
+    if (answer.status < 400) return answer.json ?? {};
+    const { code, text } = refusal(answer.status, answer.json, secret);
+    throw this.error(code, text);
+  }
+}
+
+function linksOf(root: Json): Json {
+  const links = root.Links;
+  return typeof links === 'object' && links !== null ? (links as Json) : {};
+}
+
+function basic(username: string, password: string): Readonly<Record<string, string>> {
+  return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
+}
+
+/** From the Location header, a path or a whole URL, else from the body. */
+function sessionPath(answer: HttpAnswer): string | undefined {
+  const { location } = answer.headers;
+  const there = location?.replace(/^https?:\/\/[^/]*/i, '');
+  return path(there) ?? path(answer.json?.['@odata.id']);
+}
+
+const isTimeout = (error: unknown) => error instanceof Error && error.name === 'TimeoutError';
+
+interface NetworkError extends Error {
+  readonly code: string;
+  readonly reused?: boolean;
+}
+
+function isNetworkError(error: unknown): error is NetworkError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('E');
+}
+
+const isBroken = (error: unknown) => isNetworkError(error) && ['ECONNRESET', 'EPIPE'].includes(error.code);
+const isStale = (error: unknown) => isNetworkError(error) && isBroken(error) && error.reused === true;

@@ -1,0 +1,16 @@
+// What may be tuned about talking to a Redfish service, and what it is otherwise.
+
+export interface RedfishOptions {
+  /** Milliseconds for one request. BMCs take seconds for some. */
+  readonly requestMs: number;
+  /** Milliseconds to pause before each further try while the service is busy, where it does not say itself. */
+  readonly busyPauses: readonly number[];
+  /** Milliseconds for giving the session back. */
+  readonly closeMs: number;
+}
+
+export const DEFAULT_REDFISH_OPTIONS: RedfishOptions = {
+  requestMs: 30_000,
+  busyPauses: [500, 1500],
+  closeMs: 3000,
+};

@@ -1,0 +1,299 @@
+// The resources of a simulated Redfish service, made from the BMC's state whenever they are asked for.
+
+import { decodeSystemGuid } from '../../../bmc/ipmi/wire/device.ts';
+import { THRESHOLD_EVENT } from '../../../bmc/ipmi/wire/events.ts';
+import { convert, unconvert } from '../../../bmc/ipmi/wire/reading.ts';
+import { decodeSelRecord, eventText } from '../../../bmc/ipmi/wire/sel.ts';
+import { SENSOR_TYPE } from '../../../bmc/ipmi/wire/units.ts';
+import { crossedBy, SENSORS, type SimulatedSensor, valueAt } from '../sensors.ts';
+import type { BmcState } from '../state.ts';
+import { MAX_USERS, type UserSlot } from '../users.ts';
+import type { Body } from './messages.ts';
+import type { RedfishSession } from './tokens.ts';
+
+export const ROOT = '/redfish/v1';
+export const SYSTEM = `${ROOT}/Systems/1`;
+export const CHASSIS = `${ROOT}/Chassis/1`;
+export const MANAGER = `${ROOT}/Managers/1`;
+export const ACCOUNTS = `${ROOT}/AccountService/Accounts`;
+export const SESSIONS = `${ROOT}/SessionService/Sessions`;
+export const LOG = `${SYSTEM}/LogServices/SEL`;
+export const MEDIA = `${MANAGER}/VirtualMedia/Cd`;
+
+const GOOD = { State: 'Enabled', Health: 'OK' };
+
+const ref = (path: string) => ({ '@odata.id': path });
+
+function resource(path: string, type: string, name: string, rest: Body): Body {
+  return { '@odata.id': path, '@odata.type': `#${type}`, Id: path.split('/').at(-1), Name: name, ...rest };
+}
+
+export function collection(path: string, name: string, members: readonly (string | Body)[]): Body {
+  const listed = members.map((member) => (typeof member === 'string' ? ref(member) : member));
+  const type = `${name}Collection.${name}Collection`;
+  return resource(path, type, `${name} Collection`, { 'Members@odata.count': listed.length, Members: listed });
+}
+
+export function root({ guid }: BmcState): Body {
+  return {
+    ...resource(`${ROOT}/`, 'ServiceRoot.v1_5_0.ServiceRoot', 'Root Service', {}),
+    Id: 'RootService',
+    RedfishVersion: '1.6.0',
+    UUID: decodeSystemGuid(guid),
+    Systems: ref(`${ROOT}/Systems`),
+    Chassis: ref(`${ROOT}/Chassis`),
+    Managers: ref(`${ROOT}/Managers`),
+    SessionService: ref(`${ROOT}/SessionService`),
+    AccountService: ref(`${ROOT}/AccountService`),
+    Links: { Sessions: ref(SESSIONS) },
+  };
+}
+
+/** IPMI's names for boot devices as Redfish's. */
+export const BOOT_TARGETS = {
+  none: 'None',
+  pxe: 'Pxe',
+  disk: 'Hdd',
+  safe: 'Hdd',
+  diag: 'Diags',
+  cdrom: 'Cd',
+  bios: 'BiosSetup',
+  floppy: 'Floppy',
+} as const;
+
+export const RESET_TYPES = {
+  On: 'on',
+  ForceOn: 'on',
+  ForceOff: 'off',
+  GracefulShutdown: 'soft',
+  ForceRestart: 'reset',
+  PowerCycle: 'cycle',
+  Nmi: 'diag',
+} as const;
+
+export function system(state: BmcState): Body {
+  const { chassis, fru, guid } = state;
+  const { boot } = chassis;
+  const enabled = boot.persistent ? 'Continuous' : 'Once';
+  const name = fru?.product;
+  return resource(SYSTEM, 'ComputerSystem.v1_13_0.ComputerSystem', 'System', {
+    SystemType: 'Physical',
+    UUID: decodeSystemGuid(guid),
+    Manufacturer: name?.manufacturer ?? null,
+    Model: name?.name ?? null,
+    SKU: name?.partNumber ?? null,
+    SerialNumber: name?.serialNumber ?? null,
+    AssetTag: name?.assetTag ?? null,
+    PowerState: chassis.power(),
+    LocationIndicatorActive: state.identifyUntil > state.now(),
+    Status: GOOD,
+    Boot: {
+      BootSourceOverrideEnabled: boot.valid ? enabled : 'Disabled',
+      BootSourceOverrideTarget: boot.valid ? BOOT_TARGETS[boot.device] : 'None',
+      BootSourceOverrideMode: boot.efi ? 'UEFI' : 'Legacy',
+      'BootSourceOverrideTarget@Redfish.AllowableValues': ['None', 'Pxe', 'Hdd', 'Cd', 'Diags', 'BiosSetup', 'Floppy'],
+    },
+    Actions: {
+      '#ComputerSystem.Reset': {
+        target: `${SYSTEM}/Actions/ComputerSystem.Reset`,
+        'ResetType@Redfish.AllowableValues': Object.keys(RESET_TYPES),
+      },
+    },
+    LogServices: ref(`${SYSTEM}/LogServices`),
+    Links: { Chassis: [ref(CHASSIS)], ManagedBy: [ref(MANAGER)] },
+  });
+}
+
+export function chassis({ fru }: BmcState): Body {
+  return resource(CHASSIS, 'Chassis.v1_14_0.Chassis', 'Chassis', {
+    ChassisType: 'RackMount',
+    Manufacturer: fru?.board?.manufacturer ?? null,
+    PartNumber: fru?.chassis?.partNumber ?? null,
+    SerialNumber: fru?.chassis?.serialNumber ?? null,
+    Status: GOOD,
+    Sensors: ref(`${CHASSIS}/Sensors`),
+    Thermal: ref(`${CHASSIS}/Thermal`),
+    Power: ref(`${CHASSIS}/Power`),
+    Links: { ComputerSystems: [ref(SYSTEM)], ManagedBy: [ref(MANAGER)] },
+  });
+}
+
+export function manager({ device, fru }: BmcState): Body {
+  return resource(MANAGER, 'Manager.v1_5_0.Manager', 'Manager', {
+    ManagerType: 'BMC',
+    Manufacturer: fru?.product?.manufacturer ?? 'Simulated',
+    Model: `BMC ${device.productId}`,
+    FirmwareVersion: device.firmware,
+    Status: GOOD,
+    VirtualMedia: ref(`${MANAGER}/VirtualMedia`),
+    Links: { ManagerForServers: [ref(SYSTEM)], ManagerForChassis: [ref(CHASSIS)] },
+  });
+}
+
+export function media({ media: image }: BmcState): Body {
+  return resource(MEDIA, 'VirtualMedia.v1_3_0.VirtualMedia', 'Virtual CD', {
+    MediaTypes: ['CD', 'DVD'],
+    Image: image ?? null,
+    Inserted: image !== undefined,
+    WriteProtected: true,
+    ConnectedVia: image === undefined ? 'NotConnected' : 'URI',
+    Actions: {
+      '#VirtualMedia.InsertMedia': { target: `${MEDIA}/Actions/VirtualMedia.InsertMedia` },
+      '#VirtualMedia.EjectMedia': { target: `${MEDIA}/Actions/VirtualMedia.EjectMedia` },
+    },
+  });
+}
+
+export const ROLES = {
+  Administrator: ['Login', 'ConfigureManager', 'ConfigureUsers', 'ConfigureSelf', 'ConfigureComponents'],
+  Operator: ['Login', 'ConfigureSelf', 'ConfigureComponents'],
+  ReadOnly: ['Login', 'ConfigureSelf'],
+} as const;
+
+export function roleOf({ privilege }: UserSlot): keyof typeof ROLES {
+  if (privilege === 'administrator' || privilege === 'oem') return 'Administrator';
+  return privilege === 'operator' ? 'Operator' : 'ReadOnly';
+}
+
+export function role(name: keyof typeof ROLES): Body {
+  const path = `${ROOT}/AccountService/Roles/${name}`;
+  return resource(path, 'Role.v1_2_4.Role', name, { IsPredefined: true, AssignedPrivileges: ROLES[name] });
+}
+
+/** The slots that have a name. */
+export function accounts({ users }: BmcState): UserSlot[] {
+  const slots = Array.from({ length: MAX_USERS }, (_, index) => users.slot(index + 1));
+  return slots.filter((user) => user !== undefined).filter((user) => user.name !== '');
+}
+
+export function account(user: UserSlot): Body {
+  return resource(`${ACCOUNTS}/${user.id}`, 'ManagerAccount.v1_4_0.ManagerAccount', 'User Account', {
+    UserName: user.name,
+    Password: null,
+    Enabled: user.enabled,
+    RoleId: roleOf(user),
+    Links: { Role: ref(`${ROOT}/AccountService/Roles/${roleOf(user)}`) },
+  });
+}
+
+export function session({ id, user }: RedfishSession): Body {
+  return resource(`${SESSIONS}/${id}`, 'Session.v1_1_0.Session', 'User Session', { UserName: user.name });
+}
+
+export function service(name: 'AccountService' | 'SessionService'): Body {
+  const members =
+    name === 'AccountService' ? { Accounts: ref(ACCOUNTS), Roles: ref(`${ROOT}/AccountService/Roles`) } : {};
+  const sessions = name === 'SessionService' ? { Sessions: ref(SESSIONS), SessionTimeout: 1800 } : {};
+  return resource(`${ROOT}/${name}`, `${name}.v1_5_0.${name}`, name, { ServiceEnabled: true, ...members, ...sessions });
+}
+
+type Analog = Extract<SimulatedSensor, { kind: 'analog' }>;
+
+const analogs = SENSORS.filter((sensor): sensor is Analog => sensor.kind === 'analog');
+
+const KINDS: Readonly<Record<number, { readonly type: string; readonly units: string }>> = {
+  [SENSOR_TYPE.temperature]: { type: 'Temperature', units: 'Cel' },
+  [SENSOR_TYPE.fan]: { type: 'Rotational', units: 'RPM' },
+  [SENSOR_TYPE.voltage]: { type: 'Voltage', units: 'V' },
+  [SENSOR_TYPE.current]: { type: 'Power', units: 'W' },
+};
+
+interface Shown {
+  readonly sensor: Analog;
+  readonly value: number | null;
+  readonly health: 'OK' | 'Warning' | 'Critical' | null;
+}
+
+/** What IPMI would show, too: rounded to what the sensor can tell. */
+function shown(state: BmcState, sensor: Analog): Shown {
+  if (sensor.needsPower && state.chassis.power() === 'Off') return { sensor, value: null, health: null };
+  const value = state.sensorValues.get(sensor.number) ?? valueAt(sensor, state.seed, state.now());
+  const crossed = crossedBy(sensor, value);
+  const severe = (crossed & 0b110110) !== 0 ? 'Critical' : 'Warning';
+  const rounded = convert(unconvert(value, sensor.conversion), sensor.conversion) ?? null;
+  return { sensor, value: rounded, health: crossed === 0 ? 'OK' : severe };
+}
+
+const sensorPath = (sensor: Analog) => `${CHASSIS}/Sensors/${sensor.name.replaceAll(' ', '')}`;
+const status = ({ health }: Shown) => (health ? { State: 'Enabled', Health: health } : { State: 'UnavailableOffline' });
+
+export const sensorPaths = () => analogs.map(sensorPath);
+
+export function sensor(state: BmcState, path: string): Body | undefined {
+  const known = analogs.find((each) => sensorPath(each) === path);
+  if (!known) return undefined;
+  const now = shown(state, known);
+  const { type, units } = KINDS[known.type]!;
+  const limit = (value: number | undefined) => (value === undefined ? undefined : { Reading: value });
+  const { thresholds } = known;
+  return resource(path, 'Sensor.v1_1_0.Sensor', known.name, {
+    ReadingType: type,
+    Reading: now.value,
+    ReadingUnits: units,
+    Status: status(now),
+    Thresholds: {
+      LowerCaution: limit(thresholds.lowerNonCritical),
+      LowerCritical: limit(thresholds.lowerCritical),
+      LowerFatal: limit(thresholds.lowerNonRecoverable),
+      UpperCaution: limit(thresholds.upperNonCritical),
+      UpperCritical: limit(thresholds.upperCritical),
+      UpperFatal: limit(thresholds.upperNonRecoverable),
+    },
+  });
+}
+
+/** The resources of older services: the same readings once more. */
+export function old(state: BmcState, name: 'Thermal' | 'Power'): Body {
+  const of = (type: number, property: string) =>
+    analogs
+      .filter((each) => each.type === type)
+      .map((each) => shown(state, each))
+      .map((now, index) => ({
+        '@odata.id': `${CHASSIS}/${name}#/${index}`,
+        MemberId: `0x${now.sensor.number.toString(16)}`,
+        Name: now.sensor.name,
+        [property]: now.value,
+        Status: status(now),
+        LowerThresholdNonCritical: now.sensor.thresholds.lowerNonCritical ?? null,
+        LowerThresholdCritical: now.sensor.thresholds.lowerCritical ?? null,
+        UpperThresholdNonCritical: now.sensor.thresholds.upperNonCritical ?? null,
+        UpperThresholdCritical: now.sensor.thresholds.upperCritical ?? null,
+        UpperThresholdFatal: now.sensor.thresholds.upperNonRecoverable ?? null,
+      }));
+  const parts =
+    name === 'Thermal'
+      ? { Temperatures: of(SENSOR_TYPE.temperature, 'ReadingCelsius'), Fans: of(SENSOR_TYPE.fan, 'Reading') }
+      : {
+          Voltages: of(SENSOR_TYPE.voltage, 'ReadingVolts'),
+          PowerControl: of(SENSOR_TYPE.current, 'PowerConsumedWatts'),
+        };
+  return resource(`${CHASSIS}/${name}`, `${name}.v1_6_0.${name}`, name, parts);
+}
+
+export function logService({ log }: BmcState): Body {
+  return resource(LOG, 'LogService.v1_1_0.LogService', 'System Event Log', {
+    LogEntryType: 'SEL',
+    MaxNumberOfRecords: log.size + log.free,
+    Entries: ref(`${LOG}/Entries`),
+    Actions: { '#LogService.ClearLog': { target: `${LOG}/Actions/LogService.ClearLog` } },
+  });
+}
+
+const SEVERITY = { ok: 'OK', unknown: 'OK', warning: 'Warning', critical: 'Critical' } as const;
+
+export function logEntry(record: Buffer): Body {
+  const { id, seconds, event } = decodeSelRecord(record);
+  const known = SENSORS.find((each) => each.number === event?.sensorNumber);
+  const unitless = (raw: number) => (known?.kind === 'analog' ? String(convert(raw, known.conversion)) : undefined);
+  const { message, severity } = eventText(decodeSelRecord(record), unitless);
+  const analog = event?.eventType === THRESHOLD_EVENT;
+  return {
+    ...resource(`${LOG}/Entries/${id}`, 'LogEntry.v1_4_0.LogEntry', known?.name ?? 'Event', {}),
+    EntryType: 'SEL',
+    Severity: SEVERITY[severity],
+    Created: new Date((seconds ?? 0) * 1000).toISOString(),
+    EntryCode: event?.asserted === false ? 'Deassert' : 'Assert',
+    SensorType: analog ? KINDS[event.sensorType]?.type : undefined,
+    Message: message,
+  };
+}
