@@ -11,10 +11,12 @@ export interface LogRecorder extends Log {
   readonly lines: LogLine[];
 }
 
-export function createLogRecorder(): LogRecorder {
+/** Keeps all lines, or the last `limit`. */
+export function createLogRecorder({ limit = Infinity }: { limit?: number } = {}): LogRecorder {
   const lines: LogLine[] = [];
   const at = (level: keyof Log) => (fields: object, message: string) => {
     lines.push({ level, fields: { ...fields }, message });
+    if (lines.length > limit) lines.shift();
   };
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
