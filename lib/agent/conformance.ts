@@ -1,0 +1,142 @@
+// What every implementation of the hardware interface must do, as cases that run against any: the simulated machine, and
+// Linux on real or virtual disks. They destroy what is on the disk that they are given.
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { AgentError } from './errors.ts';
+import type { Hardware } from './hardware.ts';
+
+export interface ConformanceCase {
+  readonly name: string;
+  readonly run: (hardware: Hardware, scratchSerialNumber: string) => Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+const never = new AbortController().signal;
+
+async function* pieces(bytes: Buffer, length = 65_000): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
+
+async function content(hardware: Hardware, serial: string, offset: number, bytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of hardware.read(serial, offset, bytes, never)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function code(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+  } catch (error) {
+    return error instanceof AgentError ? error.code : String(error);
+  }
+  return 'done';
+}
+
+export const CONFORMANCE: readonly ConformanceCase[] = [
+  {
+    name: 'the inventory agrees with identity and disks, and is the same when asked again',
+    async run(hardware, serial) {
+      const inventory = await hardware.inventory(never);
+      const { serialNumber, macAddresses } = await hardware.identity();
+      assert.deepEqual([inventory.serialNumber, inventory.macAddresses], [serialNumber, macAddresses]);
+      assert.deepEqual(inventory.disks, await hardware.disks());
+      assert.deepEqual(await hardware.inventory(never), inventory);
+      assert.equal(inventory.disks.filter((disk) => disk.serialNumber === serial).length, 1);
+      assert.ok(inventory.cpu.threads >= inventory.cpu.cores && inventory.cpu.cores >= inventory.cpu.sockets);
+      assert.ok(inventory.memory.totalBytes > 0 && inventory.macAddresses.length > 0);
+    },
+  },
+  {
+    name: 'what is written is read back, at any offset',
+    async run(hardware, serial) {
+      const bytes = randomBytes(3 * MIB + 512);
+      assert.deepEqual(await hardware.write(serial, 0, pieces(bytes), never), { bytes: bytes.length });
+      assert.ok((await content(hardware, serial, 0, bytes.length)).equals(bytes));
+      const part = randomBytes(100_000);
+      await hardware.write(serial, MIB + 512, pieces(part, 333), never);
+      part.copy(bytes, MIB + 512);
+      assert.ok((await content(hardware, serial, 0, bytes.length)).equals(bytes));
+      assert.ok((await content(hardware, serial, MIB + 7, 99)).equals(bytes.subarray(MIB + 7, MIB + 106)));
+    },
+  },
+  {
+    name: 'the end of the disk can be written, and nothing beyond it',
+    async run(hardware, serial) {
+      const { sizeBytes } = (await hardware.disks()).find((disk) => disk.serialNumber === serial)!;
+      const last = randomBytes(4096);
+      await hardware.write(serial, sizeBytes - last.length, pieces(last), never);
+      assert.ok((await content(hardware, serial, sizeBytes - last.length, last.length)).equals(last));
+      const beyond = hardware.write(serial, sizeBytes - 512, pieces(randomBytes(1024)), never);
+      assert.equal(await code(beyond), 'ImageTooLarge');
+    },
+  },
+  {
+    name: 'a source that fails ends the write with its own error',
+    async run(hardware, serial) {
+      async function* failing() {
+        yield randomBytes(1000);
+        throw new AgentError('ImageUnavailable', 'gone');
+      }
+      assert.equal(await code(hardware.write(serial, 0, failing(), never)), 'ImageUnavailable');
+    },
+  },
+  {
+    name: 'an aborted write ends, and touches nothing afterwards',
+    async run(hardware, serial) {
+      const stopped = new AbortController();
+      async function* endless() {
+        for (let sent = 0; ; sent += MIB) {
+          if (sent === 8 * MIB) stopped.abort(new Error('stopped'));
+          yield Buffer.alloc(MIB, 0xaa);
+        }
+      }
+      assert.notEqual(await code(hardware.write(serial, 0, endless(), stopped.signal)), 'done');
+      const mark = randomBytes(MIB);
+      await hardware.write(serial, 0, pieces(mark), never);
+      assert.ok((await content(hardware, serial, 0, MIB)).equals(mark));
+    },
+  },
+  {
+    name: 'a disk that is not there is told from one that fails',
+    async run(hardware) {
+      const missing = 'NO-SUCH-DISK';
+      const password = hardware.setPassword(missing, 'root', '$6$x$y', never);
+      assert.deepEqual(
+        await Promise.all([
+          code(hardware.write(missing, 0, pieces(Buffer.alloc(1)), never)),
+          code(content(hardware, missing, 0, 1)),
+          code(hardware.writeSeed(missing, {}, never)),
+          code(password),
+          code(hardware.wipe(missing, () => undefined, never)),
+        ]),
+        Array(5).fill('DiskMissing'),
+      );
+    },
+  },
+  {
+    name: 'a wiped disk is empty from end to end, says how it was done, and holds no system',
+    async run(hardware, serial) {
+      const { sizeBytes } = (await hardware.disks()).find((disk) => disk.serialNumber === serial)!;
+      await hardware.write(serial, 0, pieces(randomBytes(2 * MIB)), never);
+      await hardware.write(serial, sizeBytes - MIB, pieces(randomBytes(MIB)), never);
+      const percents: number[] = [];
+      const wiped = await hardware.wipe(serial, (percent) => percents.push(percent), never);
+      assert.deepEqual([wiped.serialNumber, wiped.bytes], [serial, sizeBytes]);
+      assert.ok(wiped.samplesVerified >= 64);
+      assert.deepEqual(
+        percents,
+        percents.toSorted((a, b) => a - b),
+      );
+      assert.ok(percents.every((percent) => percent >= 0 && percent <= 100));
+      const digest = createHash('sha256').update(await content(hardware, serial, 0, 2 * MIB));
+      assert.equal(
+        digest.digest('hex'),
+        createHash('sha256')
+          .update(Buffer.alloc(2 * MIB))
+          .digest('hex'),
+      );
+      assert.ok((await content(hardware, serial, sizeBytes - MIB, MIB)).equals(Buffer.alloc(MIB)));
+      assert.equal(await code(hardware.setPassword(serial, 'root', '$6$x$y', never)), 'NoSystem');
+    },
+  },
+];

@@ -1,0 +1,48 @@
+// The hardware interface over Linux: sysfs for what there is, block devices for bytes, and a few tools for the rest.
+import { basename } from 'node:path';
+import { AgentError } from '../errors.ts';
+import type { Hardware } from '../hardware.ts';
+import { readDevice, writeDevice } from './block-device.ts';
+import { run } from './command.ts';
+import { findDisk, listDisks } from './disks.ts';
+import { collectInventory, readIdentity } from './facts.ts';
+import { putPassword, putSeed } from './installed-system.ts';
+import { wipeDisk } from './wipe.ts';
+
+export const linuxHardware: Hardware = {
+  identity: readIdentity,
+  disks: listDisks,
+  inventory: collectInventory,
+  async write(serialNumber, offset, source, signal) {
+    const { path, sizeBytes } = await findDisk(serialNumber);
+    const bytes = await writeDevice(path, offset, within(source, sizeBytes - offset, path), signal);
+    // The beginning of a disk holds its partition table: what the kernel knew of it is no longer so.
+    if (offset === 0) await run('blockdev', ['--rereadpt', path], { signal });
+    return { bytes };
+  },
+  async *read(serialNumber, offset, bytes, signal) {
+    const { path } = await findDisk(serialNumber);
+    yield* readDevice(path, offset, bytes, signal);
+  },
+  async writeSeed(serialNumber, files, signal) {
+    const { path } = await findDisk(serialNumber);
+    await putSeed(path, files, signal);
+  },
+  async setPassword(serialNumber, user, passwordHash, signal) {
+    const { path } = await findDisk(serialNumber);
+    await putPassword(path, user, passwordHash, signal);
+  },
+  async wipe(serialNumber, progress, signal) {
+    return wipeDisk(await findDisk(serialNumber), progress, signal);
+  },
+};
+
+/** Ends with an error before a byte beyond the end is written. */
+async function* within(source: AsyncIterable<Uint8Array>, room: number, path: string): AsyncGenerator<Uint8Array> {
+  let left = room;
+  for await (const chunk of source) {
+    left -= chunk.length;
+    if (left < 0) throw new AgentError('ImageTooLarge', `beyond the end of ${basename(path)}`);
+    yield chunk;
+  }
+}

@@ -1,0 +1,94 @@
+// What the kernel, the firmware and tools say, taken apart.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { cpuFacts, parseLldp } from './facts.ts';
+import { fatLabel, withPassword } from './installed-system.ts';
+import { memoryModules, structures } from './smbios.ts';
+
+/** One structure of an SMBIOS table: DSP0134 §6.1.2. */
+function structure(type: number, fields: Readonly<Record<number, number>>, length: number, strings: string[]): Buffer {
+  const body = Buffer.alloc(length);
+  body[0] = type;
+  body[1] = length;
+  for (const [at, value] of Object.entries(fields)) {
+    if (value > 0xffff) body.writeUInt32LE(value, Number(at));
+    else if (value > 0xff) body.writeUInt16LE(value, Number(at));
+    else body[Number(at)] = value;
+  }
+  const text = strings.length === 0 ? '\0\0' : `${strings.join('\0')}\0\0`;
+  return Buffer.concat([body, Buffer.from(text, 'latin1')]);
+}
+
+test('memory modules are those of the slots that hold one', () => {
+  const table = Buffer.concat([
+    structure(1, {}, 0x1b, ['Vendor', 'Server']),
+    structure(17, { 12: 16_384, 16: 1, 18: 0x1a, 21: 3200 }, 0x28, ['DIMM_A1', 'BANK 0']),
+    structure(17, { 12: 0, 16: 1 }, 0x28, ['DIMM_A2']),
+    structure(17, { 12: 0x7fff, 16: 1, 18: 0x22, 21: 4800, 28: 65_536 }, 0x28, ['DIMM_B1']),
+    structure(17, { 12: 0x8200, 16: 0 }, 0x15, []),
+    structure(17, { 12: 0xffff, 16: 1 }, 0x28, ['DIMM_B2']),
+    structure(127, {}, 4, []),
+    Buffer.from('rubbish behind the end'),
+  ]);
+  const GIB = 1024 ** 3;
+  assert.equal(memoryModules(table), [
+    { slot: 'DIMM_A1', sizeBytes: 16 * GIB, type: 'DDR4', speedMTs: 3200 },
+    { slot: 'DIMM_B1', sizeBytes: 64 * GIB, type: 'DDR5', speedMTs: 4800 },
+    { slot: 'unknown', sizeBytes: 512 * 1024, type: 'unknown', speedMTs: 0 },
+  ]);
+  for (let cut = 0; cut < table.length; cut++) assert.not.throws(() => [...structures(table.subarray(0, cut))]);
+});
+
+test('processors: sockets, cores and threads where they are told, threads alone where not', () => {
+  const thread = (number: number, socket: number, core: number) =>
+    `processor\t: ${number}\nmodel name\t: Some CPU @ 2.00GHz\nphysical id\t: ${socket}\ncore id\t\t: ${core}\n`;
+  const cpuinfo = [thread(0, 0, 0), thread(1, 0, 1), thread(2, 1, 0), thread(3, 1, 1), thread(4, 0, 0)].join('\n');
+  assert.equal(cpuFacts(cpuinfo), { model: 'Some CPU @ 2.00GHz', sockets: 2, cores: 4, threads: 5 });
+  const arm = 'processor\t: 0\nBogoMIPS\t: 50\n\nprocessor\t: 1\nBogoMIPS\t: 50\n';
+  assert.equal(cpuFacts(arm), { model: 'unknown', sockets: 1, cores: 2, threads: 2 });
+});
+
+test('switch ports as lldpcli tells them', () => {
+  const text = [
+    'lldp.eno1.via=LLDP',
+    'lldp.eno1.chassis.mac=00:11:22:33:44:55',
+    'lldp.eno1.chassis.name=r1-sw1',
+    'lldp.eno1.chassis.descr=a=b',
+    'lldp.eno1.port.ifname=Ethernet1/7',
+    'lldp.eno2.chassis.mac=00:11:22:33:44:66',
+    'lldp.eno2.port.descr=port 3',
+  ].join('\n');
+  assert.equal(
+    [...parseLldp(text)],
+    [
+      ['eno1', { switchName: 'r1-sw1', port: 'Ethernet1/7' }],
+      ['eno2', { switchName: '00:11:22:33:44:66', port: 'port 3' }],
+    ],
+  );
+  assert.is(parseLldp('').size, 0);
+});
+
+test('a password is changed for one user, and nothing else is', () => {
+  const shadow = 'root:*:19000:0:99999:7:::\ndebian:!$y$old:19000:0:99999:7:::\n';
+  const now = new Date('2026-01-01T00:00:00Z');
+  assert.is(
+    withPassword(shadow, 'debian', '$6$new', now),
+    'root:*:19000:0:99999:7:::\ndebian:$6$new:20454:0:99999:7:::\n',
+  );
+  assert.is(withPassword(shadow, 'deb', '$6$new', now), undefined);
+});
+
+test('a seed’s partition is known by its label', () => {
+  const sector = Buffer.alloc(512);
+  assert.is(fatLabel(sector), undefined);
+  sector.writeUInt16LE(0xaa55, 510);
+  assert.is(fatLabel(sector), undefined);
+  sector.write('CIDATA     FAT16   ', 43, 'latin1');
+  assert.is(fatLabel(sector), 'CIDATA');
+  const wide = Buffer.alloc(512);
+  wide.writeUInt16LE(0xaa55, 510);
+  wide.write('cidata     FAT32   ', 71, 'latin1');
+  assert.is(fatLabel(wide), 'CIDATA');
+});
+
+test.run();

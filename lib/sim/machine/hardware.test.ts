@@ -1,0 +1,59 @@
+// The simulated machine does what every implementation of the hardware interface must do.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { CONFORMANCE } from '../../agent/conformance.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { FleetStore } from '../store.ts';
+import { SimulatedDisk } from './disk.ts';
+import { simulatedHardware } from './hardware.ts';
+import { machineProfile } from './profile.ts';
+import { INSTANT } from './types.ts';
+
+function machine(power: AbortSignal) {
+  const store = new FleetStore(':memory:');
+  const profile = machineProfile(1, 0);
+  const disks = profile.inventory.disks.map((facts) => new SimulatedDisk(facts, store));
+  const hardware = simulatedHardware({
+    profile,
+    disks,
+    timings: INSTANT,
+    clock: systemClock,
+    bootMode: 'UEFI',
+    serialNumber: () => profile.inventory.serialNumber,
+    power,
+    record: () => undefined,
+  });
+  return { store, hardware, serial: profile.rootDisk.serialNumber };
+}
+
+for (const { name, run } of CONFORMANCE) {
+  test(name, async () => {
+    const { store, hardware, serial } = machine(new AbortController().signal);
+    using _store = store;
+    await run(hardware, serial);
+  });
+}
+
+test('when the power goes, nothing is touched any more, whatever is under way', async () => {
+  const power = new AbortController();
+  const { store, hardware, serial } = machine(power.signal);
+  using _store = store;
+  async function* source() {
+    yield Buffer.alloc(1024 * 1024, 1);
+    power.abort(new Error('off'));
+    yield Buffer.alloc(1024 * 1024, 1);
+  }
+  const never = new AbortController().signal;
+  const failed = (work: Promise<unknown>) =>
+    work.then(
+      () => false,
+      () => true,
+    );
+  assert.ok(await failed(hardware.write(serial, 0, source(), never)));
+  assert.is(store.chunksUsed(serial), 4);
+  assert.ok(await failed(hardware.wipe(serial, () => undefined, never)));
+  assert.ok(await failed(hardware.writeSeed(serial, {}, never)));
+  assert.is(store.chunksUsed(serial), 4);
+});
+
+test.run();
