@@ -3,10 +3,13 @@
 // It decides and does no more: the caller commits the decision at the API server and then records it with
 // `table.reserve(node, request)`. Answers depend on the table's state alone; ties go to the lowest node id (by UTF-16 code
 // units, as `<` compares strings), so a restart gives the same answers.
+import { decideGang, type GangDecision, simulate } from './batch.ts';
 import { ClassCache } from './class-cache.ts';
 import { InvalidInputError } from './errors.ts';
+import { type Explanation, explain } from './explain.ts';
 import { unschedulable } from './message.ts';
 import type { Profile } from './pipeline.ts';
+import { findVictims, type Preemption } from './preemption.ts';
 import { defaultProfiles, type Profiles } from './profiles.ts';
 import type { NodeTable } from './table.ts';
 import type { Decision, Request } from './types.ts';
@@ -37,6 +40,28 @@ export class Scheduler {
       if (best !== undefined) return { node: this.table.node(best.slot)!.id, score: best.score };
       return { unschedulable: unschedulable(index.refusals()) };
     });
+  }
+
+  /** Several at once, without changing anything: batch.ts. */
+  simulate(requests: readonly Request[]): Decision[] {
+    return simulate(this, requests);
+  }
+
+  /** All or none of a gang's members that have no place yet: batch.ts. */
+  decideGang(requests: readonly Request[]): GangDecision {
+    return decideGang(this, requests);
+  }
+
+  /** Whom to send away for a request that finds no place: preemption.ts. */
+  preempt(request: Request): Preemption | undefined {
+    checkRequest(request);
+    return findVictims(this.table, this.#profile(request.profile), request);
+  }
+
+  /** Per-reason counts, and each plugin's score for the winner and the runners-up: explain.ts. */
+  explain(request: Request, runnersUp = 3): Explanation {
+    checkRequest(request);
+    return explain(this.table, this.#profile(request.profile), request, runnersUp);
   }
 
   #profile(name: string): Profile {

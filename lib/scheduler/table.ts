@@ -161,6 +161,11 @@ export class NodeTable implements TableView, Population {
     return reservationsOn(this.#holdings.shelf(nodeId));
   }
 
+  /** How many members of a tenant's group hold a place. */
+  membersOf(tenant: string, group: string): number {
+    return this.#holdings.ofTenant(tenant).filter(({ reservation }) => reservation.group?.name === group).length;
+  }
+
   /** A tenant's reservations on known nodes. */
   *heldBy(tenant: string): Iterable<readonly [slot: number, reservation: Reservation]> {
     for (const { shelf, reservation } of this.#holdings.ofTenant(tenant)) {
@@ -180,8 +185,28 @@ export class NodeTable implements TableView, Population {
     return { resources, placements: reservations.length };
   }
 
-  #account({ shelf: { slot }, reservation }: Held, sign: 1 | -1): void {
-    this.#repelling.count(reservation, sign);
+  /**
+   * Looks at the table as it would be without these reservations. Whoever looks must change nothing and must not ask a class
+   * index, which would not learn that it was only supposed.
+   */
+  suppose<T>(without: readonly string[], look: () => T): T {
+    const taken = without.flatMap((id) => this.#holdings.get(id) ?? []);
+    for (const held of taken) this.#move(held, -1);
+    try {
+      return look();
+    } finally {
+      for (const held of taken) this.#move(held, 1);
+    }
+  }
+
+  #account(held: Held, sign: 1 | -1): void {
+    this.#repelling.count(held.reservation, sign);
+    this.#move(held, sign);
+    if (held.shelf.slot !== NO_SLOT) this.journal.allocations(held.shelf.slot);
+  }
+
+  /** Adds a reservation to its node's sums, or takes it out. */
+  #move({ shelf: { slot }, reservation }: Held, sign: 1 | -1): void {
     if (slot === NO_SLOT) return;
     for (const name in reservation.resources) {
       const free = this.#columns.get(name)?.free;
@@ -189,7 +214,6 @@ export class NodeTable implements TableView, Population {
     }
     this.placements[slot] = this.placements[slot]! + sign;
     this.#topology.count(slot, reservation, sign);
-    this.journal.allocations(slot);
   }
 
   // Only capacity makes a column: a request cannot fill the memory by asking for resources that nobody has.

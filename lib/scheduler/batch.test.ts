@@ -1,0 +1,86 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { InvalidInputError } from './errors.ts';
+import { aNode, aRequest } from './fixtures.ts';
+import { Scheduler } from './scheduler.ts';
+import { NodeTable } from './table.ts';
+
+function schedulerWith(nodes: number): Scheduler {
+  const table = new NodeTable();
+  for (let index = 0; index < nodes; index++) table.upsert(aNode(`n${index}`));
+  return new Scheduler(table);
+}
+
+const member = (id: string, cores: number) => aRequest(id, { resources: { cpu: cores * 1000 } });
+
+test('a gang gets places for all its members, in their order, and holds none of them', () => {
+  const scheduler = schedulerWith(2);
+  const { places } = scheduler.decideGang([member('a', 6), member('b', 10), member('c', 16)]);
+  assert.equal(
+    places?.map(({ request, node }) => [request, node]),
+    [
+      ['a', 'n1'],
+      ['b', 'n1'],
+      ['c', 'n0'],
+    ],
+  );
+  assert.equal(scheduler.table.allocated('n0').placements, 0);
+  assert.is(scheduler.decide(member('d', 16)).node, 'n0');
+});
+
+test('a gang that finds too little gets nothing, and says whose place is missing', () => {
+  const scheduler = schedulerWith(1);
+  const decision = scheduler.decideGang([member('a', 6), member('b', 10), member('c', 1)]);
+  assert.is(decision.places, undefined);
+  if (decision.unschedulable === undefined) throw new Error('no reason given');
+  assert.is(decision.member, 'c');
+  assert.is(decision.placed, 2);
+  assert.is(decision.unschedulable.message, '0/1 nodes fit: 1 too little cpu');
+  assert.not(scheduler.table.has('a'));
+});
+
+test('members keep to rules among each other', () => {
+  const scheduler = schedulerWith(3);
+  const apart = (id: string) =>
+    aRequest(id, {
+      labels: { app: 'db' },
+      antiAffinity: { required: [{ topologyKey: 'node', selector: { matchLabels: { app: 'db' } } }] },
+    });
+  const { places } = scheduler.decideGang([apart('a'), apart('b'), apart('c')]);
+  assert.is(new Set(places?.map(({ node }) => node)).size, 3);
+  assert.is(scheduler.decideGang(['a', 'b', 'c', 'd'].map(apart)).places, undefined);
+});
+
+test('two gangs that both fit alone, but not together: the first gets all, the second nothing', () => {
+  const scheduler = schedulerWith(2);
+  const gang = (name: string) => [1, 2, 3].map((index) => member(`${name}${index}`, 8));
+  const first = scheduler.decideGang(gang('a'));
+  for (const { request, node } of first.places ?? []) scheduler.table.reserve(node, member(request, 8));
+  assert.is(scheduler.decideGang(gang('b')).places, undefined);
+  for (const { request } of first.places ?? []) scheduler.table.release(request);
+  assert.is(scheduler.decideGang(gang('b')).places?.length, 3);
+});
+
+test('a simulation answers for each in turn, and changes nothing', () => {
+  const scheduler = schedulerWith(1);
+  const before = scheduler.decide(member('x', 1));
+  const answers = scheduler.simulate([member('a', 10), member('b', 10), member('c', 6)]);
+  assert.equal(
+    answers.map(({ node }) => node),
+    ['n0', undefined, 'n0'],
+  );
+  assert.equal(scheduler.decide(member('x', 1)), before);
+});
+
+test('what is twice in a batch, or has a place, is refused before anything is tried', () => {
+  const scheduler = schedulerWith(1);
+  scheduler.table.reserve('n0', member('a', 1));
+  const invalid = (run: () => unknown) => assert.throws(run, (error: unknown) => error instanceof InvalidInputError);
+  invalid(() => scheduler.simulate([member('b', 1), member('b', 1)]));
+  invalid(() => scheduler.decideGang([member('a', 1)]));
+  invalid(() => scheduler.simulate([member('b', 1), member('c', -1)]));
+  assert.ok(scheduler.table.has('a'));
+  assert.not(scheduler.table.has('b'));
+});
+
+test.run();
