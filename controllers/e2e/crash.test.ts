@@ -23,9 +23,13 @@ const SEED = Number(process.env.CRASH_SEED ?? 1);
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
 
 function start(dir: string): { child: ChildProcess; output: () => string } {
-  const child = spawn(process.execPath, [MAIN, 'start', '--dir', dir, '--fleet', '2', '--exit-when-ready'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [MAIN, 'start', '--dir', dir, '--fleet', '2', '--bmc-port', '0', '--exit-when-ready'],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));

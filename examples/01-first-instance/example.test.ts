@@ -25,11 +25,11 @@ async function bmp(...args: string[]): Promise<{ code: number | null; output: st
 test('npm start brings the example to Running and Bound, and the next one carries on', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'bmp-example-'));
   try {
-    const first = await bmp('start', '--dir', dir, '--exit-when-ready');
+    const first = await bmp('start', '--dir', dir, '--bmc-port', '0', '--exit-when-ready');
     assert.is(first.code, 0, first.output);
     assert.match(first.output, 'get devices -w');
     assert.match(first.output, /instance\/web-1 +Running/);
-    const second = await bmp('start', '--dir', dir, '--exit-when-ready');
+    const second = await bmp('start', '--dir', dir, '--bmc-port', '0', '--exit-when-ready');
     assert.is(second.code, 0, second.output);
     assert.not.match(second.output, 'write-image');
   } finally {

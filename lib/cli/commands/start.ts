@@ -37,6 +37,7 @@ Instance on one of them and a Placement on that, and shows all of it until Ctrl-
 
   --dir DIR            where everything is kept, the kubeconfig too (default .bmp)
   --fleet N            simulated machines (default ${DEFAULT_COUNT}); more of them next time are added
+  --bmc-port N         UDP port of the first BMC, the others follow; 0: any free ones (default 6231, or any free ones)
   --port N             of the API server on 127.0.0.1 (default: any free one, then the same ever after)
   --no-example         apply nothing; the machines' manifests are in DIR/fleet.yaml
   --exit-when-ready    exit 0 once the example's Instance runs and its Placement is bound, 1 after ${READY_SECONDS} s`;
@@ -45,6 +46,7 @@ interface Setup {
   readonly dir: string;
   readonly count: number;
   readonly port: number | undefined;
+  readonly bmcPort: number | undefined;
   readonly example: boolean;
   readonly exitWhenReady: boolean;
 }
@@ -59,6 +61,7 @@ function setup(values: Values): Setup {
     dir: resolve(text(values, 'dir') ?? '.bmp'),
     count: whole(values, 'fleet', 1, MOST_MACHINES, DEFAULT_COUNT),
     port: port === undefined ? undefined : whole(values, 'port', 1, 65_535, 0),
+    bmcPort: text(values, 'bmc-port') === undefined ? undefined : whole(values, 'bmc-port', 0, 65_000, 0),
     example,
     exitWhenReady,
   };
@@ -174,8 +177,9 @@ async function show(view: View, options: Setup, signal: AbortSignal): Promise<nu
   }
 }
 
-/** On the ports that everybody knows, or on any others where these are taken. */
+/** On the ports asked for, or else on the ones that everybody knows, or on any free ones where these are taken. */
 async function anyFleet(options: FleetOptions): Promise<SimulatedFleet> {
+  if (options.basePort !== undefined) return startFleet(options);
   try {
     return await startFleet(options);
   } catch (error) {
@@ -198,7 +202,7 @@ async function bringUp(
   log: Log,
   stop: AbortController,
 ): Promise<View> {
-  const { dir, count, port, example } = options;
+  const { dir, count, port, bmcPort, example } = options;
   const serverPort = port === undefined ? {} : { port };
   parts.server = await startApiServer({ dir, ...serverPort, log: (line) => log.info({}, line) });
   const client = createClient({ kubeconfig: parts.server.kubeconfigPath });
@@ -215,7 +219,13 @@ async function bringUp(
   keepPorts(dir, { provision: Number(new URL(url).port), boot: Number(new URL(bootUrl).port) });
   // An operator that ends by itself ends everything.
   parts.operator.stopped.catch((error: unknown) => stop.abort(error));
-  parts.fleet = await anyFleet({ count, dir: join(dir, 'fleet'), bootUrl: () => bootUrl, log });
+  parts.fleet = await anyFleet({
+    count,
+    dir: join(dir, 'fleet'),
+    ...(bmcPort !== undefined && { basePort: bmcPort }),
+    bootUrl: () => bootUrl,
+    log,
+  });
   writeManifests(join(dir, 'fleet.yaml'), parts.fleet.manifests());
   if (example) await applyExample(client, dir, parts.fleet);
   return follow(client, log, stop.signal);
@@ -229,6 +239,7 @@ export const start: Command = {
     dir: { type: 'string' },
     fleet: { type: 'string' },
     port: { type: 'string' },
+    'bmc-port': { type: 'string' },
     'no-example': { type: 'boolean' },
     'exit-when-ready': { type: 'boolean' },
   },
