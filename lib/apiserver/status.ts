@@ -90,7 +90,7 @@ export function invalid(of: GroupKind, name: string, errors: readonly FieldError
   return new ApiError(422, 'Invalid', `${kind} ${quote(name)} is invalid: ${list}`, {
     ...(name ? { name } : {}),
     ...(of.group ? { group: of.group } : {}),
-    kind: of.kind,
+    ...(of.kind ? { kind: of.kind } : {}),
     causes: errors.map((error) => ({ reason: error.type, message: error.detail, field: error.field })),
   });
 }
@@ -145,7 +145,13 @@ export function internal(message: string): ApiError {
 }
 
 /** One field's refusal (apimachinery's field.Error): where, which class, and the text after the path. */
-export type FieldError = { field: string; type: FieldErrorType; detail: string };
+export type FieldError = {
+  field: string;
+  type: FieldErrorType;
+  detail: string;
+  /** Whose state the error is about, where that is not what `field` names. */
+  at?: string;
+};
 export type FieldErrorType =
   | 'FieldValueNotFound'
   | 'FieldValueRequired'

@@ -34,8 +34,10 @@ export function define(definition: Definition): Resource {
   const served: ResourceVersion = {
     name: version,
     schema: definition.schema,
+    fields: definition.schema,
+    rules: false,
     columns: definition.columns ?? [NAME, AGE],
-    selectable: definition.selectable ?? [],
+    selectable: definition.selectable,
     status: definition.status ?? false,
     scale: undefined,
     deprecation: undefined,

@@ -23,10 +23,7 @@ export interface RequestOptions {
 }
 
 /** An event of a watch. */
-export interface WatchEvent {
-  readonly type: string;
-  readonly object: JsonObject;
-}
+export type WatchEvent = { readonly type: string; readonly object: JsonObject };
 
 type Config = {
   clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];

@@ -1,7 +1,9 @@
 // From a CustomResourceDefinition to the Resource that serves it.
 import { at, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
+import { OBJECT_META } from '../resources/metadata.ts';
 import { dnsSubdomain } from '../resources/names.ts';
 import { apiVersionOf, type Column, type Resource, type ResourceVersion } from '../resources/resource.ts';
+import { hasRules } from '../schema/cel.ts';
 import type { Schema } from '../schema/schema.ts';
 import { humanDuration } from '../table/duration.ts';
 import { compileJsonPath } from '../table/jsonpath.ts';
@@ -66,21 +68,28 @@ function columnOf(definition: JsonObject): Column {
   };
 }
 
+/** @param newer the version to use instead of this one, where there is a better one */
 function versionOf(
   group: string,
   kind: string,
   definition: JsonObject,
-  storage: boolean,
   storedAs: string,
+  newer: string | undefined,
 ): ResourceVersion {
   const name = textOf(definition['name']);
   const scale = at(definition, ['subresources', 'scale']);
   const columns = objects(definition['additionalPrinterColumns']);
-  const warning = textOf(definition['deprecationWarning']) || `${group}/${name} ${kind} is deprecated`;
+  const own = textOf(definition['deprecationWarning']);
+  const better = newer !== undefined && compareVersions(newer, name) < 0;
+  const advice = better ? `; use ${group}/${newer} ${kind}` : '';
+  const warning = own || `${group}/${name} ${kind} is deprecated${advice}`;
   const withVersion = (apiVersion: string) => (object: KubeObject) => ({ ...object, apiVersion });
+  const schema = (at(definition, ['schema', 'openAPIV3Schema']) ?? { type: 'object' }) as Schema;
   return {
     name,
-    schema: (at(definition, ['schema', 'openAPIV3Schema']) ?? { type: 'object' }) as Schema,
+    schema,
+    fields: { ...schema, properties: { ...schema.properties, metadata: OBJECT_META } },
+    rules: hasRules(schema),
     columns: [NAME, ...(columns.length > 0 ? columns : [AGE]).map(columnOf)],
     selectable: objects(definition['selectableFields']).map((field) => keysOf(field['jsonPath']).join('.')),
     status: isObject(at(definition, ['subresources', 'status'])),
@@ -92,7 +101,7 @@ function versionOf(
         }
       : undefined,
     deprecation: definition['deprecated'] === true ? warning : undefined,
-    ...(storage
+    ...(apiVersionOf(group, name) === storedAs
       ? {}
       : { convert: { fromStorage: withVersion(apiVersionOf(group, name)), toStorage: withVersion(storedAs) } }),
   };
@@ -120,10 +129,15 @@ export function resourceOf(definition: KubeObject): Resource {
   const all = objects(spec['versions']);
   const storageName = textOf(all.find((version) => version['storage'] === true)?.['name']);
   const storedAs = apiVersionOf(group, storageName);
+  // Versions without a stability in their names are nobody's successors.
+  const newest = all
+    .filter((version) => version['served'] === true && version['deprecated'] !== true)
+    .map((version) => textOf(version['name']))
+    .sort(compareVersions)[0];
   const versions = all
     .map((version) => ({
       served: version['served'] === true,
-      version: versionOf(group, kind, version, version['storage'] === true, storedAs),
+      version: versionOf(group, kind, version, storedAs, newest),
     }))
     .sort((a, b) => compareVersions(a.version.name, b.version.name));
   return {

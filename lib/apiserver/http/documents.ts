@@ -45,6 +45,7 @@ export class Documents {
       this.#protobuf = undefined;
     }
     const parts = segments(path);
+    if (parts.length === 0) return this.index(200);
     if (parts[0] === 'openapi') return this.#openApi(parts, query, accept);
     const aggregatedVersion = aggregatedAccepted(accept);
     if ((path === '/api' || path === '/apis') && aggregatedVersion) {
@@ -56,6 +57,27 @@ export class Documents {
     }
     const text = this.#text(path, () => this.#legacy(parts));
     return text === undefined ? undefined : encoded(200, text, negotiate(accept).encoding);
+  }
+
+  /** The paths that there are: the answer to "/", and to every path that there is not. */
+  index(code: number): Reply {
+    const groups = this.#registry.groups().filter(Boolean);
+    const versions = groups.flatMap((group) => [
+      `/apis/${group}`,
+      ...this.#registry.versions(group).map(({ version }) => `/apis/${group}/${version}`),
+    ]);
+    const fixed = [
+      '/api',
+      '/api/v1',
+      '/apis',
+      '/healthz',
+      '/livez',
+      '/openapi/v2',
+      '/openapi/v3',
+      '/readyz',
+      '/version',
+    ];
+    return encoded(code, JSON.stringify({ paths: [...fixed, ...versions].sort() }), 'json');
   }
 
   #text(key: string, make: () => JsonObject | undefined): string | undefined {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Tokens } from '../auth/tokens.ts';
 import type { ServingCertificate } from '../certs/authority.ts';
 import type { Cluster } from '../rest/call.ts';
-import { ApiError, internal, tooManyRequests, unauthorized, unknownResource } from '../status.ts';
+import { ApiError, internal, tooManyRequests, unauthorized } from '../status.ts';
 import { StorageError } from '../store/log.ts';
 import { Documents } from './documents.ts';
 import { parseResourceRequest } from './request.ts';
@@ -104,10 +104,7 @@ export class Listener {
       if (document) return document;
     }
     const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
-    if (!parsed) {
-      if (/^\/apis?\//.test(path)) throw unknownResource();
-      return { code: 404, text: '404 page not found\n', contentType: 'text/plain; charset=utf-8' };
-    }
+    if (!parsed) return this.#documents.index(404);
     return answerResource(this.#options.cluster, parsed, url.searchParams, user, request, response, warnings);
   }
 

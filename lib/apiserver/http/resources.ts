@@ -1,6 +1,8 @@
 // Requests for resources: from the path to the verb that answers.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { User } from '../auth/user.ts';
+import type { Served } from '../resources/registry.ts';
+import { groupResource } from '../resources/resource.ts';
 import { type Answer, type Call, type Cluster, textOf } from '../rest/call.ts';
 import { remove, removeCollection } from '../rest/delete.ts';
 import { finalizeNamespace } from '../rest/finalize.ts';
@@ -9,11 +11,11 @@ import { get, list } from '../rest/read.ts';
 import { getScale, patchScale, updateScale } from '../rest/scale.ts';
 import { type Sink, watch } from '../rest/watch.ts';
 import { create, update } from '../rest/write.ts';
-import { methodNotAllowed, unknownResource } from '../status.ts';
+import { methodNotAllowed, notFound, unknownResource } from '../status.ts';
 import { readBody } from './body.ts';
 import { negotiate } from './media.ts';
 import type { ResourceRequest } from './request.ts';
-import { encoded, type Reply } from './respond.ts';
+import { encoded, PAGE_NOT_FOUND, type Reply } from './respond.ts';
 
 type Handler = (call: Call) => Answer | Promise<Answer>;
 
@@ -37,20 +39,24 @@ function handlerOf(call: Call): Handler {
   const { request, resource, version } = call;
   if (request.subresource === '') {
     const handler = VERBS[request.verb];
-    const namespaceless = resource.namespaced && !request.namespace && !['list', 'watch'].includes(request.verb);
-    const misplaced = !resource.namespaced && request.namespace !== '' && resource.collection !== 'namespaces';
-    if (!handler || namespaceless) throw methodNotAllowed();
-    if (misplaced) throw unknownResource();
+    if (!handler) throw methodNotAllowed();
     return handler;
   }
   const offered =
     (request.subresource === 'status' && version.status) ||
     (request.subresource === 'scale' && version.scale !== undefined) ||
     (request.subresource === 'finalize' && resource.collection === 'namespaces');
-  if (!offered || !request.name) throw unknownResource();
+  if (!offered || !request.name)
+    throw resource.custom ? notFound(groupResource(resource), request.name) : unknownResource();
   const handler = SUBRESOURCES[request.subresource]?.[request.verb];
   if (!handler) throw methodNotAllowed();
   return handler;
+}
+
+/** Whether the path has a namespace exactly where the resource wants one; lists may go over all namespaces. */
+function isPlaced(request: ResourceRequest, { resource }: Served): boolean {
+  if (!resource.namespaced) return request.namespace === '';
+  return request.namespace !== '' || (request.name === '' && (request.verb === 'list' || request.verb === 'watch'));
 }
 
 /** The path's namespace; of a Namespace object itself it is none. */
@@ -74,7 +80,14 @@ export async function answerResource(
 ): Promise<Reply | undefined> {
   const asked = normalised(parsed);
   const served = cluster.registry.find(asked.group, asked.version, asked.resource);
-  if (!served) throw unknownResource();
+  if (!served) {
+    if (cluster.registry.isBuiltin(asked.group)) throw unknownResource();
+    return PAGE_NOT_FOUND;
+  }
+  if (!isPlaced(asked, served)) {
+    if (!served.resource.custom) throw methodNotAllowed();
+    return PAGE_NOT_FOUND;
+  }
   const accepted = negotiate(request.headers.accept, ['table', 'metadata']);
   if (served.version.deprecation) warnings.push(served.version.deprecation);
   const hasBody = request.method !== 'GET' && request.method !== 'HEAD';

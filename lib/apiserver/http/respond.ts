@@ -20,6 +20,13 @@ export interface Reply {
   readonly headers?: { readonly [name: string]: string };
 }
 
+/** A path that nothing is served at. */
+export const PAGE_NOT_FOUND: Reply = {
+  code: 404,
+  text: '404 page not found\n',
+  contentType: 'text/plain; charset=utf-8',
+};
+
 /** JSON text in the encoding that the client accepts. */
 export function encoded(code: number, text: string, encoding: Encoding, warnings: readonly string[] = []): Reply {
   if (encoding === 'json') return { code, text, contentType: 'application/json', warnings };

@@ -103,7 +103,7 @@ export function validateMetadata(object: KubeObject, old: KubeObject | undefined
     ...validateLabels(metadata),
     ...validateAnnotations(metadata),
     ...validateOwners(metadata),
-    ...validateFinalizers(metadata),
+    ...validateFinalizers(metadata, resource),
     ...(old ? validateUpdate(metadata, old.metadata) : []),
   ];
 }
@@ -150,8 +150,8 @@ function validateAnnotations(metadata: Metadata): FieldError[] {
 function validateOwners(metadata: Metadata): FieldError[] {
   const errors: FieldError[] = [];
   const owners = metadata.ownerReferences ?? [];
-  owners.forEach((owner, index) => {
-    const path = `metadata.ownerReferences[${index}]`;
+  for (const owner of owners) {
+    const path = 'metadata.ownerReferences';
     const needs = (field: 'apiVersion' | 'kind' | 'name' | 'uid', what: string) => {
       if (!owner[field]) errors.push(fieldError.invalid(`${path}.${field}`, owner[field] ?? '', what));
     };
@@ -159,7 +159,7 @@ function validateOwners(metadata: Metadata): FieldError[] {
     needs('kind', 'must not be empty');
     needs('name', 'must not be empty');
     needs('uid', 'must not be empty');
-  });
+  }
   const controllers = owners.filter((owner) => owner.controller);
   if (controllers.length > 1) {
     const [first, second] = controllers;
@@ -177,14 +177,27 @@ function validateOwners(metadata: Metadata): FieldError[] {
 /** Finalizers of the API itself need no domain. */
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-function validateFinalizers(metadata: Metadata): FieldError[] {
+const isStandalone = (name: string): boolean => !name.includes('/') && !STANDARD_FINALIZERS.has(name);
+
+function validateFinalizers(metadata: Metadata, resource: Resource): FieldError[] {
   const field = 'metadata.finalizers';
   return (metadata.finalizers ?? []).flatMap((name) => [
     ...qualifiedName(name).map((problem) => fieldError.invalid(field, name, problem)),
-    ...(name.includes('/') || STANDARD_FINALIZERS.has(name) || qualifiedName(name).length > 0 || name.includes('.')
-      ? []
-      : [fieldError.invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')]),
+    // Custom resources only get a warning.
+    ...(isStandalone(name) && resource.group === ''
+      ? [fieldError.invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')]
+      : []),
   ]);
+}
+
+/** Advice about finalizers that an object did not have before. */
+export function finalizerWarnings(metadata: Metadata, old: Metadata | undefined): string[] {
+  const added = (metadata.finalizers ?? []).filter((name) => !old?.finalizers?.includes(name));
+  return added.filter(isStandalone).map((name) => {
+    const better = name.includes('.') ? 'finalizer name including a path (/)' : 'finalizer name';
+    const advice = `prefer a domain-qualified ${better} to avoid accidental conflicts with other finalizer writers`;
+    return `metadata.finalizers: ${JSON.stringify(name)}: ${advice}`;
+  });
 }
 
 function validateUpdate(metadata: Metadata, old: Metadata): FieldError[] {

@@ -37,6 +37,11 @@ export class Registry {
     return resource && found ? { resource, version: found } : undefined;
   }
 
+  /** Whether a group is the server's own. */
+  isBuiltin(group: string): boolean {
+    return [...this.#resources.values()].some((resource) => resource.group === group && !resource.custom);
+  }
+
   /** The resource of a kind, in any version. */
   byKind(group: string, kind: string): Resource | undefined {
     return this.all().find((resource) => resource.group === group && resource.kind === kind);

@@ -25,9 +25,13 @@ export interface ResourceVersion {
   readonly name: string;
   /** Of the whole object; metadata is known apart from it. */
   readonly schema: Schema;
+  /** The same with metadata spelt out: what managed fields are about. */
+  readonly fields: Schema;
+  /** Whether the schema has CEL rules. */
+  readonly rules: boolean;
   readonly columns: readonly Column[];
   /** Fields for field selectors beside metadata.name and metadata.namespace: "status.phase". */
-  readonly selectable: readonly string[];
+  readonly selectable: readonly string[] | undefined;
   readonly status: boolean;
   readonly scale: ScalePaths | undefined;
   /** Sent as a Warning header with every answer. */

@@ -1,5 +1,5 @@
 // What the server itself does to objects on their way in: identity, generation, the split between spec and status, managed
-// fields, validation, the namespace's state. Pure but for looking the namespace up.
+// fields, the namespace's state. Pure but for looking the namespace up.
 import { randomUUID } from 'node:crypto';
 import { FieldSet } from '../apply/field-set.ts';
 import {
@@ -9,13 +9,9 @@ import {
   wholeFields,
   writeManagers,
 } from '../apply/managers.ts';
-import { at, clone, equal, isObject, type Json, type KubeObject, timestamp } from '../json.ts';
-import { validateMetadata } from '../resources/metadata.ts';
-import { apiVersionOf, groupResource, type Resource } from '../resources/resource.ts';
-import { validateRules } from '../schema/cel.ts';
-import { validateListTypes } from '../schema/lists.ts';
-import { validate } from '../schema/validate.ts';
-import { badRequest, type FieldError, forbidden, invalid, notFound } from '../status.ts';
+import { at, clone, equal, type Json, type KubeObject, timestamp } from '../json.ts';
+import { apiVersionOf, groupResource } from '../resources/resource.ts';
+import { badRequest, forbidden, notFound } from '../status.ts';
 import type { Call } from './call.ts';
 
 const NAME_CHARACTERS = 'bcdfghjklmnpqrstvwxz2456789';
@@ -149,7 +145,7 @@ export function fieldChange(
       subresource: call.request.subresource,
     },
     ignored: ignoredFields(call),
-    schema: call.version.schema,
+    schema: call.version.fields,
     now: timestamp(call.cluster.now()),
   };
 }
@@ -167,52 +163,4 @@ export function recordFields(call: Call, object: KubeObject, live: KubeObject | 
   const managers = recordUpdate(before, object, fieldChange(call, 'Update', manager, existing));
   const entries = writeManagers(managers);
   if (entries.length > 0) object.metadata.managedFields = entries;
-}
-
-/** @throws ApiError 422 with everything that is wrong */
-export function validateObject(call: Call, object: KubeObject, live: KubeObject | undefined): void {
-  const { resource } = call;
-  const errors = [
-    ...validateMetadata(object, live, resource),
-    ...validateSchema(object, live, resource, call),
-    ...(resource.behaviour.validate?.(object, live) ?? []),
-  ];
-  if (errors.length > 0) {
-    throw invalid({ group: resource.group, kind: resource.kind }, object.metadata.name ?? '', errors);
-  }
-}
-
-/** Schema first; rules only on what has the right shape, as they could not be evaluated otherwise. */
-function validateSchema(
-  object: KubeObject,
-  live: KubeObject | undefined,
-  resource: Resource,
-  call: Call,
-): FieldError[] {
-  const { metadata: _, ...value } = object;
-  const { schema } = call.version;
-  const all = [
-    ...validate(value, { ...schema, properties: withoutMetadata(schema.properties) }, ''),
-    ...validateListTypes(value, schema, ''),
-  ];
-  const errors = live ? all.filter((error) => !unchanged(error, object, live)) : all;
-  if (all.length > 0 || !resource.custom) return errors;
-  return validateRules(object, live, schema, '');
-}
-
-function withoutMetadata<T>(properties: { [name: string]: T } | undefined): { [name: string]: T } {
-  const { metadata: _, ...rest } = properties ?? {};
-  return rest as { [name: string]: T };
-}
-
-/** Ratcheting: what was wrong before and has not changed does not stand in the way of other changes. */
-function unchanged(error: FieldError, object: KubeObject, live: KubeObject): boolean {
-  const keys = error.field.split(/[.[\]]+/).filter(Boolean);
-  const follow = (root: Json | undefined): Json | undefined =>
-    keys.reduce<Json | undefined>(
-      (value, key) => (Array.isArray(value) ? value[Number(key)] : isObject(value) ? value[key] : undefined),
-      root,
-    );
-  const now = follow(object);
-  return now !== undefined && equal(now, follow(live));
 }

@@ -6,101 +6,136 @@ import { OBJECT_META } from '../resources/metadata.ts';
 import { apiVersionOf } from '../resources/resource.ts';
 import { applyDefaults, dropForbiddenNulls } from '../schema/defaults.ts';
 import { prune } from '../schema/prune.ts';
-import { validate } from '../schema/validate.ts';
-import { badRequest } from '../status.ts';
+import { type TypeMismatch, typeMismatch } from '../schema/types.ts';
+import { ApiError, badRequest, fieldError, invalid } from '../status.ts';
 import type { Call } from './call.ts';
 import type { FieldValidation } from './options.ts';
 
-/** The request's body as an object of the call's resource and version. @throws ApiError 400, 415 */
+/** The request's body as an object of the call's resource and version. @throws ApiError 400, 415, 422 */
 export function decodeObject(call: Call, validation: FieldValidation): KubeObject {
   const encoding = bodyEncoding(call.contentType);
-  return asObject(call, decodeBody(call.body, encoding), validation, duplicates(call.body, encoding, validation));
+  const value = decodeOwn(call, encoding);
+  const { object, problems } = asObject(call, value);
+  report(call, [...duplicates(call.body, encoding, validation), ...problems], validation);
+  return object;
+}
+
+/** Decodes the body; a custom resource's body that cannot be read is told with a glimpse of it, as the real server does. */
+function decodeOwn(call: Call, encoding: Encoding | 'protobuf'): Json {
+  try {
+    const value = decodeBody(call.body, encoding);
+    if (call.resource.custom) checkShape(value);
+    return value;
+  } catch (error) {
+    if (!call.resource.custom || !(error instanceof ApiError) || error.code !== 400) throw error;
+    const glimpse = summary(call.body);
+    throw badRequest(
+      `the object provided is unrecognized (must be of type ${call.resource.kind}): ${error.message} (${glimpse})`,
+    );
+  }
+}
+
+const GLIMPSE = 30;
+
+function summary(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const start = body.subarray(0, GLIMPSE);
+  const text = body[0] === 0x7b ? start.toString() : start.toString('hex');
+  return body.length > GLIMPSE ? `${text} ...` : text;
+}
+
+function checkShape(value: Json): void {
+  if (value !== null && !isObject(value)) {
+    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonType(value)}`);
+  }
+  if (!value?.['kind']) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
 }
 
 function duplicates(body: Buffer, encoding: Encoding | 'protobuf', validation: FieldValidation): string[] {
-  return encoding === 'json' && validation !== 'Ignore' ? duplicateKeys(bodyText(body)) : [];
+  if (encoding !== 'json' || validation === 'Ignore') return [];
+  return duplicateKeys(bodyText(body)).map((path) => `duplicate field "${path}"`);
 }
 
 /**
- * Makes a decoded value an object of the call's resource and version, in place.
- * @param repeated paths of keys that the text named twice
- * @throws ApiError 400 when it is none, or for unknown fields where the client wants none
+ * Makes a decoded value an object of the call's resource and version: unknown fields go, defaults come.
+ * @returns the object, and what was wrong but can be lived with
+ * @throws ApiError 400 or 422 when the value is no such object
  */
-export function asObject(
-  call: Call,
-  value: Json,
-  validation: FieldValidation,
-  repeated: readonly string[] = [],
-): KubeObject {
-  if (!isObject(value))
-    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${kindOf(value)}`);
+export function asObject(call: Call, value: Json): { object: KubeObject; problems: string[] } {
   const { resource, version } = call;
+  if (!isObject(value)) {
+    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonType(value)}`);
+  }
   const apiVersion = apiVersionOf(resource.group, version.name);
-  checkKind(value, apiVersion, resource.kind);
+  checkKind(call, value, apiVersion);
+  checkTypes(call, value);
   const object: KubeObject = { apiVersion, kind: resource.kind, metadata: metadataOf(value) };
   for (const key in value) if (!(key in object)) object[key] = value[key];
   const unknown = [
     ...prune(object.metadata, OBJECT_META, false).map((path) => `metadata.${path}`),
     ...prune(object, version.schema, true),
   ];
-  const problems = [
-    ...repeated.map((path) => `duplicate field "${path}"`),
-    ...unknown.map((path) => `unknown field "${path}"`),
-  ];
-  report(call, problems, validation);
-  if (resource.custom) dropForbiddenNulls(object, version.schema);
+  dropForbiddenNulls(object, version.schema);
   applyDefaults(object, version.schema);
-  return object;
+  return { object, problems: unknown.sort().map((path) => `unknown field "${path}"`) };
 }
 
-function kindOf(value: Json): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+function jsonType(value: Json): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
-function checkKind(value: JsonObject, apiVersion: string, kind: string): void {
-  const [givenVersion, givenKind] = [value['apiVersion'], value['kind']];
-  if (givenKind === undefined || givenKind === '') {
-    throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value).slice(0, 1000)}'`);
-  }
-  if (givenVersion === undefined || givenVersion === '') {
-    throw badRequest(`Object 'apiVersion' is missing in '${JSON.stringify(value).slice(0, 1000)}'`);
-  }
-  if (givenKind !== kind) {
-    throw badRequest(
-      `${asText(givenKind)} in version ${JSON.stringify(givenVersion)} cannot be handled as a ${kind}: the kind in the data (${asText(givenKind)}) does not match the expected kind (${kind})`,
-    );
-  }
+function checkKind(call: Call, value: JsonObject, apiVersion: string): void {
+  const { resource, version } = call;
+  const [givenVersion, givenKind] = [asText(value['apiVersion']), asText(value['kind'])];
+  // Objects of built-in kinds may leave out what the path says.
+  if (!resource.custom && !givenKind && !givenVersion) return;
+  if (!resource.custom && !givenVersion) return;
   if (givenVersion !== apiVersion) {
-    throw badRequest(
-      `the API version in the data (${asText(givenVersion)}) does not match the expected API version (${apiVersion})`,
-    );
+    const why = `the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`;
+    throw badRequest(why);
   }
+  if (givenKind === resource.kind || (!resource.custom && !givenKind)) return;
+  if (resource.custom) {
+    const error = fieldError.invalid('kind', givenKind, `must be ${resource.kind}`);
+    const name = isObject(value['metadata']) ? asText(value['metadata']['name']) : '';
+    throw invalid({ group: resource.group, kind: givenKind }, name, [error]);
+  }
+  throw badRequest(
+    `${givenKind} in version ${JSON.stringify(version.name)} cannot be handled as a ${resource.kind}: converting (${givenKind}) to (${resource.kind}): unknown conversion`,
+  );
 }
 
-/** The metadata, its types checked; what is wrong there is a decoding error, not an invalid object. */
+/** Refuses values of types that the kind's fields cannot hold. Of custom resources only metadata has fixed types. */
+function checkTypes(call: Call, value: JsonObject): void {
+  const { resource, version } = call;
+  const inMetadata = typeMismatch(value['metadata'] ?? {}, OBJECT_META);
+  const found = inMetadata && { ...inMetadata, field: `ObjectMeta.${inMetadata.field}` };
+  const mismatch: TypeMismatch | undefined =
+    found ?? (resource.custom ? undefined : bodyMismatch(value, version.schema, resource.kind));
+  if (!mismatch) return;
+  const what = mismatch.base64
+    ? `illegal base64 data at input byte ${mismatch.base64.position}`
+    : `json: cannot unmarshal ${mismatch.actual} into Go struct field ${mismatch.field} of type ${mismatch.expected}`;
+  throw badRequest(
+    `${resource.kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${resource.kind}: ${what}`,
+  );
+}
+
+function bodyMismatch(value: JsonObject, schema: Call['version']['schema'], kind: string): TypeMismatch | undefined {
+  const { metadata: _checked, ...properties } = schema.properties ?? {};
+  const mismatch = typeMismatch(value, { ...schema, properties });
+  return mismatch && { ...mismatch, field: `${kind}.${mismatch.field}` };
+}
+
+/** The metadata without nulls, which mean "not set". */
 function metadataOf(value: JsonObject): KubeObject['metadata'] {
-  const metadata = value['metadata'] ?? {};
-  const without = isObject(metadata)
-    ? Object.fromEntries(Object.entries(metadata).filter(([, item]) => item !== null && item !== undefined))
-    : metadata;
-  const [problem] = validate(without, METADATA_TYPES, 'metadata');
-  if (problem) throw badRequest(`unrecognized metadata: ${problem.field}: ${problem.detail}`);
-  return without as KubeObject['metadata'];
+  const metadata = value['metadata'];
+  const entries = Object.entries(isObject(metadata) ? metadata : {});
+  return Object.fromEntries(entries.filter(([, item]) => item !== null)) as KubeObject['metadata'];
 }
 
-/** Types alone: which fields an owner reference needs is for validation to say. */
-const METADATA_TYPES = {
-  ...OBJECT_META,
-  properties: {
-    ...OBJECT_META.properties,
-    ownerReferences: {
-      ...OBJECT_META.properties!['ownerReferences']!,
-      items: { ...OBJECT_META.properties!['ownerReferences']!.items!, required: [] },
-    },
-  },
-};
-
-function report(call: Call, problems: readonly string[], validation: FieldValidation): void {
+/** Tells, or refuses, what the client may want to know of: unknown and repeated fields. @throws ApiError 400 */
+export function report(call: Call, problems: readonly string[], validation: FieldValidation): void {
   if (problems.length === 0 || validation === 'Ignore') return;
   if (validation === 'Warn') {
     call.warnings.push(...problems);
@@ -108,7 +143,9 @@ function report(call: Call, problems: readonly string[], validation: FieldValida
   }
   const { kind } = call.resource;
   const version = JSON.stringify(call.version.name);
-  throw badRequest(
-    `${kind} in version ${version} cannot be handled as a ${kind}: strict decoding error: ${problems.join(', ')}`,
-  );
+  throw badRequest(`${kind} in version ${version} cannot be handled as a ${kind}: ${strictError(problems)}`);
+}
+
+export function strictError(problems: readonly string[]): string {
+  return `strict decoding error: ${problems.join(', ')}`;
 }

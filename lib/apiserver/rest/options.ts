@@ -1,6 +1,6 @@
 // Query parameters of resource requests, validated (meta/v1 ListOptions, CreateOptions, PatchOptions …).
 import { isTrue } from '../http/request.ts';
-import { ApiError, badRequest, type FieldError, fieldError, invalid } from '../status.ts';
+import { badRequest, type FieldError, fieldError, invalid } from '../status.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -16,6 +16,11 @@ function refuse(kind: string, errors: readonly FieldError[]): void {
 
 function dryRunErrors(values: readonly string[]): FieldError[] {
   return values.some((value) => value !== 'All') ? [fieldError.notSupported('dryRun', [...values], ['All'])] : [];
+}
+
+/** Go's %#U of a character that cannot be printed. */
+function goRune(character: string): string {
+  return `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 }
 
 /** The manager's name when the client gives none: its User-Agent up to the first slash. */
@@ -38,16 +43,12 @@ export function writeOptions(query: URLSearchParams, userAgent: string, kind: st
   for (const [index, character] of Array.from(manager).entries()) {
     if (/\p{C}/u.test(character)) {
       errors.push(
-        fieldError.invalid(
-          'fieldManager',
-          manager,
-          `invalid character ${JSON.stringify(character)} (at position ${index})`,
-        ),
+        fieldError.invalid('fieldManager', manager, `invalid character ${goRune(character)} (at position ${index})`),
       );
     }
   }
   if (!['Ignore', 'Warn', 'Strict'].includes(validation)) {
-    errors.push(fieldError.notSupported('fieldValidation', validation, ['Ignore', 'Strict', 'Warn']));
+    errors.push(fieldError.notSupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']));
   }
   refuse(kind, errors);
   return {
@@ -100,7 +101,7 @@ export function listOptions(query: URLSearchParams, watch: boolean): ListOptions
   const version = query.get('resourceVersion') ?? '';
   if (version !== '' && !/^\d{1,15}$/.test(version)) {
     throw badRequest(
-      `Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
     );
   }
   const match = query.get('resourceVersionMatch') ?? '';
@@ -178,5 +179,6 @@ function listErrors(query: URLSearchParams, version: string, match: string): Fie
 export function includeObject(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
   const value = query.get('includeObject') || 'Metadata';
   if (value === 'None' || value === 'Metadata' || value === 'Object') return value;
-  throw new ApiError(400, 'BadRequest', `unrecognized includeObject value: ${JSON.stringify(value)}`);
+  const why = `includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw badRequest(`Unable to convert to Table as requested: ${why}`);
 }

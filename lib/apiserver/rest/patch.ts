@@ -10,15 +10,15 @@ import {
 import { DuplicateItemError } from '../apply/typed.ts';
 import { decodeBody } from '../http/body.ts';
 import { mediaType } from '../http/media.ts';
-import { clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
+import { asText, clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import { applyJsonPatch, JsonPatchError, parseJsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { strategicMergePatch } from '../patch/strategic.ts';
-import { groupResource } from '../resources/resource.ts';
-import { ApiError, badRequest, type Cause, notFound, unsupportedMediaType } from '../status.ts';
+import { apiVersionOf, groupResource } from '../resources/resource.ts';
+import { ApiError, badRequest, type Cause, fieldError, invalid, notFound, unsupportedMediaType } from '../status.ts';
 import { fieldChange, recordFields } from './admit.ts';
 import type { Answer, Call } from './call.ts';
-import { asObject } from './decode.ts';
+import { asObject, report, strictError } from './decode.ts';
 import { patchOptions, type WriteOptions } from './options.ts';
 import { insert, liveObject, nameMismatch, replace } from './write.ts';
 
@@ -35,7 +35,12 @@ export async function patch(call: Call): Promise<Answer> {
   if (type === APPLY_PATCH) return apply(call, options);
   const live = liveObject(call);
   if (!live) throw notFound(groupResource(call.resource), call.request.name);
-  const object = asObject(call, patched(call, live, type), options.fieldValidation);
+  const value = patched(call, live, type);
+  const { object, problems } = asObject(call, value);
+  if (problems.length > 0 && options.fieldValidation === 'Strict') {
+    throw strictPatch(patched(call, sorted(live), type), problems);
+  }
+  report(call, problems, options.fieldValidation);
   if (object.metadata.name !== call.request.name) {
     throw nameMismatch(object.metadata.name ?? '', call.request.name);
   }
@@ -58,12 +63,38 @@ function patched(call: Call, live: KubeObject, type: string): Json {
   );
 }
 
+/** The refusal of a patch that would add unknown fields: it shows the whole patched object. */
+function strictPatch(value: Json, problems: readonly string[]): ApiError {
+  return invalid({ group: '', kind: '' }, '', [
+    fieldError.invalid('patch', JSON.stringify(value), strictError(problems)),
+  ]);
+}
+
+/** The same object with its keys in order, as Go writes maps. */
+function sorted(object: KubeObject): KubeObject {
+  const inOrder = (_: string, item: Json) =>
+    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item;
+  return JSON.parse(JSON.stringify(object, inOrder)) as KubeObject;
+}
+
+/** An applied configuration may name declared fields only, whatever the field validation. */
+function undeclared(call: Call, value: Json, problems: readonly string[]): ApiError {
+  const metadata = isObject(value) && isObject(value['metadata']) ? value['metadata'] : {};
+  const what = `${asText(metadata['namespace'])}/${asText(metadata['name'])}; ${apiVersionOf(call.resource.group, call.version.name)}, Kind=${call.resource.kind}`;
+  const fields = problems.map(
+    (problem) => `.${problem.replace(/^unknown field "(.*)"$/, '$1')}: field not declared in schema`,
+  );
+  const list = fields.length === 1 ? fields[0]! : `errors:\n${fields.map((field) => `  ${field}`).join('\n')}`;
+  return new ApiError(500, '', `failed to create typed patch object (${what}): ${list}`);
+}
+
 /** The manager that owns everything set before anybody applied, on objects whose managers were not recorded. */
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 
 async function apply(call: Call, options: WriteOptions & { force: boolean }): Promise<Answer> {
   const value = decodeBody(call.body, 'yaml');
-  const config = asObject(withoutDefaults(call), value, options.fieldValidation);
+  const { object: config, problems } = asObject(withoutDefaults(call), value);
+  if (problems.length > 0) throw undeclared(call, value, problems);
   const { name, managedFields } = config.metadata;
   if (managedFields) throw badRequest('metadata.managedFields must be nil');
   if (!name) config.metadata.name = call.request.name;
@@ -72,7 +103,7 @@ async function apply(call: Call, options: WriteOptions & { force: boolean }): Pr
   const live = liveObject(call);
   if (!live && call.request.subresource) throw notFound(groupResource(call.resource), call.request.name);
   const merged = merge(call, config, live, options);
-  const object = asObject(call, merged.object, 'Ignore');
+  const { object } = asObject(call, merged.object);
   const record = (made: KubeObject) => {
     made.metadata.managedFields = merged.managedFields;
   };

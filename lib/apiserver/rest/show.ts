@@ -49,7 +49,9 @@ export function showList(call: Call, items: readonly Presented[], metadata: Json
   const prefix = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(call.resource.kind)},`;
   const bare = (text: string) =>
     !call.resource.custom && text.startsWith(prefix) ? `{${text.slice(prefix.length)}` : text;
-  const head = JSON.stringify({ kind: call.resource.listKind, apiVersion, metadata });
+  // Lists of custom resources always name their continuation.
+  const shown = call.resource.custom ? { continue: '', ...metadata } : metadata;
+  const head = JSON.stringify({ kind: call.resource.listKind, apiVersion, metadata: shown });
   const texts = items.map((item) => bare(item.text)).join(',');
   return { code: 200, text: `${head.slice(0, -1)},"items":[${texts}]}` };
 }

@@ -2,13 +2,24 @@
 import { equal, type KubeObject } from '../json.ts';
 import { present, presentsAsStored, toStorage } from '../resources/present.ts';
 import { groupResource, keyOf } from '../resources/resource.ts';
-import { alreadyExists, badRequest, conflict, fieldError, invalid, MODIFIED, notFound } from '../status.ts';
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  fieldError,
+  invalid,
+  MODIFIED,
+  methodNotAllowed,
+  notFound,
+} from '../status.ts';
 import type { Entry } from '../store/entry.ts';
-import { checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields, validateObject } from './admit.ts';
+import { checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { decodeObject } from './decode.ts';
 import { type WriteOptions, writeOptions } from './options.ts';
 import { showObject, showUnstored } from './show.ts';
+import { validateObject } from './validate.ts';
 
 /** The newest state of the object that the path names, in the call's version. */
 export function liveObject(call: Call): KubeObject | undefined {
@@ -18,10 +29,11 @@ export function liveObject(call: Call): KubeObject | undefined {
 }
 
 export async function create(call: Call): Promise<Answer> {
+  if (call.request.name && !call.resource.custom) throw methodNotAllowed();
   const options = writeOptions(call.query, call.userAgent, 'CreateOptions');
   const object = decodeObject(call, options.fieldValidation);
   if (object.metadata.resourceVersion) {
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    throw new ApiError(500, '', 'resourceVersion should not be set on objects to be created');
   }
   const named = object.metadata.name ?? '';
   if (call.request.name && named && named !== call.request.name) throw nameMismatch(named, call.request.name);

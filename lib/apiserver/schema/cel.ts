@@ -53,7 +53,7 @@ function rulesOf(schema: Schema): readonly CompiledRule[] {
 }
 
 /** Whether there is any rule at or below the schema. */
-function hasRules(schema: Schema): boolean {
+export function hasRules(schema: Schema): boolean {
   let known = nodesWithRules.get(schema);
   if (known === undefined) {
     const below = [

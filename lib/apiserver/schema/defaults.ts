@@ -36,7 +36,7 @@ export function applyDefaults(value: Json | undefined, schema: Schema): void {
   }
 }
 
-/** Drops nulls that the schema neither allows nor has a default for: a client's way to say "not set". */
+/** Drops nulls that the schema does not allow: a client's way to say "not set". */
 export function dropForbiddenNulls(value: Json | undefined, schema: Schema): void {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -47,7 +47,7 @@ export function dropForbiddenNulls(value: Json | undefined, schema: Schema): voi
   for (const key of Object.keys(value)) {
     const property = propertySchema(schema, key);
     if (!property) continue;
-    if (value[key] === null && !property.nullable && property.default !== undefined) delete value[key];
+    if (value[key] === null && !property.nullable) delete value[key];
     else dropForbiddenNulls(value[key], property);
   }
 }

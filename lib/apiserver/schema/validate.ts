@@ -26,6 +26,13 @@ function hasType(value: Json, schema: Schema): boolean {
   return actual === schema.type || (schema.type === 'number' && actual === 'integer');
 }
 
+/** Some refusals of the real server name their place in the text alone. */
+function nowhere(path: string, what: string): FieldError {
+  return { ...fieldError.invalid('<nil>', '', what), at: path };
+}
+
+const checked = (type: string): string => `Checked value must be of type ${type}`;
+
 /** How messages name the place: the path, or nothing at the root. */
 function inBody(path: string): string {
   return path ? `${path} in body` : 'in body';
@@ -39,6 +46,8 @@ function check(value: Json, schema: Schema, path: string, errors: FieldError[]):
     errors.push(
       fieldError.typeInvalid(path, actual, `${inBody(path)} must be of type ${wanted}: ${JSON.stringify(actual)}`),
     );
+    if (actual === 'number' && wanted === 'integer')
+      errors.push(nowhere(path, `${checked('integer')} (default format) in ${path}`));
     return;
   }
   checkCombinations(value, schema, path, errors);
@@ -65,7 +74,7 @@ function checkString(value: string, schema: Schema, path: string, errors: FieldE
   }
   if (schema.format && !hasFormat(value, schema.format)) {
     errors.push(
-      fieldError.invalid(path, value, `${inBody(path)} must be of type ${schema.format}: ${JSON.stringify(value)}`),
+      fieldError.typeInvalid(path, value, `${inBody(path)} must be of type ${schema.format}: ${JSON.stringify(value)}`),
     );
   }
 }
@@ -106,8 +115,8 @@ function checkNumber(value: number, schema: Schema, path: string, errors: FieldE
   if (minimum !== undefined && !schema.exclusiveMinimum && value < minimum) {
     refuse(`should be greater than or equal to ${minimum}`);
   }
-  if (schema.format === 'int32' && Math.trunc(value) !== (value | 0)) {
-    refuse(`must be of type int32: ${JSON.stringify(value)}`);
+  if (schema.format === 'int32' && value !== (value | 0)) {
+    errors.push(nowhere(path, `${checked('integer')} with format int32 in ${path}`));
   }
 }
 
@@ -134,7 +143,7 @@ function checkObject(value: JsonObject, schema: Schema, path: string, errors: Fi
     errors.push(fieldError.tooMany(path, keys.length, schema.maxProperties));
   }
   for (const name of schema.required ?? []) {
-    if (value[name] === undefined) errors.push(fieldError.required(child(path, name)));
+    if (value[name] === undefined) errors.push({ ...fieldError.required(child(path, name)), at: path });
   }
   for (const key of keys) {
     const property = propertySchema(schema, key);
@@ -144,7 +153,7 @@ function checkObject(value: JsonObject, schema: Schema, path: string, errors: Fi
 
 function checkCombinations(value: Json, schema: Schema, path: string, errors: FieldError[]): void {
   const fits = (option: Schema) => validate(value, option, path).length === 0;
-  const refuse = (what: string) => errors.push(fieldError.invalid(path, '', `${JSON.stringify(path)} must ${what}`));
+  const refuse = (what: string) => errors.push(nowhere(path, `${JSON.stringify(path)} must ${what}`));
   if (schema.anyOf && !schema.anyOf.some(fits)) {
     refuse('validate at least one schema (anyOf)');
     // As the real one: what the closest alternative misses is told as well.
@@ -158,7 +167,11 @@ function checkCombinations(value: Json, schema: Schema, path: string, errors: Fi
       if (count === 0) for (const option of closest(value, schema.oneOf, path)) errors.push(option);
     }
   }
-  for (const option of schema.allOf ?? []) check(value, option, path, errors);
+  if (schema.allOf) {
+    const before = errors.length;
+    for (const option of schema.allOf) check(value, option, path, errors);
+    if (errors.length > before) refuse('validate all the schemas (allOf)');
+  }
   if (schema.not && fits(schema.not)) refuse('not validate the schema (not)');
 }
 

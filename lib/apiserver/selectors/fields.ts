@@ -22,15 +22,19 @@ export function fieldValue(object: KubeObject, field: string): string {
 }
 
 /**
- * @param fields which fields the resource can be selected by, beside metadata.name and metadata.namespace
+ * @param fields which fields the resource can be selected by, beside metadata.name and metadata.namespace; undefined for kinds
+ *   that have no such fields at all, which the API words in another way
  * @throws ApiError 400 for a field that cannot be selected by, or broken syntax
  */
-export function parseFieldSelector(text: string, fields: readonly string[]): FieldSelector {
+export function parseFieldSelector(text: string, fields: readonly string[] | undefined): FieldSelector {
   const terms = splitTerms(text).map(parseTerm);
   for (const { field } of terms) {
-    if (field !== 'metadata.name' && field !== 'metadata.namespace' && !fields.includes(field)) {
-      throw badRequest(`field label not supported: ${field}`);
-    }
+    if (field === 'metadata.name' || field === 'metadata.namespace' || fields?.includes(field)) continue;
+    throw badRequest(
+      fields
+        ? `field label not supported: ${field}`
+        : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
   }
   return {
     matches: (object) => terms.every((term) => (fieldValue(object, term.field) === term.value) !== term.negated),
@@ -38,22 +42,25 @@ export function parseFieldSelector(text: string, fields: readonly string[]): Fie
   };
 }
 
-/** Splits at commas that no backslash escapes. */
+/** Splits at commas that no backslash escapes. Empty terms mean nothing. */
 function splitTerms(text: string): string[] {
   return text.match(/(?:[^,\\]|\\.)+/g)?.filter((term) => term !== '') ?? [];
 }
 
 function parseTerm(text: string): Term {
-  const match = /^((?:[^=!\\]|\\.)*?)(!=|==|=)(.*)$/s.exec(text);
+  const match = /^(.*?)(!=|==|=)(.*)$/s.exec(text);
   if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${text}'`);
   const [, field = '', operator, value = ''] = match;
-  return { field, negated: operator === '!=', value: unescaped(value, text) };
+  return { field, negated: operator === '!=', value: unescaped(value) };
 }
 
-function unescaped(value: string, whole: string): string {
-  return value.replace(/\\(.?)/gs, (_, escaped: string) => {
-    if (!['\\', ',', '='].includes(escaped) || escaped === '') {
-      throw badRequest(`invalid field selector: invalid escape sequence: \\${escaped} in ${whole}`);
+function unescaped(value: string): string {
+  return value.replace(/\\(.?)|[,=]/gs, (found, escaped?: string) => {
+    if (escaped === undefined) {
+      throw badRequest(`invalid field selector: unescaped character in value: ${found.codePointAt(0)}`);
+    }
+    if (escaped === '' || !'\\,='.includes(escaped)) {
+      throw badRequest(`invalid field selector: invalid escape sequence: ${found}`);
     }
     return escaped;
   });

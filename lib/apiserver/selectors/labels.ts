@@ -10,7 +10,8 @@ interface Requirement {
   readonly values: readonly string[];
 }
 
-const TOKEN = /\s*(!=|==|=|,|\(|\)|!|>|<|[^\s!=,()><]+)\s*/y;
+/** Operators, or whatever stands between them and blanks. */
+const TOKEN = /!=|==|[=,()!<>]|[^\s!=,()<>]+/g;
 
 /** @throws ApiError 400 when the text is no selector. */
 export function parseLabelSelector(text: string): LabelSelector {
@@ -18,80 +19,97 @@ export function parseLabelSelector(text: string): LabelSelector {
   return (labels) => requirements.every((requirement) => holds(requirement, labels ?? {}));
 }
 
-function refuse(why: string): Error {
-  return badRequest(`unable to parse requirement: ${why}`);
-}
-
 function tokenise(text: string): string[] {
-  const tokens: string[] = [];
-  TOKEN.lastIndex = 0;
-  const end = text.trimEnd().length;
-  while (TOKEN.lastIndex < end) {
-    const from = TOKEN.lastIndex;
-    const match = TOKEN.exec(text);
-    if (!match) throw refuse(`unexpected text at ${from}`);
-    tokens.push(match[1]!);
-  }
-  return tokens;
+  return text.match(TOKEN) ?? [];
 }
 
-const found = (token: string | undefined) => `found '${token ?? ''}'`;
+const isSymbol = (token: string): boolean => /^[!=<>(),]/.test(token);
+const found = (token: string | undefined): string => `found '${token ?? ''}'`;
 
 function parse(text: string): Requirement[] {
   const tokens = tokenise(text);
   const requirements: Requirement[] = [];
-  if (tokens.length === 0) return requirements;
-  for (;;) {
+  while (tokens.length > 0) {
+    const first = tokens[0]!;
+    if (isSymbol(first) && first !== '!')
+      throw badRequest(`${found(first)}, expected: !, identifier, or 'end of string'`);
     requirements.push(validated(parseOne(tokens)));
     const next = tokens.shift();
-    if (next === undefined) return requirements;
-    if (next !== ',') throw refuse(`found '${next}', expected: ',' or 'end of string'`);
-    if (tokens.length === 0) throw refuse("found '', expected: identifier after ','");
+    if (next === undefined) break;
+    if (next !== ',') throw badRequest(`${found(next)}, expected: ',' or 'end of string'`);
+    const after = tokens[0];
+    if (after === undefined || (isSymbol(after) && after !== '!')) {
+      throw badRequest(`${found(after)}, expected: identifier after ','`);
+    }
   }
+  return requirements;
 }
 
-const SYMBOLS = new Set(['!=', '==', '=', ',', '(', ')', '!', '>', '<']);
+function refuse(why: string): Error {
+  return badRequest(`unable to parse requirement: ${why}`);
+}
+
+const OPERATORS: { readonly [token: string]: Requirement['operator'] } = {
+  '=': '=',
+  '==': '=',
+  '!=': '!=',
+  '>': '>',
+  '<': '<',
+  in: 'in',
+  notin: 'notin',
+};
 
 function parseOne(tokens: string[]): Requirement {
   const absent = tokens[0] === '!';
   if (absent) tokens.shift();
   const key = tokens.shift();
-  if (key === undefined || SYMBOLS.has(key)) throw refuse(`${found(key)}, expected: !, identifier, or 'end of string'`);
+  if (key === undefined || isSymbol(key)) throw refuse(`${found(key)}, expected: identifier`);
+  const problems = qualifiedName(key);
+  if (problems.length > 0) throw refuse(`<nil>: Invalid value: ${JSON.stringify(key)}: ${problems.join('; ')}`);
   if (absent) return { key, operator: '!', values: [] };
-  const operator = tokens[0];
-  if (operator === undefined || operator === ',') return { key, operator: 'exists', values: [] };
+  const token = tokens[0];
+  if (token === undefined || token === ',') return { key, operator: 'exists', values: [] };
   tokens.shift();
-  if (operator === 'in' || operator === 'notin') return { key, operator, values: parseValues(tokens) };
-  const operators = { '=': '=', '==': '=', '!=': '!=', '>': '>', '<': '<' } as const;
-  const known = operators[operator as keyof typeof operators];
-  if (!known) throw refuse(`${found(operator)}, expected: in, notin, =, ==, !=, gt, lt`);
-  if (tokens[0] === undefined || tokens[0] === ',') return { key, operator: known, values: [''] };
-  const value = tokens.shift()!;
-  if (SYMBOLS.has(value)) throw refuse(`${found(value)}, expected: identifier`);
-  return { key, operator: known, values: [value] };
+  const operator = Object.hasOwn(OPERATORS, token) ? OPERATORS[token]! : undefined;
+  if (!operator) throw refuse(`${found(token)}, expected: in, notin, =, ==, !=, gt, lt`);
+  const values = operator === 'in' || operator === 'notin' ? parseValues(tokens) : [parseValue(tokens)];
+  return { key, operator, values };
 }
 
+function parseValue(tokens: string[]): string {
+  if (tokens[0] === undefined || tokens[0] === ',') return '';
+  const value = tokens.shift()!;
+  if (isSymbol(value)) throw refuse(`${found(value)}, expected: identifier`);
+  return value;
+}
+
+/** A set in parentheses. Empty places in it are the empty value. */
 function parseValues(tokens: string[]): string[] {
   const open = tokens.shift();
-  if (open !== '(') throw refuse(`${found(open)}, expected: '('`);
-  const values: string[] = [];
+  if (open !== '(') throw refuse(`${found(open)} expected: '('`);
+  const first = tokens[0];
+  if (first === undefined || (isSymbol(first) && first !== ',' && first !== ')')) {
+    throw refuse(`${found(first)}, expected: ',', ')' or identifier`);
+  }
+  const values = new Set<string>();
+  let expectValue = true;
   for (;;) {
     const token = tokens.shift();
-    if (token === undefined) throw refuse("found '', expected: ',' or ')'");
-    if (token === ')') {
-      if (values.length === 0) values.push('');
-      return values;
+    if (token === ')' || token === ',') {
+      if (expectValue) values.add('');
+      if (token === ')') return [...values];
+      expectValue = true;
+    } else if (token === undefined || isSymbol(token) || !expectValue) {
+      throw refuse(`${found(token)}, expected: ${expectValue ? "',', or identifier" : "',' or ')'"}`);
+    } else {
+      values.add(token);
+      expectValue = false;
     }
-    if (token === ',') {
-      if (values.length === 0 || tokens[0] === ',' || tokens[0] === ')') values.push('');
-    } else if (SYMBOLS.has(token)) throw refuse(`${found(token)}, expected: ',', ')' or identifier`);
-    else values.push(token);
   }
 }
 
 function validated(requirement: Requirement): Requirement {
   const { key, operator, values } = requirement;
-  for (const problem of qualifiedName(key)) throw refuse(`key: Invalid value: ${JSON.stringify(key)}: ${problem}`);
   if (operator === '>' || operator === '<') {
     if (!/^[+-]?\d+$/.test(values[0] ?? '')) {
       throw refuse(

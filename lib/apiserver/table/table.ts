@@ -30,7 +30,7 @@ export function partialObjectMetadata(object: KubeObject, version: string): Json
 
 function row(object: KubeObject, options: TableOptions): JsonObject {
   const cells: Json[] = options.columns.map((column) => column.cell(object, options.now));
-  if (options.include === 'None') return { cells };
+  if (options.include === 'None') return { cells, object: null };
   return { cells, object: options.include === 'Object' ? object : partialObjectMetadata(object, options.version) };
 }
 
