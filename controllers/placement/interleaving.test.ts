@@ -8,8 +8,8 @@ import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import { ModelApi } from '../claim/model/api.ts';
+import { type Choices, createChoices } from '../claim/model/choices.ts';
 import type { Call, Fate } from '../claim/model/process.ts';
-import { createRandom, type Random } from '../claim/model/random.ts';
 import { amountsOf, entriesOf, placementOf } from './ledger.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { ModelScheduler } from './model/scheduler.ts';
@@ -33,11 +33,11 @@ class World {
   violation: string | undefined;
   /** A second passes with everything that happens out there. */
   readonly clock: Clock = { ...createFakeClock(), now: () => Date.UTC(2026, 0, 1) + this.#seconds * 1000 };
-  readonly #random: Random;
+  readonly #random: Choices;
   #placements = 0;
   #seconds = 0;
 
-  constructor(random: Random) {
+  constructor(random: Choices) {
     this.#random = random;
     for (let index = 1; index <= HOSTS; index++) this.#addHost(`h${index}`);
     this.api.observe = () => this.#check();
@@ -105,11 +105,11 @@ class World {
 /** Two schedulers, and what is left under way of those that were killed. */
 class Race {
   readonly world: World;
-  readonly #random: Random;
+  readonly #random: Choices;
   readonly #schedulers: ModelScheduler[];
   readonly #orphaned: Call[] = [];
 
-  constructor(random: Random) {
+  constructor(random: Choices) {
     this.#random = random;
     this.world = new World(random);
     this.#schedulers = [
@@ -201,7 +201,7 @@ function checkEnd(api: ModelApi, seed: number): void {
 
 test('ledgers hold at every moment, and in the end say what is bound', async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const race = new Race(createRandom(seed));
+    const race = new Race(createChoices(seed));
     for (let step = 0; step < STEPS; step++) await race.step();
     await race.finish();
     assert.is(race.world.violation, undefined, `seed ${seed}`);
