@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { TlsTrust } from '../driver.ts';
-import { asObject, type Json } from './json.ts';
+import { asObject, type Json, ShapeError } from './json.ts';
 
 const MOST_BYTES = 8 << 20;
 const IDLE_MILLISECONDS = 30_000;
@@ -102,8 +102,9 @@ function answer(incoming: IncomingMessage, bytes: Buffer): HttpAnswer {
 function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
-  } catch (error) {
-    return error; // not JSON, and so no object either
+  } catch {
+    // What the parser says would quote the answer, which may hold a session's token.
+    throw new ShapeError('the answer is not JSON');
   }
 }
 
@@ -112,7 +113,7 @@ async function collect(incoming: IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const piece of incoming as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes in one answer`); // ends the connection, too
+    if (length > MOST_BYTES) throw new ShapeError(`more than ${MOST_BYTES} bytes in one answer`); // ends the connection, too
     pieces.push(piece);
   }
   return Buffer.concat(pieces);

@@ -70,7 +70,7 @@ export class SimulatedBmc {
   readonly #delayed = new Set<NodeJS.Timeout>();
   readonly #sessionLimit: number;
   #socket: Socket | undefined;
-  #redfish: RedfishServer | undefined;
+  readonly #redfish: RedfishServer[] = [];
   #requests = 0;
 
   constructor(options: SimulatedBmcOptions) {
@@ -174,20 +174,30 @@ export class SimulatedBmc {
   async listenRedfish(port = 0, host = '127.0.0.1', certificate?: Certificate): Promise<number> {
     const server = new RedfishServer(this.#state, this.#random, this.#sessionLimit, certificate);
     const bound = await server.listen(port, host);
-    this.#redfish = server;
+    this.#redfish.push(server);
     return bound;
   }
 
   /** How many Redfish sessions are open. */
   get redfishSessions(): number {
-    return this.#redfish?.sessions ?? 0;
+    return this.#redfish.reduce((sum, server) => sum + server.sessions, 0);
+  }
+
+  /** Redfish requests that have come so far. */
+  get redfishRequests(): number {
+    return this.#redfish.reduce((sum, server) => sum + server.requests, 0);
+  }
+
+  /** URL of the image in the virtual drive. */
+  get media(): string | undefined {
+    return this.#state.media;
   }
 
   /** Forgets its sessions, as a BMC does that restarts. The machine runs on, and its boot override stays. */
   reboot(): void {
     this.#state.sessions.clear();
     this.#state.console.deactivate();
-    this.#redfish?.reboot();
+    for (const server of this.#redfish) server.reboot();
     this.#state.bootOptions = { ...FRESH_BOOT_OPTIONS };
   }
 
@@ -198,9 +208,7 @@ export class SimulatedBmc {
     this.#delayed.clear();
     const socket = this.#socket;
     this.#socket = undefined;
-    const redfish = this.#redfish;
-    this.#redfish = undefined;
-    await redfish?.close();
+    await Promise.all(this.#redfish.splice(0).map((server) => server.close()));
     await new Promise<void>((resolve) => {
       if (socket) socket.close(() => resolve());
       else resolve();

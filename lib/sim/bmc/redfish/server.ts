@@ -22,6 +22,7 @@ export class RedfishServer {
   readonly #tokens: Tokens;
   readonly #random: () => number;
   readonly #server: Server;
+  #requests = 0;
 
   constructor(state: BmcState, random: () => number, sessionLimit: number, certificate?: Certificate) {
     this.#state = state;
@@ -34,6 +35,11 @@ export class RedfishServer {
   /** How many sessions are open. */
   get sessions(): number {
     return this.#tokens.list().length;
+  }
+
+  /** How many requests have come. */
+  get requests(): number {
+    return this.#requests;
   }
 
   listen(port: number, host: string): Promise<number> {
@@ -60,6 +66,7 @@ export class RedfishServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#requests++;
     const { faults } = this.#state;
     const [least, most] = faults.delay;
     if (faults.silent) return;
