@@ -1,6 +1,6 @@
 // The one error the scheduler throws: something it was given is not valid. Not finding a node is an answer, not an error.
 
-export type InvalidSubject = 'node' | 'request' | 'reservation' | 'configuration';
+export type InvalidSubject = 'node' | 'request' | 'reservation' | 'configuration' | 'quota';
 
 export class InvalidInputError extends Error {
   override readonly name = 'InvalidInputError';
