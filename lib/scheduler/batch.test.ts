@@ -1,9 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from './errors.ts';
-import { aNode, aRequest } from './fixtures.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest } from './testing/fixtures.ts';
 
 function schedulerWith(nodes: number): Scheduler {
   const table = new NodeTable();

@@ -1,79 +1,24 @@
 // Holds the scheduler against the reference on random clusters: every decision, every reason, every count.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ClassCache } from './class-cache.ts';
-import { defaultProfiles } from './profiles.ts';
-import { Random } from './random.ts';
-import { randomRequest, TwinCluster } from './random-cluster.ts';
-import { type ReferenceProfile, referenceDecision } from './reference.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
-import type { Request } from './types.ts';
-
-const PROFILES = defaultProfiles();
-
-function referenceProfile(name: string): ReferenceProfile {
-  const weights = Object.fromEntries(PROFILES.get(name)!.scores.map(({ plugin, weight }) => [plugin.name, weight]));
-  const rack = { topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' } as const;
-  const isDefault = name === 'default';
-  return { weights, limits: isDefault, defaultSpread: isDefault ? [] : [rack] };
-}
-
-function isDevice(request: Request): Request {
-  return { ...request, profile: 'devices', resources: { ...request.resources, device: 1 } };
-}
-
-interface History {
-  readonly seed: number;
-  readonly decisions: number;
-  readonly mostNodes: number;
-  /** How many kinds of requests there are: they come back, so their classes are kept. */
-  readonly kinds: number;
-  readonly maxLeaves?: number;
-}
-
-/** Runs one random history; every decision is compared, and most are then bound. */
-function run({ seed, decisions, mostNodes, kinds, maxLeaves }: History): void {
-  const random = new Random(seed);
-  const cluster = new TwinCluster(new NodeTable());
-  const scheduler = new Scheduler(cluster.table, PROFILES, new ClassCache(cluster.table, maxLeaves));
-  const templates: Request[] = [];
-  for (let step = 0; step < decisions; step++) {
-    for (let count = random.below(4); count > 0; count--) cluster.disturb(random, mostNodes);
-    const kind = random.below(kinds);
-    templates[kind] ??= randomRequest(random, '', cluster.nodeIds);
-    const common = { ...templates[kind], id: `r${step}` };
-    const request = random.chance(0.2) ? isDevice(common) : common;
-    const decision = scheduler.decide(request);
-    const expected = referenceDecision(cluster, request, referenceProfile(request.profile));
-    assert.equal(decision, expected, `seed ${seed}, step ${step}`);
-    if (decision.node !== undefined && random.chance(0.9)) cluster.reserve(decision.node, request);
-  }
-  assertSumsAgree(cluster);
-}
-
-/** What the table says that nodes gave away is the sum of what they hold. */
-function assertSumsAgree(cluster: TwinCluster): void {
-  for (const { id } of cluster.nodes) {
-    const held = cluster.held.filter(({ nodeId }) => nodeId === id);
-    const allocation = cluster.table.allocated(id);
-    assert.is(allocation.placements, held.length);
-    const cpu = held.reduce((sum, { reservation }) => sum + (reservation.resources.cpu ?? 0), 0);
-    assert.is(allocation.resources.cpu ?? 0, cpu);
-  }
-}
+import { compareHistory } from './testing/compare.ts';
+import { Random } from './testing/random.ts';
+import { randomRequest, TwinCluster } from './testing/random-cluster.ts';
 
 test('decides as the reference does, through arrivals, departures and node changes', () => {
-  for (let seed = 1; seed <= 8; seed++) run({ seed, decisions: 150, mostNodes: 20, kinds: 12 });
-  for (let seed = 31; seed <= 33; seed++) run({ seed, decisions: 150, mostNodes: 20, kinds: 200 });
+  for (let seed = 1; seed <= 8; seed++) compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12 });
+  for (let seed = 31; seed <= 33; seed++) compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 200 });
 });
 
 test('so it does when there is room for few classes only, and they are made anew all the time', () => {
-  for (let seed = 41; seed <= 43; seed++) run({ seed, decisions: 150, mostNodes: 20, kinds: 12, maxLeaves: 128 });
+  for (let seed = 41; seed <= 43; seed++)
+    compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12, maxLeaves: 128 });
 });
 
 test('so it does when nodes come in crowds', () => {
-  run({ seed: 51, decisions: 60, mostNodes: 120, kinds: 6 });
+  compareHistory({ seed: 51, decisions: 60, mostNodes: 120, kinds: 6 });
 });
 
 test('nothing is ever given away twice', () => {

@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { aNode, aRequest } from './fixtures.ts';
-import { Random } from './random.ts';
-import { randomRequest, TwinCluster } from './random-cluster.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest } from './testing/fixtures.ts';
+import { Random } from './testing/random.ts';
+import { randomRequest, TwinCluster } from './testing/random-cluster.ts';
 
 test('counts who was turned away, and gives each plugin’s part for the winner and the runners-up', () => {
   const table = new NodeTable();

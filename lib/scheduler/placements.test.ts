@@ -1,9 +1,9 @@
 // Rules between placements, one small example each: affinity, anti-affinity, spread.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { aNode, aRequest } from './fixtures.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest } from './testing/fixtures.ts';
 import type { LabelSelector, Node, Request } from './types.ts';
 
 const WEB: LabelSelector = { matchLabels: { app: 'web' } };

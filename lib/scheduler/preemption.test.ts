@@ -1,9 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { aNode, aRequest, GIB } from './fixtures.ts';
-import { Random } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest, GIB } from './testing/fixtures.ts';
+import { Random } from './testing/random.ts';
 import type { Request } from './types.ts';
 
 /** Nodes of 16 cores, and on each of them these reservations of cpu (in cores) at a priority. */

@@ -1,10 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from './errors.ts';
-import { aNode, aRequest } from './fixtures.ts';
 import { API_VERSION, defaultProfiles, KIND, parseProfiles } from './profiles.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest } from './testing/fixtures.ts';
 
 const configuration = (...profiles: unknown[]) => ({ apiVersion: API_VERSION, kind: KIND, profiles });
 const scored = (score: unknown) => configuration({ schedulerName: 'default', plugins: { score } });

@@ -1,9 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from './errors.ts';
-import { GIB } from './fixtures.ts';
 import { QuotaLedger, quotaMessage } from './quota.ts';
-import { Random } from './random.ts';
+import { GIB } from './testing/fixtures.ts';
+import { Random } from './testing/random.ts';
 
 test('what fits may be had, what is beyond any of the quotas may not', () => {
   const ledger = new QuotaLedger();

@@ -1,9 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from './errors.ts';
-import { aNode, aRequest, GIB } from './fixtures.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest, GIB } from './testing/fixtures.ts';
 import type { Node, Request } from './types.ts';
 
 function schedulerOf(...nodes: Node[]): Scheduler {

@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from './errors.ts';
-import { aNode, aRequest } from './fixtures.ts';
 import { NodeTable } from './table.ts';
+import { aNode, aRequest } from './testing/fixtures.ts';
 
 test('a reservation counts whether its node was known before, is known later, or comes back', () => {
   const table = new NodeTable();

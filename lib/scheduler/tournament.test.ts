@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Random } from './random.ts';
+import { Random } from './testing/random.ts';
 import { NOBODY, type TieOrder, Tournament } from './tournament.ts';
 
 /** What a plain loop says. */

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Random } from './random.ts';
+import { Random } from './testing/random.ts';
 import { inTurn, type Shares, type Waiting } from './turns.ts';
 
 interface Named extends Waiting {

@@ -5,10 +5,10 @@
 // The peer is a plain scan over objects, as one would write it first (reference: lib/scheduler/reference.ts does the same
 // but explains itself). Last line with --json: {name, params, results: [{what, value, unit, peer, peerValue, ratio}]}.
 import { parseArgs } from 'node:util';
-import { aNode, aRequest, GIB } from '../fixtures.ts';
-import { Random } from '../random.ts';
 import { Scheduler } from '../scheduler.ts';
 import { NodeTable } from '../table.ts';
+import { aNode, aRequest, GIB } from '../testing/fixtures.ts';
+import { Random } from '../testing/random.ts';
 import type { Request } from '../types.ts';
 import { PlainScheduler } from './plain.ts';
 

@@ -1,5 +1,5 @@
 // Nodes and requests to start from in tests and benchmarks: sensible everywhere, changed where it matters.
-import type { Node, Request } from './types.ts';
+import type { Node, Request } from '../types.ts';
 
 export const GIB = 2 ** 30;
 

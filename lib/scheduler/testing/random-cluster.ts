@@ -1,8 +1,7 @@
 // Random clusters, requests and events for property tests: small numbers of everything, so that rules meet each other often.
-import { aNode, aRequest, GIB } from './fixtures.ts';
-import type { Random } from './random.ts';
-import type { Cluster } from './reference.ts';
-import type { NodeTable } from './table.ts';
+
+import type { Cluster } from '../reference.ts';
+import type { NodeTable } from '../table.ts';
 import type {
   LabelSelector,
   Labels,
@@ -15,7 +14,9 @@ import type {
   SpreadConstraint,
   Taint,
   Toleration,
-} from './types.ts';
+} from '../types.ts';
+import { aNode, aRequest, GIB } from './fixtures.ts';
+import type { Random } from './random.ts';
 
 const POOLS = ['default', 'gpu', 'edge'];
 const TENANTS = ['team-a', 'team-b', 'team-c'];
