@@ -7,9 +7,8 @@ import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startCluster } from '../testing/cluster.ts';
-import { eventually } from '../testing/eventually.ts';
 import { startHostileProxy } from '../testing/hostile-proxy/proxy.ts';
-import { beUser, cleanUp, Hardware, runOperator, startAuditor } from '../testing/hostile-proxy/workload.ts';
+import { beUser, cleanUp, Hardware, runOperator, settled, startAuditor } from '../testing/hostile-proxy/workload.ts';
 import { createLogRecorder } from '../testing/log-recorder.ts';
 
 const seed = Number(process.env.SOAK_SEED ?? 1);
@@ -45,7 +44,7 @@ test(`an hour of it in ${seconds} s, seed ${seed}`, async () => {
   await beUser({ ...load, forMs: seconds * 1_000 });
   clearTimeout(timer);
   const changedUntil = performance.now();
-  await eventually(() => auditor.unsettled().length === 0, { deadlineMs: 120_000 });
+  await settled(auditor, log, 120_000);
   const settledMs = Math.round(performance.now() - changedUntil);
   const end = heapMB();
   stop.abort();

@@ -3,9 +3,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startCluster } from '../testing/cluster.ts';
-import { eventually } from '../testing/eventually.ts';
 import { startHostileProxy } from '../testing/hostile-proxy/proxy.ts';
-import { beUser, cleanUp, Hardware, runOperator, startAuditor } from '../testing/hostile-proxy/workload.ts';
+import { beUser, cleanUp, Hardware, runOperator, settled, startAuditor } from '../testing/hostile-proxy/workload.ts';
 import { createLogRecorder } from '../testing/log-recorder.ts';
 
 for (const seed of [1, 2]) {
@@ -20,11 +19,7 @@ for (const seed of [1, 2]) {
     const stop = new AbortController();
     const operator = runOperator({ kubeconfig: proxy.kubeconfig, namespace, hardware, log }, stop.signal);
     await beUser({ client, namespace, devices: 30, instances: 10, seed, forMs: 6_000, everyMs: 20 });
-    try {
-      await eventually(() => auditor.unsettled().length === 0, { deadlineMs: 60_000 });
-    } catch (error) {
-      throw new Error(`not settled: ${auditor.unsettled().join('; ')}`, { cause: error });
-    }
+    await settled(auditor, log, 60_000);
     stop.abort();
     await operator;
     await auditor.stop();

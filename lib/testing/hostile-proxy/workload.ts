@@ -20,6 +20,8 @@ import { createManager, type Manager } from '../../runtime/manager.ts';
 import { done, type Result, requeue } from '../../runtime/reconcile.ts';
 import { watch } from '../../runtime/source.ts';
 import { type ConfigMap, configMap, configMaps } from '../cluster.ts';
+import { eventually } from '../eventually.ts';
+import type { LogRecorder } from '../log-recorder.ts';
 import { createRandom } from '../random.ts';
 
 export const FINALIZER = 'example.dev/claim';
@@ -274,6 +276,17 @@ export function startAuditor(client: KubeClient, namespace: string, log: Log): A
       await running;
     },
   };
+}
+
+/** Resolves once all is as it should be; rejects with what is not, and the end of the log. */
+export async function settled(auditor: Auditor, log: LogRecorder, deadlineMs: number): Promise<void> {
+  try {
+    await eventually(() => auditor.unsettled().length === 0, { deadlineMs });
+  } catch (cause) {
+    const lines = log.lines.filter(({ level }) => level !== 'debug').slice(-40);
+    const said = lines.map(({ level, message, fields }) => `${level} ${message} ${JSON.stringify(fields)}`);
+    throw new Error(`not settled: ${auditor.unsettled().slice(0, 20).join('; ')}\n${said.join('\n')}`, { cause });
+  }
 }
 
 /** Deletes the instances' finalizers and all else, so that the namespace can go. */
