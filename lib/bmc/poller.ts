@@ -1,0 +1,178 @@
+// Keeps what BMCs say of their machines current: power, sensors and event logs of a whole fleet, spread evenly over time.
+//
+// Flow: every device has a place of its own in each period, so that no moment asks more than another. What is due is asked through the
+// device's driver in the pool, beside whoever else uses it. Devices that fail are asked less and less often, only for
+// power, until one answer brings them back. Wrong credentials stop it: a further try may lock the account.
+// Guarantees: one question of a kind at a time per device; a dead BMC delays no other; nothing is reported after forget().
+// Caveats: the last event log entry seen is kept in memory. After a restart the whole log is reported once more.
+import type { BmcTarget, Driver, LogEntry, PowerState, SensorReading } from './driver.ts';
+import { BmcError } from './errors.ts';
+
+/** Time as this needs it; lib/runtime's Clock is one. */
+export interface PollerClock {
+  /** Milliseconds that never go back. */
+  monotonic(): number;
+  after(ms: number, fire: () => void): { cancel(): void };
+}
+
+export type Observation =
+  | { readonly kind: 'power'; readonly value: PowerState }
+  | { readonly kind: 'sensors'; readonly value: readonly SensorReading[] }
+  /** Only entries that were not reported before. */
+  | { readonly kind: 'eventLog'; readonly value: readonly LogEntry[] };
+
+export type PollKind = Observation['kind'];
+
+export interface PollerOptions {
+  /** The device's driver, as BmcPool gives it. */
+  readonly driver: (key: string, target: BmcTarget) => Driver;
+  readonly clock: PollerClock;
+  /** Milliseconds between two questions of a kind; kinds left out are not asked. */
+  readonly periods: Readonly<Partial<Record<PollKind, number>>>;
+  /** Milliseconds that one question may take. */
+  readonly deadlineMs: number;
+  readonly observed: (key: string, observation: Observation) => void;
+  /** `failures`: how many in a row, of this device. */
+  readonly failed: (key: string, kind: PollKind, error: BmcError, failures: number) => void;
+}
+
+/** Failures in a row after which a device is asked less often, and how much less at most. */
+const PATIENCE = 3;
+const MOST_STRETCH = 16;
+
+interface Polled {
+  readonly target: BmcTarget;
+  readonly stop: AbortController;
+  readonly timers: Map<PollKind, { cancel(): void }>;
+  failures: number;
+  lastEntry: string | undefined;
+}
+
+export class FleetPoller {
+  readonly #options: PollerOptions;
+  readonly #devices = new Map<string, Polled>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#devices.size;
+  }
+
+  /** Asks this device from now on, first at its place in the period. A changed target begins anew; the same changes nothing. */
+  watch(key: string, target: BmcTarget): void {
+    const known = this.#devices.get(key);
+    if (known && JSON.stringify(known.target) === JSON.stringify(target)) return;
+    this.forget(key);
+    const device: Polled = {
+      target,
+      stop: new AbortController(),
+      timers: new Map(),
+      failures: 0,
+      lastEntry: undefined,
+    };
+    this.#devices.set(key, device);
+    const kinds = Object.entries(this.#options.periods) as [PollKind, number][];
+    for (const [kind, period] of kinds) this.#schedule(key, device, kind, placeOf(`${kind} ${key}`) * period);
+  }
+
+  /** Ends it at once, a question under way included. The driver stays in the pool. */
+  forget(key: string): void {
+    const device = this.#devices.get(key);
+    if (!device) return;
+    this.#devices.delete(key);
+    this.#rest(device);
+    device.stop.abort();
+  }
+
+  /** Forgets all, and waits until what was under way has ended. */
+  async close(): Promise<void> {
+    for (const key of this.#devices.keys()) this.forget(key);
+    await Promise.all(this.#running);
+  }
+
+  #rest(device: Polled): void {
+    for (const timer of device.timers.values()) timer.cancel();
+    device.timers.clear();
+  }
+
+  #schedule(key: string, device: Polled, kind: PollKind, delay: number): void {
+    const due = this.#options.clock.monotonic() + delay;
+    const fire = () => {
+      const running = this.#turn(key, device, kind, due).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    };
+    device.timers.set(kind, this.#options.clock.after(delay, fire));
+  }
+
+  async #turn(key: string, device: Polled, kind: PollKind, due: number): Promise<void> {
+    const silent = device.failures >= PATIENCE;
+    const asked = kind === 'power' || !silent || this.#options.periods.power === undefined;
+    const again = asked ? await this.#ask(key, device, kind) : true;
+    if (!again || device.stop.signal.aborted) return;
+    const period = this.#options.periods[kind]! * stretch(device.failures);
+    // On the device's own place in the period, also when the answer took long.
+    const now = this.#options.clock.monotonic();
+    const next = due + period * Math.max(1, Math.ceil((now - due) / period));
+    this.#schedule(key, device, kind, next - now);
+  }
+
+  /** False when asking again makes no sense until the target changes. */
+  async #ask(key: string, device: Polled, kind: PollKind): Promise<boolean> {
+    const { stop } = device;
+    const late = new AbortController();
+    const deadline = this.#options.clock.after(this.#options.deadlineMs, () => late.abort(timedOut()));
+    try {
+      const signal = AbortSignal.any([stop.signal, late.signal]);
+      const observation = await this.#observe(key, device, kind, signal);
+      if (stop.signal.aborted) return false;
+      device.failures = 0;
+      this.#options.observed(key, observation);
+      return true;
+    } catch (error) {
+      if (stop.signal.aborted) return false;
+      if (!(error instanceof BmcError)) throw error;
+      return this.#fail(key, device, kind, error);
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async #observe(key: string, device: Polled, kind: PollKind, signal: AbortSignal): Promise<Observation> {
+    const driver = this.#options.driver(key, device.target);
+    if (kind === 'power') return { kind, value: await driver.power(signal) };
+    if (kind === 'sensors') return { kind, value: await driver.sensors(signal) };
+    const value = await driver.eventLog(signal, device.lastEntry);
+    device.lastEntry = value.at(-1)?.id ?? device.lastEntry;
+    return { kind, value };
+  }
+
+  #fail(key: string, device: Polled, kind: PollKind, error: BmcError): boolean {
+    if (error.code === 'unsupported' && kind !== 'power') {
+      this.#options.failed(key, kind, error, device.failures); // this BMC has none of these: no fault of the line
+      return false;
+    }
+    device.failures++;
+    this.#options.failed(key, kind, error, device.failures);
+    if (error.retryable) return true;
+    this.#rest(device);
+    return false;
+  }
+}
+
+/** 1 while it answers, then twice as much for each failure. */
+function stretch(failures: number): number {
+  return Math.min(2 ** Math.max(0, failures - PATIENCE + 1), MOST_STRETCH);
+}
+
+/** From 0 up to 1, evenly spread over keys and always the same for one (FNV-1a, its bits stirred once more). */
+function placeOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return ((hash ^ (hash >>> 13)) >>> 0) / 0x1_0000_0000;
+}
+
+const timedOut = () => new DOMException('the question took too long', 'TimeoutError');
