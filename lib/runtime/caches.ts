@@ -40,8 +40,7 @@ export interface CachesOptions {
 interface Cache {
   readonly reflector: Reflector<KubeObject>;
   readonly namespace: string | undefined;
-  /** None where a selector may keep a written object out of sight. */
-  readonly expectations: Expectations | undefined;
+  readonly expectations: Expectations;
 }
 
 export function createCaches({ client, log, clock, random, timing }: CachesOptions): Caches {
@@ -54,12 +53,12 @@ export function createCaches({ client, log, clock, random, timing }: CachesOptio
   function create<T extends KubeObject>(resource: Resource<T>, options: CacheOptions<T>): Cache {
     const reflector = createReflector({ ...options, client, resource, log, clock, random, timing });
     const store = reflector.store as Store<KubeObject>;
-    const selects = options.labelSelector !== undefined || options.fieldSelector !== undefined;
+    const selective = options.labelSelector !== undefined || options.fieldSelector !== undefined;
     if (signal) running.push(reflector.run(signal));
     return {
       reflector: reflector as Reflector<KubeObject>,
       namespace: options.namespace,
-      expectations: selects ? undefined : createExpectations(store, clock),
+      expectations: createExpectations(store, clock, { selective }),
     };
   }
 
@@ -94,7 +93,7 @@ export function createCaches({ client, log, clock, random, timing }: CachesOptio
         const sees =
           resourceName(reflector.store.resource) === resourceName(resource) &&
           (!cache.namespace || cache.namespace === namespace);
-        return sees && expectations ? [expectations] : [];
+        return sees ? [expectations] : [];
       }),
     settling: (store, key) =>
       all()

@@ -86,6 +86,19 @@ test('a cache that never shows it is not waited for longer than 10 s', async () 
   assert.is(clock.pending(), 0);
 });
 
+test('a store with a selector is waited for only about what it holds', async () => {
+  const clock = createFakeClock();
+  const { store, writer } = createStore(widgets);
+  const expectations = createExpectations(store, clock, { selective: true });
+  await expectations.during('a', async () => at('v1'));
+  assert.is(expectations.settling('a'), undefined);
+  writer.upsert(at('v1'));
+  await expectations.during('a', async () => at('v2'));
+  assert.ok(expectations.settling('a'));
+  writer.remove('a');
+  assert.is(expectations.settling('a'), undefined, 'it no longer matches the selector');
+});
+
 test('other objects are not held up', async () => {
   const { expectations } = setUp();
   await expectations.during('a', async () => at('v2'));

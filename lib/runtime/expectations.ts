@@ -28,7 +28,8 @@ interface Expected {
   patience: Timer | undefined;
 }
 
-export function createExpectations(store: Store<KubeObject>, clock: Clock): Expectations {
+/** `selective`: the store may never show an object that it does not hold already. Those are not waited for. */
+export function createExpectations(store: Store<KubeObject>, clock: Clock, { selective = false } = {}): Expectations {
   const expected = new Map<string, Expected>();
 
   store.subscribe((event) => {
@@ -64,6 +65,7 @@ export function createExpectations(store: Store<KubeObject>, clock: Clock): Expe
 
   return {
     async during(key, write) {
+      if (selective && !store.get(key)) return write();
       const entry: Expected = expected.get(key) ?? {
         writing: 0,
         passed: new Set(),

@@ -1,6 +1,5 @@
 // A cluster to test against: the embedded API server in a directory of its own, or the real one that KUBECONFIG_REAL names.
 import { randomBytes } from 'node:crypto';
-import { startApiServer } from '../apiserver/server.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { tempDir } from './temp-dir.ts';
@@ -39,6 +38,7 @@ export async function startCluster(): Promise<TestCluster> {
 }
 
 async function startEmbedded(stack: AsyncDisposableStack): Promise<string> {
+  const { startApiServer } = await import('../apiserver/server.ts');
   const dir = stack.use(await tempDir('cluster-'));
   const server = await startApiServer({ dir: dir.path });
   stack.defer(() => server.close());
