@@ -12,7 +12,8 @@ import type { Call, Fate } from './model/process.ts';
 import { ModelScheduler } from './model/scheduler.ts';
 
 const DEVICE_COUNT = 4;
-const SEEDS = 150;
+/** Each a race of its own; thousands for a soak. */
+const SEEDS = Number(process.env.SEEDS ?? 80);
 const STEPS = 250;
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];

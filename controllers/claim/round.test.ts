@@ -166,6 +166,22 @@ test('an image of another architecture, boot mode or not allowed on the type fit
   assert.is(scheduled(api, 'other')?.message, '0/2 devices fit: 1 cannot run the image, 1 other type');
 });
 
+test('who is first in turn stays so when somebody else has just written to it', async () => {
+  const api = world({ devices: [aDevice('d1')], instances: [anInstance('a'), anInstance('b')] });
+  const scheduler = new ModelScheduler(api);
+  // The cache does not show it yet, so the first try for "a" is refused.
+  api.patch(INSTANCES, inTeam('a'), { status: { phase: 'Pending' } }, 'status');
+  scheduler.start();
+  while (!scheduler.isIdle) {
+    for (const call of scheduler.process.calls.splice(0)) call.happen('answered');
+    await setImmediate();
+  }
+  assert.is(claimOf(api, 'd1'), undefined);
+  assert.is(scheduled(api, 'b'), undefined);
+  await run(api);
+  assert.is(claimOf(api, 'd1'), 'a');
+});
+
 test('no claim is made for an Instance without the finalizer or on its way out', async () => {
   const api = world({
     devices: [aDevice('d1')],

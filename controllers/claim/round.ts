@@ -23,6 +23,7 @@ import {
   isUntouched,
   passOver,
   release,
+  type Standing,
   settle,
   standingOf,
 } from './claims.ts';
@@ -58,6 +59,10 @@ export function createRounds({
 }: RoundDeps): (signal: AbortSignal) => Promise<Result> {
   // Kept for speed alone: brought up to date from the caches at the start of each round.
   const fleet = new Fleet();
+  /** Devices that this round tried to claim and could not, as somebody else wrote first. */
+  const contested = new Set<string>();
+  /** Instances, as the cache has them, whose selection is known to have ended. It never comes back. */
+  const ended = new WeakSet<Instance>();
   const scheduler = new Scheduler(fleet.table, new Map([[deviceProfile.name, deviceProfile]]));
 
   /** Rejects with one of the errors that another try may mend, after everything was tried. */
@@ -68,9 +73,20 @@ export function createRounds({
     for (const devices of claims.values()) {
       for (const device of devices) await trying.make(device, () => releaseIfOver(device, devices, signal));
     }
+    contested.clear();
+    const refused: { instance: Instance; verdict: Verdict }[] = [];
     for (const instance of [...caches.instances.values()].filter(mayClaim).sort(byTurn)) {
       const devices = claims.get(instance.metadata.uid!);
-      await trying.make(instance, () => (devices ? confirm(instance, devices, signal) : serve(instance, signal)));
+      await trying.make(instance, async () => {
+        if (devices) return confirm(instance, devices, signal);
+        const verdict = await serve(instance, signal);
+        if (verdict !== 'again' && verdict.reason !== 'Claimed') refused.push({ instance, verdict });
+        return verdict === 'again' ? 'again' : 'settled';
+      });
+    }
+    // Where somebody was about to get a device and did not, only the next round knows what is left for the others.
+    for (const { instance, verdict } of contested.size === 0 ? refused : []) {
+      await trying.make(instance, () => tell(instance, verdict, signal));
     }
     return trying.result();
   }
@@ -111,27 +127,37 @@ export function createRounds({
     return tell(instance, { reason: 'Claimed', device: kept.metadata.name }, signal);
   }
 
-  async function serve(instance: Instance, signal: AbortSignal): Promise<Outcome> {
-    const standing = await standingOf(client, instance, (name) => fleet.device(name), { signal });
+  /** Claims a device for the Instance, or says why there is none. */
+  async function serve(instance: Instance, signal: AbortSignal): Promise<Verdict | 'again'> {
+    const standing = await standingNow(instance, signal);
     if (standing.type === 'claimed' || standing.type === 'unclear') return 'again';
     const selected = standing.type === 'open' ? standing.device : undefined;
     const image = caches.images.get(instance.spec.image);
     const verdict = decide(scheduler, instance, image, caches.types.values(), selected?.metadata.name);
-    if (verdict.reason === 'Claimed') return take(instance, verdict, signal);
-    if (!selected) return tell(instance, verdict, signal);
+    if (verdict.reason === 'Claimed') {
+      await take(instance, verdict.device, signal);
+      return verdict;
+    }
+    if (!selected) return verdict;
     await passOver(client, instance, selected, { signal });
     return 'again';
   }
 
-  async function take(
-    instance: Instance,
-    verdict: Verdict & { reason: 'Claimed' },
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const selected = await claim(client, instance, fleet.device(verdict.device)!, { signal });
-    fleet.claim(verdict.device);
-    log.info({ instance: objectKey(instance), device: verdict.device }, 'device claimed');
-    return tell(selected, verdict, signal);
+  async function standingNow(instance: Instance, signal: AbortSignal): Promise<Standing> {
+    if (ended.has(instance)) return { type: 'none' };
+    const standing = await standingOf(client, instance, (name) => fleet.device(name), { signal });
+    if (standing.type === 'none') ended.add(instance);
+    return standing;
+  }
+
+  async function take(instance: Instance, name: string, signal: AbortSignal): Promise<void> {
+    // Also when it fails, nobody behind this one in the queue gets the device in this round.
+    fleet.claim(name);
+    contested.add(name);
+    const selected = await claim(client, instance, fleet.device(name)!, { signal });
+    contested.delete(name);
+    log.info({ instance: objectKey(instance), device: name }, 'device claimed');
+    await tell(selected, { reason: 'Claimed', device: name }, signal);
   }
 
   async function tell(instance: Instance, verdict: Verdict, signal: AbortSignal): Promise<Outcome> {

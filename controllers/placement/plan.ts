@@ -38,6 +38,11 @@ export class Plan {
     return [...this.#changes.values()];
   }
 
+  /** How many Placements it gives a place. */
+  get binds(): number {
+    return this.changes.reduce((sum, { binds }) => sum + binds.length, 0);
+  }
+
   /** Takes an entry out of the host's ledger; what it held is free for this round's binds on that host. */
   remove({ host, entry }: Listing): void {
     this.#change(host).removed.add(entry.uid);

@@ -106,10 +106,11 @@ export function createRounds({
     for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
     await bringBack(found, plan, effort, signal);
     const refusals = placeWaiting(found.waiting, plan, effort);
-    const bindings = await commit(plan.changes, hosts, effort, signal);
-    await mark([...found.unmarked, ...bindings], effort, signal);
+    const marks = await commit(plan.changes, hosts, effort, signal);
+    await mark([...found.unmarked, ...marks], effort, signal);
     await letGo(found, effort, signal);
-    await refuse(bindings.length > 0 ? refusals.filter(isFirst) : refusals, effort, signal);
+    // Where a bind failed, only the next round knows what is left for the others.
+    if (marks.length === plan.binds) await refuse(plan.binds > 0 ? refusals.filter(isFirst) : refusals, effort, signal);
     return effort.result();
   }
 
