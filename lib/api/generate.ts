@@ -53,7 +53,9 @@ async function generate(): Promise<string> {
     '// Generated from crds/ by `npm run types`. Do not edit.',
     "import type { KubeObject, ObjectMeta } from '../kube/resource.ts';\n",
   ];
-  for (const file of readdirSync(CRDS).sort()) {
+  for (const file of readdirSync(CRDS)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()) {
     const { spec } = load(readFileSync(new URL(file, CRDS), 'utf8')) as Definition;
     const version = spec.versions[0]!;
     const schema = translate(version.schema.openAPIV3Schema, '');

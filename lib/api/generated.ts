@@ -8,68 +8,188 @@ export interface DeviceInventory extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * What was found.
+ */
 spec: {
+/**
+ * When.
+ */
 collectedAt: string
 /**
  * The operation that collected it.
  */
 operationID: string
+/**
+ * Of the machine.
+ */
 serialNumber: string
+/**
+ * Who made the machine.
+ */
 manufacturer?: string
+/**
+ * Model of the machine.
+ */
 model?: string
+/**
+ * Version of its firmware.
+ */
 firmware?: string
+/**
+ * Of the processors.
+ */
 architecture?: string
+/**
+ * How it booted.
+ */
 bootMode?: string
+/**
+ * Processors.
+ */
 cpu?: {
+/**
+ * Model.
+ */
 model?: string
+/**
+ * How many there are.
+ */
 sockets?: number
 /**
  * Physical cores of all sockets together.
  */
 cores?: number
+/**
+ * Hardware threads of all sockets together.
+ */
 threads?: number
 }
+/**
+ * Memory.
+ */
 memory?: {
 /**
  * Quantity: 256Gi.
  */
 total?: string
+/**
+ * Memory modules.
+ */
 modules?: {
+/**
+ * Where it is plugged in.
+ */
 slot?: string
+/**
+ * Its size, a quantity.
+ */
 size?: string
+/**
+ * Kind: DDR4, DDR5.
+ */
 type?: string
+/**
+ * Speed, in megatransfers a second.
+ */
 speedMTs?: number
 }[]
 }
+/**
+ * Disks.
+ */
 disks?: {
+/**
+ * Kernel name, which may change from boot to boot.
+ */
 name?: string
+/**
+ * Serial number.
+ */
 serialNumber?: string
+/**
+ * World wide name.
+ */
 wwn?: string
+/**
+ * Model.
+ */
 model?: string
+/**
+ * SCSI host:channel:target:lun.
+ */
 hctl?: string
 /**
  * Quantity in bytes or with a suffix.
  */
 size?: string
+/**
+ * Rotating or solid state.
+ */
 rotational?: boolean
+/**
+ * sata, sas, nvme, virtio.
+ */
 transport?: string
 }[]
+/**
+ * Network interfaces.
+ */
 nics?: {
+/**
+ * Kernel name.
+ */
 name?: string
+/**
+ * MAC address.
+ */
 macAddress?: string
+/**
+ * Speed of the link, in Mb/s.
+ */
 speedMbps?: number
+/**
+ * Whether it has a link.
+ */
 linkUp?: boolean
+/**
+ * The neighbour that it hears.
+ */
 lldp?: {
+/**
+ * Name of the switch.
+ */
 switchName?: string
+/**
+ * Port of the switch.
+ */
 port?: string
 }
 }[]
+/**
+ * Graphics and compute accelerators.
+ */
 gpus?: {
+/**
+ * Model.
+ */
 model?: string
+/**
+ * Its memory, a quantity.
+ */
 memory?: string
 }[]
+/**
+ * The management controller, as the host sees it.
+ */
 bmc?: {
+/**
+ * Its IP address.
+ */
 address?: string
+/**
+ * Its MAC address.
+ */
 macAddress?: string
 }
 }
@@ -82,16 +202,25 @@ export interface Device extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * What is wanted of the machine.
+ */
 spec: {
+/**
+ * The management controller.
+ */
 bmc: {
 /**
- * Where the BMC answers: ipmi://192.0.2.10:623.
+ * Where the BMC answers: ipmi://192.0.2.10:623 or redfish://192.0.2.10; redfish+http:// is for tests only.
  */
 address: string
 /**
  * Secret in the operator's namespace with the keys username and password; the Site's, where not given.
  */
 credentialsRef?: {
+/**
+ * Name of the Secret.
+ */
 name: string
 }
 }
@@ -111,8 +240,17 @@ site: string
  * Whose machines these are; requests name a pool.
  */
 pool?: string
+/**
+ * Where it stands.
+ */
 location?: {
+/**
+ * Name of the rack; the scheduler spreads over racks.
+ */
 rack?: string
+/**
+ * Lowest rack unit.
+ */
 unit?: number
 }
 /**
@@ -127,7 +265,13 @@ putAway?: boolean
  * Which disk the system goes to. Must match exactly one disk; the DeviceType's, where not given.
  */
 rootDeviceHints?: {
+/**
+ * Serial number, as collected.
+ */
 serialNumber?: string
+/**
+ * World wide name, as collected.
+ */
 wwn?: string
 /**
  * The whole model string.
@@ -141,31 +285,64 @@ hctl?: string
  * Kernel name without /dev/: sda.
  */
 name?: string
+/**
+ * Rotating or solid state.
+ */
 rotational?: boolean
+/**
+ * Smallest size, in units of 10^9 bytes.
+ */
 minSizeGigabytes?: number
+/**
+ * Largest size, in units of 10^9 bytes.
+ */
 maxSizeGigabytes?: number
 }
 /**
  * Keeps Instances away that do not tolerate it.
  */
 taints?: {
+/**
+ * Key of the taint.
+ */
 key: string
+/**
+ * Value of the taint.
+ */
 value?: string
+/**
+ * NoSchedule keeps new ones away.
+ */
 effect: "NoSchedule"
 }[]
 /**
  * Hands off. While enabled the operator does not touch power, boot order or disks.
  */
 maintenance?: {
+/**
+ * Whether it is in maintenance.
+ */
 enabled?: boolean
+/**
+ * Why, for people.
+ */
 reason?: string
 }
 /**
  * The Instance that has this device. Written by the scheduler alone.
  */
 claimRef?: {
+/**
+ * Its namespace.
+ */
 namespace: string
+/**
+ * Its name.
+ */
 name: string
+/**
+ * Its uid.
+ */
 uid: string
 }
 /**
@@ -182,48 +359,117 @@ collect?: string
 resetStatus?: string
 }
 }
+/**
+ * What was observed. Written by the operator.
+ */
 status?: {
+/**
+ * The generation of the spec that this status goes by.
+ */
 observedGeneration?: number
+/**
+ * Where the device is in its life.
+ */
 phase?: ("Registering" | "Collecting" | "Imported" | "PuttingAway" | "Available" | "InUse" | "Cleaning" | "Removed" | "Maintenance")
+/**
+ * Since when it is in this phase.
+ */
 phaseSince?: string
 /**
  * Where Maintenance goes back to.
  */
 phaseBefore?: string
+/**
+ * What is true of it, and since when.
+ */
 conditions?: {
+/**
+ * What is told about: Ready, Scheduled, Reachable and others.
+ */
 type: string
+/**
+ * Whether it is so.
+ */
 status: ("True" | "False" | "Unknown")
+/**
+ * The generation of the spec that it was told of.
+ */
 observedGeneration?: number
+/**
+ * When the status last changed.
+ */
 lastTransitionTime: string
+/**
+ * Why, for machines.
+ */
 reason: string
+/**
+ * Why, for people, and what to do.
+ */
 message: string
 }[]
 /**
  * What the BMC last said.
  */
 power?: {
+/**
+ * On, Off, or Unknown while the BMC does not answer.
+ */
 state?: ("On" | "Off" | "Unknown")
+/**
+ * When it was first seen so.
+ */
 observedAt?: string
 }
 /**
  * Who answered at the BMC's address.
  */
 bmc?: {
+/**
+ * Its manufacturer.
+ */
 manufacturer?: string
+/**
+ * Its product.
+ */
 product?: string
+/**
+ * Its firmware version.
+ */
 firmware?: string
+/**
+ * The protocol and its version.
+ */
 protocol?: string
 }
 /**
  * Which version of the Secret was tried, and which was good. Wrong ones are not tried again before the Secret changes.
  */
 credentials?: {
+/**
+ * The last that were tried.
+ */
 tried?: {
+/**
+ * Name of the Secret.
+ */
 name?: string
+/**
+ * Digest of address and version of the Secret.
+ */
 resourceVersion?: string
 }
+/**
+ * The last that were accepted.
+ */
 good?: {
+/**
+ * Name of the Secret.
+ */
 name?: string
+/**
+ * Digest of address and version of the Secret.
+ */
 resourceVersion?: string
 }
 }
@@ -231,10 +477,25 @@ resourceVersion?: string
  * What is under way. Written before the effect of each step, and after its check.
  */
 operation?: {
+/**
+ * Unique; tasks and logs name it.
+ */
 id: string
+/**
+ * Register, Collect, PutAway, Create, Reinstall, Restart and others.
+ */
 kind: string
+/**
+ * The step under way.
+ */
 step: string
+/**
+ * Number of the step, from 1.
+ */
 index: number
+/**
+ * How many steps there are.
+ */
 total: number
 /**
  * Of this step.
@@ -244,13 +505,25 @@ attempt: number
  * Of the whole operation.
  */
 round?: number
+/**
+ * Of the whole operation.
+ */
 percent?: number
+/**
+ * When the operation began.
+ */
 startedAt: string
+/**
+ * When this attempt of the step began.
+ */
 stepStartedAt?: string
 /**
  * When the step will have taken too long.
  */
 deadline?: string
+/**
+ * When it is tried again, after a failure.
+ */
 nextAttemptAt?: string
 /**
  * For whom.
@@ -264,13 +537,22 @@ request?: string
  * What it installs, as it was when the operation began.
  */
 image?: {
+/**
+ * Name of the Image.
+ */
 name?: string
+/**
+ * Its digest.
+ */
 sha256?: string
 }
 /**
  * The network boot under way.
  */
 boot?: {
+/**
+ * Counts the network boots of this operation.
+ */
 number?: number
 /**
  * Which boot of the agent has the session.
@@ -286,10 +568,25 @@ diskSerialNumber?: string
 diskSerialNumbers?: string[]
 }
 }
+/**
+ * Why the operation under way does not get on.
+ */
 error?: {
+/**
+ * What failed, for machines.
+ */
 code: string
+/**
+ * What was expected and what was seen.
+ */
 message: string
+/**
+ * How often in a row.
+ */
 count: number
+/**
+ * When it first failed so.
+ */
 since: string
 /**
  * The step that failed.
@@ -308,14 +605,29 @@ inputs?: string
  * What is on the disk, as far as the operator put it there.
  */
 installed?: {
+/**
+ * For which Instance.
+ */
 instanceUID?: string
 /**
  * namespace/name
  */
 instance?: string
+/**
+ * Name of the Image.
+ */
 image?: string
+/**
+ * Digest of the Image.
+ */
 imageSHA256?: string
+/**
+ * The disk that it was written to.
+ */
 diskSerialNumber?: string
+/**
+ * When it was written.
+ */
 at?: string
 }
 /**
@@ -334,10 +646,25 @@ takenDown?: boolean
  * What the installed system last said of itself. Gone when the machine was seen off.
  */
 system?: {
+/**
+ * The Instance that it says it is.
+ */
 instanceUID?: string
+/**
+ * Another one at every boot.
+ */
 bootID?: string
+/**
+ * Its host name.
+ */
 hostname?: string
+/**
+ * Its IP addresses.
+ */
 addresses?: string[]
+/**
+ * When it last reported in.
+ */
 reportedAt?: string
 }
 /**
@@ -348,26 +675,71 @@ releasedClaimUID?: string
  * The claiming Instance's requests that were handled here.
  */
 handled?: {
+/**
+ * Of which Instance.
+ */
 instanceUID?: string
+/**
+ * The last value of requests.restart.
+ */
 restart?: string
+/**
+ * The last value of requests.reinstall.
+ */
 reinstall?: string
+/**
+ * The last value of requests.resetPassword.
+ */
 resetPassword?: string
+/**
+ * The last value of requests.resetStatus.
+ */
 resetStatus?: string
 }
 /**
  * The last value of each of spec.requests that was handled, and how it ended.
  */
 requests?: {
+/**
+ * The last collection that was asked for.
+ */
 collect?: {
+/**
+ * The value that asked for it.
+ */
 value: string
+/**
+ * Running, or how it ended.
+ */
 result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
 message?: string
+/**
+ * When the result was noted.
+ */
 at?: string
 }
+/**
+ * The last reset of the status that was asked for.
+ */
 resetStatus?: {
+/**
+ * The value that asked for it.
+ */
 value: string
+/**
+ * Running, or how it ended.
+ */
 result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
 message?: string
+/**
+ * When the result was noted.
+ */
 at?: string
 }
 }
@@ -375,12 +747,33 @@ at?: string
  * The last 20 operations, newest last.
  */
 history?: {
+/**
+ * The id of the operation.
+ */
 id: string
+/**
+ * The kind of operation.
+ */
 kind: string
+/**
+ * The Instance that it was for.
+ */
 requestedBy?: string
+/**
+ * When it began.
+ */
 startedAt: string
+/**
+ * When it ended.
+ */
 endedAt: string
+/**
+ * Succeeded, or given up for another one.
+ */
 result: ("Succeeded" | "Aborted")
+/**
+ * More about the result.
+ */
 message?: string
 }[]
 }
@@ -393,11 +786,17 @@ export interface DeviceType extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * What the model is like.
+ */
 spec: {
 /**
  * What a machine of this type has at least.
  */
 hardware: {
+/**
+ * Of the processors.
+ */
 architecture?: ("x86_64" | "aarch64")
 /**
  * Physical cores of all sockets together.
@@ -411,6 +810,9 @@ minMemory?: number | string
  * Kinds of disk that must be there.
  */
 disks?: {
+/**
+ * How many.
+ */
 count: number
 /**
  * Size of each.
@@ -421,6 +823,9 @@ minSize?: number | string
  */
 rotational?: boolean
 }[]
+/**
+ * Network interfaces that must be there.
+ */
 nics?: {
 /**
  * Interfaces with a link.
@@ -448,7 +853,13 @@ allowedImages?: string[]
  * Which disk the system goes to, unless the Device says. Must match exactly one disk.
  */
 rootDeviceHints?: {
+/**
+ * Serial number, as collected.
+ */
 serialNumber?: string
+/**
+ * World wide name, as collected.
+ */
 wwn?: string
 /**
  * The whole model string.
@@ -462,15 +873,30 @@ hctl?: string
  * Kernel name without /dev/: sda.
  */
 name?: string
+/**
+ * Rotating or solid state.
+ */
 rotational?: boolean
+/**
+ * Smallest size, in units of 10^9 bytes.
+ */
 minSizeGigabytes?: number
+/**
+ * Largest size, in units of 10^9 bytes.
+ */
 maxSizeGigabytes?: number
 }
 /**
  * What an Instance on such a machine can offer to Placements. What was collected on the machine, where not given.
  */
 vmHost?: {
+/**
+ * CPUs.
+ */
 cpu?: number | string
+/**
+ * Memory.
+ */
 memory?: number | string
 }
 }
@@ -483,6 +909,9 @@ export interface Image extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * Where the operating system is, and what it is.
+ */
 spec: {
 /**
  * Where the file is; http:// is safe because of the digest.
@@ -492,9 +921,21 @@ url: string
  * Digest of the file as downloaded, in lower-case hexadecimal.
  */
 sha256: string
+/**
+ * How the file holds the disk: raw and qcow2 images, or a tar of the root file system.
+ */
 format: ("raw" | "qcow2" | "tar")
+/**
+ * How the file is compressed.
+ */
 compression?: ("none" | "gzip" | "zstd" | "xz")
+/**
+ * Of the machines that it runs on.
+ */
 architecture: ("x86_64" | "aarch64")
+/**
+ * In which modes it boots.
+ */
 bootModes: ("BIOS" | "UEFI")[]
 /**
  * The user that gets the SSH keys and the password.
@@ -510,6 +951,9 @@ export interface Instance extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * What is wanted.
+ */
 spec: {
 /**
  * Take a device of this type.
@@ -523,6 +967,9 @@ deviceName?: string
  * Take a device with these labels.
  */
 deviceSelector?: {
+/**
+ * Labels that the Device must have, with these values.
+ */
 matchLabels: {
 [k: string]: string | undefined
 }
@@ -547,8 +994,17 @@ tolerations?: {
  * Every key where empty (with operator Exists).
  */
 key?: string
+/**
+ * Equal compares key and value, Exists the key alone.
+ */
 operator?: ("Exists" | "Equal")
+/**
+ * Value of the taint, with operator Equal.
+ */
 value?: string
+/**
+ * Effect of the taint; every one, where not given.
+ */
 effect?: "NoSchedule"
 }[]
 /**
@@ -579,12 +1035,18 @@ sshAuthorizedKeys?: string[]
  * Secret with the key userData, cloud-init user data.
  */
 userDataRef?: {
+/**
+ * Name of the Secret.
+ */
 name: string
 }
 /**
  * Secret with the key password, for the image's default user.
  */
 rootPasswordRef?: {
+/**
+ * Name of the Secret.
+ */
 name: string
 }
 network?: Readonly<Record<string, unknown>>
@@ -596,12 +1058,21 @@ releasePolicy?: ("Wipe" | "Keep")
  * Offers the machine to Placements.
  */
 vmHost?: {
+/**
+ * Whether it hosts VMs.
+ */
 enabled?: boolean
 /**
  * How many times over a resource is handed out.
  */
 overcommit?: {
+/**
+ * Times that CPUs are handed out.
+ */
 cpu?: number
+/**
+ * Times that memory is handed out.
+ */
 memory?: number
 }
 /**
@@ -616,15 +1087,30 @@ dedicated?: boolean
  * Keeps Placements away that do not tolerate it.
  */
 taints?: {
+/**
+ * Key of the taint.
+ */
 key: string
+/**
+ * Value of the taint.
+ */
 value?: string
+/**
+ * NoSchedule keeps new ones away.
+ */
 effect: "NoSchedule"
 }[]
 /**
  * What the host keeps for itself.
  */
 reserved?: {
+/**
+ * CPUs.
+ */
 cpu?: number | string
+/**
+ * Memory.
+ */
 memory?: number | string
 }
 }
@@ -650,19 +1136,58 @@ resetPassword?: string
 resetStatus?: string
 }
 }
+/**
+ * What was observed. Written by the operator.
+ */
 status?: {
+/**
+ * The generation of the spec that this status goes by.
+ */
 observedGeneration?: number
+/**
+ * Where the instance is in its life.
+ */
 phase?: ("Pending" | "Creating" | "Running" | "Starting" | "Stopping" | "Stopped" | "Restarting" | "Reinstalling" | "ResettingPassword" | "Deleting" | "Failed")
+/**
+ * Since when it is in this phase.
+ */
 phaseSince?: string
+/**
+ * What is true of it, and since when.
+ */
 conditions?: {
+/**
+ * What is told about: Ready, Scheduled, Reachable and others.
+ */
 type: string
+/**
+ * Whether it is so.
+ */
 status: ("True" | "False" | "Unknown")
+/**
+ * The generation of the spec that it was told of.
+ */
 observedGeneration?: number
+/**
+ * When the status last changed.
+ */
 lastTransitionTime: string
+/**
+ * Why, for machines.
+ */
 reason: string
+/**
+ * Why, for people, and what to do.
+ */
 message: string
 }[]
+/**
+ * The Device that it runs on.
+ */
 deviceName?: string
+/**
+ * What the installed system says that its addresses are.
+ */
 addresses?: string[]
 /**
  * What is really installed.
@@ -672,29 +1197,71 @@ image?: string
  * Of the operation under way.
  */
 progress?: {
+/**
+ * The step under way.
+ */
 step?: string
+/**
+ * Number of the step, from 1.
+ */
 index?: number
+/**
+ * How many steps there are.
+ */
 total?: number
+/**
+ * Of the whole operation.
+ */
 percent?: number
 }
 /**
  * What the machine has for Placements, before overcommit and reservation.
  */
 capacity?: {
+/**
+ * CPUs.
+ */
 cpu?: string
+/**
+ * Memory.
+ */
 memory?: string
 }
 /**
  * The ledger of what Placements have of this host. Written by the scheduler alone, under the Instance's resourceVersion.
  */
 allocated?: {
+/**
+ * CPUs, all together.
+ */
 cpu?: string
+/**
+ * Memory, all together.
+ */
 memory?: string
+/**
+ * How many Placements have a place.
+ */
 placements?: number
+/**
+ * What each Placement has.
+ */
 claims?: {
+/**
+ * Which Placement, and since when it waited.
+ */
 uid: string
+/**
+ * Name of the Placement.
+ */
 name: string
+/**
+ * Its CPUs.
+ */
 cpu: string
+/**
+ * Its memory.
+ */
 memory: string
 }[]
 }
@@ -702,28 +1269,88 @@ memory: string
  * The last value of each of spec.requests that was handled, and how it ended.
  */
 requests?: {
+/**
+ * The last restart that was asked for.
+ */
 restart?: {
+/**
+ * The value that asked for it.
+ */
 value: string
+/**
+ * Running, or how it ended.
+ */
 result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
 message?: string
+/**
+ * When the result was noted.
+ */
 at?: string
 }
+/**
+ * The last reinstallation that was asked for.
+ */
 reinstall?: {
+/**
+ * The value that asked for it.
+ */
 value: string
+/**
+ * Running, or how it ended.
+ */
 result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
 message?: string
+/**
+ * When the result was noted.
+ */
 at?: string
 }
+/**
+ * The last reset of the password that was asked for.
+ */
 resetPassword?: {
+/**
+ * The value that asked for it.
+ */
 value: string
+/**
+ * Running, or how it ended.
+ */
 result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
 message?: string
+/**
+ * When the result was noted.
+ */
 at?: string
 }
+/**
+ * The last reset of the status that was asked for.
+ */
 resetStatus?: {
+/**
+ * The value that asked for it.
+ */
 value: string
+/**
+ * Running, or how it ended.
+ */
 result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
 message?: string
+/**
+ * When the result was noted.
+ */
 at?: string
 }
 }
@@ -737,7 +1364,13 @@ export interface Placement extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * What is wanted.
+ */
 spec: {
+/**
+ * What the VM needs.
+ */
 resources: {
 /**
  * Virtual CPUs: 4, 500m.
@@ -776,20 +1409,59 @@ tolerations?: {
  * Every key where empty (with operator Exists).
  */
 key?: string
+/**
+ * Equal compares key and value, Exists the key alone.
+ */
 operator?: ("Exists" | "Equal")
+/**
+ * Value of the taint, with operator Equal.
+ */
 value?: string
+/**
+ * Effect of the taint; every one, where not given.
+ */
 effect?: "NoSchedule"
 }[]
 }
+/**
+ * What was observed. Written by the operator.
+ */
 status?: {
+/**
+ * The generation of the spec that this status goes by.
+ */
 observedGeneration?: number
+/**
+ * Whether the VM has its place.
+ */
 phase?: ("Pending" | "Bound" | "Unschedulable")
+/**
+ * What is true of it, and since when.
+ */
 conditions?: {
+/**
+ * What is told about: Ready, Scheduled, Reachable and others.
+ */
 type: string
+/**
+ * Whether it is so.
+ */
 status: ("True" | "False" | "Unknown")
+/**
+ * The generation of the spec that it was told of.
+ */
 observedGeneration?: number
+/**
+ * When the status last changed.
+ */
 lastTransitionTime: string
+/**
+ * Why, for machines.
+ */
 reason: string
+/**
+ * Why, for people, and what to do.
+ */
 message: string
 }[]
 /**
@@ -800,6 +1472,9 @@ nodeName?: string
  * The host's first address.
  */
 address?: string
+/**
+ * The Device that the host runs on.
+ */
 deviceName?: string
 /**
  * The host's score when it was chosen.
@@ -815,6 +1490,9 @@ export interface Site extends KubeObject {
 apiVersion: string
 kind: string
 metadata: ObjectMeta
+/**
+ * What the data centre is like.
+ */
 spec: {
 /**
  * The region that the site belongs to, for scheduling.
@@ -828,6 +1506,9 @@ zone?: string
  * Secret in the operator's namespace with the username and password of BMCs whose Device names none.
  */
 bmcCredentialsRef?: {
+/**
+ * Name of the Secret.
+ */
 name: string
 }
 /**
@@ -854,7 +1535,13 @@ vlan?: number
  * The addresses that Instances get, both ends included.
  */
 range?: {
+/**
+ * The first address.
+ */
 start: string
+/**
+ * The last address.
+ */
 end: string
 }
 /**

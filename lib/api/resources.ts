@@ -44,3 +44,15 @@ export const CUSTOM_RESOURCE_DEFINITIONS: Resource = {
   kind: 'CustomResourceDefinition',
   namespaced: false,
 };
+export interface EndpointSlice extends KubeObject {
+  addressType: 'IPv4' | 'IPv6';
+  endpoints: { addresses: string[]; conditions?: { ready?: boolean } }[];
+  ports: { name: string; port: number; protocol: string }[];
+}
+export const ENDPOINT_SLICES: Resource<EndpointSlice> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+  kind: 'EndpointSlice',
+  namespaced: true,
+};
