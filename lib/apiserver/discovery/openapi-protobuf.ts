@@ -202,8 +202,8 @@ const document = record(() => ({
   definitions: message(9, namedMap(1, schema)),
 }));
 
-/** The media type under which clients ask for this form. */
-export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** What the answer says that it is: the name under which clients ask for it, less the "@", which no media type may have. */
+export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** A Swagger 2.0 document as openapi.v2.Document. */
 export function encodeOpenApiV2(openApi: JsonObject): Buffer {
