@@ -103,6 +103,12 @@ export function methodNotAllowed(): ApiError {
   return new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
 
+/** A verb that a subresource does not have. */
+export function notSupported(of: GroupResource, verb: string): ApiError {
+  const message = `${verb} is not supported on resources of kind ${quote(qualified(of))}`;
+  return new ApiError(405, 'MethodNotAllowed', message, resourceDetails(of, ''));
+}
+
 export function unauthorized(): ApiError {
   return new ApiError(401, 'Unauthorized', 'Unauthorized');
 }

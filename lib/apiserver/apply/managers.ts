@@ -1,8 +1,8 @@
 // Who owns which fields: the bookkeeping behind update and server-side apply (structured-merge-diff's Updater).
-import type { Json, JsonObject, ManagedFieldsEntry } from '../json.ts';
+import { isObject, type Json, type JsonObject, type ManagedFieldsEntry } from '../json.ts';
 import type { Schema } from '../schema/schema.ts';
 import { FieldSet } from './field-set.ts';
-import { compare, fieldSetOf, merge, refuseDuplicates, removeItems, withNamedFields } from './typed.ts';
+import { compare, fieldSetOf, merge, removeItems, withNamedFields } from './typed.ts';
 
 export interface Manager {
   readonly name: string;
@@ -62,6 +62,14 @@ function keyOf(manager: Manager): string {
   return JSON.stringify([manager.operation, manager.name, version, manager.subresource]);
 }
 
+/** Whether entries that a client sends can be taken as they are. */
+export function areReadable(entries: readonly ManagedFieldsEntry[]): boolean {
+  return entries.every(
+    ({ operation, fieldsType, fieldsV1 }) =>
+      (operation === 'Apply' || operation === 'Update') && fieldsType === 'FieldsV1' && isObject(fieldsV1),
+  );
+}
+
 export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
   const managers = new Map<string, Owned>();
   for (const entry of entries ?? []) {
@@ -107,28 +115,22 @@ export interface Change {
   /** What this endpoint resets and therefore nobody owns through it, such as status on the main resource. */
   readonly ignored: FieldSet;
   readonly schema: Schema;
-  readonly now: string;
+  /** The time to book; none for endpoints that book no times. */
+  readonly now: string | undefined;
 }
 
 /** Books a create, update or patch: the manager owns what changed, others lose it. */
 export function recordUpdate(before: Json, after: Json, change: Change): Managers {
   const taken = take(before, after, change, true);
   const key = keyOf(change.manager);
-  const mine = taken.managers.get(key)?.fields ?? FieldSet.empty;
-  const { added, modified, removed } = taken.comparison;
-  const fields = mine
-    .difference(removed)
-    .union(modified)
-    .union(added)
-    .difference(UNOWNED)
-    .recursiveDifference(change.ignored);
-  return withOwned(taken.managers, change, fields);
+  const mine = taken.managers.get(key);
+  const fields = (mine?.fields ?? FieldSet.empty).difference(taken.removed).union(taken.changed);
+  return withOwned(taken.managers, change.manager, fields, taken.changed.isEmpty ? mine?.time : change.now);
 }
 
 /**
  * Merges an applied configuration into the live object and books it.
  * @throws ApplyConflict when others own what would change and `force` is not set
- * @throws DuplicateItemError when the configuration repeats an item of a list by key
  */
 export function applyConfiguration(
   live: JsonObject,
@@ -136,35 +138,32 @@ export function applyConfiguration(
   change: Change,
   force: boolean,
 ): { object: JsonObject; managers: Managers } {
-  const { schema } = change;
-  refuseDuplicates(config, schema);
-  const key = keyOf(change.manager);
-  const last = change.managers.get(key)?.fields ?? FieldSet.empty;
+  const { schema, manager } = change;
+  const before = change.managers.get(keyOf(manager));
+  const last = before?.fields ?? FieldSet.empty;
   const fields = fieldSetOf(config, schema).difference(UNOWNED).recursiveDifference(change.ignored);
   const merged = merge(live, config, schema) as JsonObject;
-  const claimed = withOwned(change.managers, change, fields);
+  const claimed = withOwned(change.managers, manager, fields, before?.time);
   const object = pruneForgotten(merged, claimed, last, schema) as JsonObject;
   const taken = take(live, object, { ...change, managers: claimed }, force);
-  return { object, managers: withOwned(taken.managers, change, fields) };
+  const moved = !taken.changed.isEmpty || !taken.removed.isEmpty;
+  return { object, managers: withOwned(taken.managers, manager, fields, moved ? change.now : before?.time) };
 }
 
-/** Sets what the manager owns; the time moves only when that changes. */
-function withOwned(managers: Managers, change: Change, fields: FieldSet): Managers {
-  const key = keyOf(change.manager);
+/** Sets what a manager owns; one that owns nothing is forgotten. */
+function withOwned(managers: Managers, manager: Manager, fields: FieldSet, time: string | undefined): Managers {
   const result = new Map(managers);
-  const before = result.get(key);
-  if (fields.isEmpty && change.manager.operation === 'Update') result.delete(key);
-  else {
-    const time = before?.fields.equals(fields) ? before.time : change.now;
-    result.set(key, { manager: change.manager, fields, time });
-  }
+  if (fields.isEmpty) result.delete(keyOf(manager));
+  else result.set(keyOf(manager), { manager, fields, time });
   return result;
 }
 
-/** Takes changed fields from their other owners. */
+/** Takes changed and removed fields from their other owners. */
 function take(before: Json, after: Json, change: Change, force: boolean) {
   const comparison = compare(before, after, change.schema);
-  const changed = comparison.modified.union(comparison.added).difference(UNOWNED).recursiveDifference(change.ignored);
+  const mine = (fields: FieldSet) => fields.difference(UNOWNED).recursiveDifference(change.ignored);
+  const changed = mine(comparison.modified.union(comparison.added));
+  const removed = mine(comparison.removed);
   const key = keyOf(change.manager);
   const result = new Map(change.managers);
   const conflicts: FieldConflict[] = [];
@@ -172,12 +171,12 @@ function take(before: Json, after: Json, change: Change, force: boolean) {
     if (other === key) continue;
     const disputed = owned.fields.intersection(changed);
     if (!disputed.isEmpty) conflicts.push({ manager: owned.manager, time: owned.time, paths: disputed.paths() });
-    const rest = owned.fields.difference(disputed).difference(comparison.removed);
+    const rest = owned.fields.difference(disputed).difference(removed);
     if (rest.isEmpty) result.delete(other);
     else if (!rest.equals(owned.fields)) result.set(other, { ...owned, fields: rest });
   }
   if (conflicts.length > 0 && !force) throw new ApplyConflict(conflicts);
-  return { managers: result as Managers, comparison };
+  return { managers: result as Managers, changed, removed };
 }
 
 /** Removes what the manager applied before, leaves out now, and nobody else owns. */

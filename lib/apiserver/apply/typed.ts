@@ -7,14 +7,6 @@ import { FieldSet, FieldSetBuilder, keyElement, type PathElement } from './field
 
 export type Comparison = { readonly added: FieldSet; readonly modified: FieldSet; readonly removed: FieldSet };
 
-/** Two items with one key: the list cannot be merged item by item. */
-export class DuplicateItemError extends Error {
-  constructor(element: PathElement) {
-    super(`duplicate entries for key [${element.slice(2)}]`);
-    this.name = 'DuplicateItemError';
-  }
-}
-
 type Form = 'leaf' | 'map' | 'list';
 
 /** What the schema makes of a value: something to go into, or a leaf that is owned as a whole. */
@@ -58,33 +50,20 @@ function isEmptyContainer(value: Json | undefined): boolean {
   return value === undefined || value === null || Object.keys(value).length === 0;
 }
 
-/** @throws DuplicateItemError when a list by key, or a set, names an item twice. */
-export function refuseDuplicates(value: Json | undefined, schema: Schema | undefined): void {
-  const form = formOf(schema, value);
-  if (form === 'leaf') return;
-  if (form === 'list') {
-    const seen = new Set<PathElement>();
-    for (const item of value as Json[]) {
-      const element = elementOf(item, schema!);
-      if (seen.has(element)) throw new DuplicateItemError(element);
-      seen.add(element);
-    }
-  }
-  for (const [element, item] of membersOf(value, schema)) refuseDuplicates(item, below(schema, element));
-}
-
-/** The fields that a value sets: its leaves, empty containers, and the items of lists by key. */
+/** The fields that a value sets: leaves, items of lists, keys of maps, and what is null or an empty map. */
 export function fieldSetOf(value: Json, schema: Schema): FieldSet {
   const builder = new FieldSetBuilder();
   const visit = (current: Json, of: Schema | undefined, path: PathElement[]): void => {
     const form = formOf(of, current);
-    if (form === 'leaf' || isEmptyContainer(current)) {
+    if (form === 'leaf') {
       if (path.length > 0) builder.add(path);
       return;
     }
     for (const [element, item] of membersOf(current, of)) {
       const to = [...path, element];
-      if (form === 'list') builder.add(to);
+      const declared = element.startsWith('f:') && of?.properties && Object.hasOwn(of.properties, element.slice(2));
+      const isEmptyMap = isObject(item) && isEmptyContainer(item);
+      if (!declared || item === null || isEmptyMap) builder.add(to);
       visit(item, below(of, element), to);
     }
   };

@@ -138,8 +138,8 @@ export const APIEXTENSIONS: readonly Resource[] = [
       'spec',
     ),
     behaviour: {
+      defaults: withDefaults,
       prepare: (definition, old) => {
-        withDefaults(definition);
         if (old) {
           const status = isObject(definition['status']) ? definition['status'] : {};
           const stored = Array.isArray(status['storedVersions']) ? status['storedVersions'] : [];

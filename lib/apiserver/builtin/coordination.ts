@@ -26,6 +26,7 @@ export const COORDINATION: readonly Resource[] = [
       }),
     }),
     behaviour: {
+      createOnUpdate: true,
       validate: (lease) => {
         const spec = isObject(lease['spec']) ? lease['spec'] : {};
         const positive = 'must be greater than 0';

@@ -45,16 +45,16 @@ const namespaces = define({
   }),
   behaviour: {
     validateName: dnsLabel,
+    defaults: (namespace) => {
+      const label = { 'kubernetes.io/metadata.name': namespace.metadata.name ?? '' };
+      namespace.metadata.labels = { ...namespace.metadata.labels, ...label };
+      const status = isObject(namespace['status']) ? namespace['status'] : {};
+      namespace['status'] = { ...status, phase: status['phase'] ?? 'Active' };
+    },
+    // Finalizers of a namespace change through its finalize subresource alone.
     prepare: (namespace, old) => {
-      const { name } = namespace.metadata;
-      namespace.metadata.labels = { ...namespace.metadata.labels, 'kubernetes.io/metadata.name': name ?? '' };
-      if (old) {
-        // Finalizers of a namespace change through its finalize subresource alone.
-        namespace['spec'] = old['spec'];
-      } else {
-        namespace['spec'] = { finalizers: ['kubernetes'] };
-        namespace['status'] = { phase: 'Active' };
-      }
+      namespace['spec'] = old ? old['spec'] : { finalizers: ['kubernetes'] };
+      if (!old) namespace['status'] = { phase: 'Active' };
     },
   },
 });
@@ -87,7 +87,7 @@ const secrets = define({
     type: string('What the data is for.'),
   }),
   behaviour: {
-    prepare: (secret) => {
+    defaults: (secret) => {
       const clear = secret['stringData'];
       if (isObject(clear)) {
         const data = isObject(secret['data']) ? { ...secret['data'] } : {};
@@ -144,6 +144,14 @@ const serviceAccounts = define({
     imagePullSecrets: list('Secrets for pulling images.', localReference),
     secrets: listBy('name', 'Secrets that the account may use.', objectReference('A Secret.')),
   }),
+  behaviour: {
+    // Of its secrets an account keeps the names alone.
+    prepare: (account) => {
+      const secrets = account['secrets'];
+      if (!Array.isArray(secrets)) return;
+      account['secrets'] = secrets.map((secret) => ({ name: isObject(secret) ? asText(secret['name']) : '' }));
+    },
+  },
 });
 
 const nodes = define({

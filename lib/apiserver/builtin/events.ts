@@ -1,5 +1,5 @@
 // Events: one collection, seen as core/v1 and as events.k8s.io/v1. They are stored in the core form.
-import { asText, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
+import { asText, clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import type { Resource } from '../resources/resource.ts';
 import { age } from '../table/duration.ts';
 import { column, NAME, text } from './columns.ts';
@@ -67,6 +67,26 @@ const RENAMED: readonly (readonly [string, string])[] = [
   ['source', 'deprecatedSource'],
 ];
 
+/** What every event shows, set or not. */
+const CORE_ALWAYS: JsonObject = {
+  source: {},
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  reportingComponent: '',
+  reportingInstance: '',
+};
+const EVENTS_ALWAYS: JsonObject = {
+  deprecatedSource: {},
+  deprecatedFirstTimestamp: null,
+  deprecatedLastTimestamp: null,
+  eventTime: null,
+};
+
+function fillIn(event: KubeObject, always: JsonObject): void {
+  for (const [key, value] of Object.entries(always)) event[key] ??= clone(value);
+}
+
 function rename(event: KubeObject, apiVersion: string, from: 0 | 1): KubeObject {
   const names = new Map(RENAMED.map((pair) => [pair[from], pair[1 - from]!]));
   const renamed: KubeObject = { apiVersion, kind: event.kind, metadata: event.metadata };
@@ -128,12 +148,14 @@ export const EVENTS: readonly Resource[] = [
   define({
     ...common,
     schema: CORE_SCHEMA,
+    behaviour: { createOnUpdate: true, prepare: (event) => fillIn(event, CORE_ALWAYS) },
     selectable: [...below('involvedObject'), 'reason', 'reportingComponent', 'source', 'type'],
   }),
   define({
     ...common,
     group: 'events.k8s.io',
     schema: EVENTS_SCHEMA,
+    behaviour: { createOnUpdate: true, prepare: (event) => fillIn(event, EVENTS_ALWAYS) },
     selectable: [...below('regarding'), 'reason', 'reportingController', 'type'],
     storedAs: { apiVersion: 'v1', collection: 'events' },
     convert: {

@@ -85,7 +85,7 @@ const bindingColumns = [
   column('ServiceAccounts', subjectsOf('ServiceAccount'), { wide: true }),
 ];
 
-function prepareBinding(binding: KubeObject): void {
+function defaultBinding(binding: KubeObject): void {
   const ref = binding['roleRef'];
   if (isObject(ref) && !ref['apiGroup']) ref['apiGroup'] = RBAC_GROUP;
   for (const subject of Array.isArray(binding['subjects']) ? binding['subjects'] : []) {
@@ -143,8 +143,13 @@ function validateRole(role: KubeObject): FieldError[] {
   });
 }
 
-const role = { validateName: pathSegment, validate: validateRole };
-const binding = { validateName: pathSegment, prepare: prepareBinding, validate: validateBinding };
+const role = { validateName: pathSegment, createOnUpdate: true, validate: validateRole };
+const binding = {
+  validateName: pathSegment,
+  createOnUpdate: true,
+  defaults: defaultBinding,
+  validate: validateBinding,
+};
 
 export const RBAC: readonly Resource[] = [
   define({

@@ -1,8 +1,23 @@
 // All groups of cases.
 import type { Group } from './case.ts';
+import { APPLYING } from './cases/applying.ts';
 import { CREATING } from './cases/creating.ts';
+import { DELETING } from './cases/deleting.ts';
+import { PATCHING } from './cases/patching.ts';
 import { READING } from './cases/reading.ts';
 import { TABLES } from './cases/tables.ts';
+import { UPDATING } from './cases/updating.ts';
 import { VALIDATING } from './cases/validating.ts';
+import { WATCHING } from './cases/watching.ts';
 
-export const GROUPS: readonly Group[] = [...READING, ...TABLES, ...CREATING, ...VALIDATING];
+export const GROUPS: readonly Group[] = [
+  ...READING,
+  ...TABLES,
+  ...CREATING,
+  ...VALIDATING,
+  ...UPDATING,
+  ...PATCHING,
+  ...APPLYING,
+  ...DELETING,
+  ...WATCHING,
+];

@@ -8,6 +8,7 @@ const AGE = /^\d+[smhdy](\d+[smhdy])?$/;
 /** Instants of cases' own data must survive: they lie in years that no test runs in. */
 const OWN_INSTANT = /^(19|200|209)/;
 const VERSION_TEXTS = [
+  /(the ResourceVersion in the precondition \()(\d+)(\) does not match the ResourceVersion in record \()(\d+)(\))/g,
   /(Too large resource version: )(\d+)(, current: )(\d+)/g,
   /(too old resource version: )(\d+)( \()(\d+)(\))/g,
   /(ResourceVersion in precondition: )(\d+)(, ResourceVersion in object meta: )(\d+)/g,
@@ -22,12 +23,10 @@ function sortCauses(status: JsonObject): JsonObject {
   const details = status['details'];
   const causes = isObject(details) && Array.isArray(details['causes']) ? details['causes'] : [];
   if (causes.length < 2 || !isObject(details)) return status;
-  const sorted = causes
-    .map((cause) => JSON.stringify(cause))
-    .sort()
-    .map((text) => JSON.parse(text) as Json);
-  const message = asText(status['message']).replace(/\[.*\]$/s, '[<causes>]');
-  return { ...status, message, details: { ...details, causes: sorted } };
+  // Some servers also tell one refusal twice.
+  const sorted = [...new Set(causes.map((cause) => JSON.stringify(cause)))].sort();
+  const message = asText(status['message']).replace(/ is invalid: \[.*\]$/s, ' is invalid: [<causes>]');
+  return { ...status, message, details: { ...details, causes: sorted.map((text) => JSON.parse(text) as Json) } };
 }
 
 export class Normaliser {
@@ -88,6 +87,13 @@ export class Normaliser {
     }
     if (Array.isArray(value)) return value.map((item) => (key === 'cells' ? this.#cell(item) : this.json(item)));
     if (!isObject(value)) return value ?? null;
+    if (value['type'] === 'BOOKMARK' && isObject(value['object'])) {
+      const { metadata, ...rest } = value['object'];
+      return {
+        type: 'BOOKMARK',
+        object: { ...(this.json(rest) as JsonObject), metadata: this.#listMetadata(metadata) },
+      };
+    }
     const result: JsonObject = {};
     for (const name of Object.keys(value).sort()) {
       const item = value[name];

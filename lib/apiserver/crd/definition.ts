@@ -46,6 +46,8 @@ const NAME: Column = {
   cell: (object) => object.metadata.name ?? '',
 };
 
+const TEXT: Schema = { type: 'string' };
+
 const AGE: JsonObject = {
   name: 'Age',
   type: 'date',
@@ -88,7 +90,7 @@ function versionOf(
   return {
     name,
     schema,
-    fields: { ...schema, properties: { ...schema.properties, metadata: OBJECT_META } },
+    fields: { ...schema, properties: { apiVersion: TEXT, kind: TEXT, ...schema.properties, metadata: OBJECT_META } },
     rules: hasRules(schema),
     columns: [NAME, ...(columns.length > 0 ? columns : [AGE]).map(columnOf)],
     selectable: objects(definition['selectableFields']).map((field) => keysOf(field['jsonPath']).join('.')),

@@ -61,11 +61,20 @@ function decodeJson(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
-    if (error instanceof SyntaxError) throw badRequest(`couldn't decode the body as JSON: ${error.message}`);
     // Nesting beyond the engine's stack.
     if (error instanceof RangeError) throw badRequest('the body of the request is nested too deeply');
+    if (error instanceof SyntaxError)
+      throw badRequest(`couldn't get version/kind; json parse error: ${explain(error, text)}`);
     throw error;
   }
+}
+
+/** A syntax error in Go's words, as far as they can be told from V8's. */
+function explain(error: SyntaxError, text: string): string {
+  const position = Number(/at position (\d+)/.exec(error.message)?.[1] ?? -1);
+  if (error.message.startsWith('Unexpected end') || position >= text.length) return 'unexpected end of JSON input';
+  const token = /^Unexpected token '(.+?)'/s.exec(error.message)?.[1];
+  return token === undefined ? error.message : `invalid character '${token}' looking for beginning of value`;
 }
 
 function decodeYaml(text: string): Json {

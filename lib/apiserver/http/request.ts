@@ -66,7 +66,10 @@ export function parseResourceRequest(
   const [resource, name = '', subresource = '', ...more] = rest;
   if (!resource || more.length > 0) return undefined;
   // A create under a name is how custom resources may be posted, and subresources always.
-  let verb: Verb | undefined = method === 'POST' ? 'create' : (name ? WITH_NAME : WITHOUT_NAME).get(method);
+  let verb =
+    (method === 'POST' ? 'create' : undefined) ??
+    (name ? WITH_NAME : WITHOUT_NAME).get(method) ??
+    WITH_NAME.get(method);
   if (verb === undefined) throw methodNotAllowed();
   const watching = oldWatch || isTrue(query.get('watch'));
   if (watching && (verb === 'list' || (verb === 'get' && oldWatch))) verb = 'watch';

@@ -11,7 +11,7 @@ import { get, list } from '../rest/read.ts';
 import { getScale, patchScale, updateScale } from '../rest/scale.ts';
 import { type Sink, watch } from '../rest/watch.ts';
 import { create, update } from '../rest/write.ts';
-import { methodNotAllowed, notFound, unknownResource } from '../status.ts';
+import { badRequest, methodNotAllowed, notFound, notSupported, unknownResource } from '../status.ts';
 import { readBody } from './body.ts';
 import { negotiate } from './media.ts';
 import type { ResourceRequest } from './request.ts';
@@ -40,6 +40,8 @@ function handlerOf(call: Call): Handler {
   if (request.subresource === '') {
     const handler = VERBS[request.verb];
     if (!handler) throw methodNotAllowed();
+    const needsName = request.verb === 'update' || request.verb === 'patch';
+    if (needsName && !request.name) throw resource.custom ? badRequest('name must be provided') : methodNotAllowed();
     return handler;
   }
   const offered =
@@ -49,7 +51,7 @@ function handlerOf(call: Call): Handler {
   if (!offered || !request.name)
     throw resource.custom ? notFound(groupResource(resource), request.name) : unknownResource();
   const handler = SUBRESOURCES[request.subresource]?.[request.verb];
-  if (!handler) throw methodNotAllowed();
+  if (!handler) throw resource.custom ? notSupported(groupResource(resource), request.verb) : methodNotAllowed();
   return handler;
 }
 

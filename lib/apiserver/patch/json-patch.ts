@@ -1,5 +1,6 @@
 // JSON patch (RFC 6902) over JSON pointers (RFC 6901).
 import { clone, equal, isObject, type Json } from '../json.ts';
+import { badRequest } from '../status.ts';
 
 /** An operation that cannot be carried out: a missing target, or a test that does not hold. */
 export class JsonPatchError extends Error {
@@ -18,14 +19,17 @@ export interface Operation {
 
 const OPERATIONS = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 
-/** @throws JsonPatchError when the document is no list of operations. */
+/** @throws ApiError 400 when the document is no list of operations. */
 export function parseJsonPatch(document: Json): Operation[] {
-  if (!Array.isArray(document)) throw new JsonPatchError('a JSON patch is a list of operations');
+  if (!Array.isArray(document)) {
+    const what = isObject(document) ? 'object' : typeof document;
+    throw badRequest(`error decoding patch: json: cannot unmarshal ${what} into Go value of type []jsonPatchOp`);
+  }
   return document.map((item) => {
-    if (!isObject(item) || typeof item['op'] !== 'string' || typeof item['path'] !== 'string') {
-      throw new JsonPatchError('an operation has an op and a path');
-    }
-    if (!OPERATIONS.has(item['op'])) throw new JsonPatchError(`unexpected operation ${item['op']}`);
+    const refuse = (why: string) => badRequest(`invalid operation ${JSON.stringify(item)}: ${why}`);
+    if (!isObject(item) || typeof item['op'] !== 'string' || !OPERATIONS.has(item['op']))
+      throw refuse('unsupported operation');
+    if (typeof item['path'] !== 'string') throw refuse('missing path');
     const { op, path, from, value } = item;
     return {
       op,

@@ -1,7 +1,7 @@
 // Strategic merge patch, for built-in kinds: lists merge by key where the schema says so, and directives delete or replace.
-import { clone, equal, isObject, type Json, type JsonObject } from '../json.ts';
+import { asText, clone, equal, isObject, type Json, type JsonObject } from '../json.ts';
 import { propertySchema, type Schema } from '../schema/schema.ts';
-import { badRequest } from '../status.ts';
+import { ApiError, badRequest } from '../status.ts';
 
 const DIRECTIVE = '$patch';
 const DELETE_FROM = '$deleteFromPrimitiveList/';
@@ -38,14 +38,16 @@ export function strategicMergePatch(target: JsonObject, patch: JsonObject, schem
     if (key.startsWith(ORDER) && !(name in patch)) {
       const current = result[name];
       const field = propertySchema(schema, name);
-      if (Array.isArray(current) && Array.isArray(order)) result[name] = reorder(current, order, mergeKey(field));
+      if (Array.isArray(current) && Array.isArray(order)) {
+        result[name] = arrange(current, order, current, mergeKey(field));
+      }
     }
   }
   return result;
 }
 
 function unknownDirective(directive: Json): Error {
-  return badRequest(`unknown patch type found: ${JSON.stringify(directive)}`);
+  return new ApiError(500, '', `unknown patch type: ${asText(directive)}`);
 }
 
 function mergeKey(schema: Schema | undefined): string | undefined {
@@ -72,8 +74,9 @@ function mergeField(
     result[key] = strategicMergePatch(base, value, schema ?? {});
     if (value[DIRECTIVE] === 'delete') delete result[key];
   } else if (Array.isArray(value) && merges(schema)) {
-    const merged = mergeLists(Array.isArray(current) ? current : [], value, schema!);
-    result[key] = Array.isArray(order) ? reorder(merged, order, mergeKey(schema)) : merged;
+    const before = Array.isArray(current) ? current : [];
+    const merged = mergeLists(before, value, schema!);
+    result[key] = arrange(merged, Array.isArray(order) ? order : value, before, mergeKey(schema));
   } else {
     result[key] = withoutDirectives(clone(value));
   }
@@ -113,18 +116,31 @@ function deleteFromPrimitives(result: JsonObject, key: string, values: Json): vo
   result[key] = current.filter((item) => !values.some((value) => equal(value, item)));
 }
 
-/** Items named by the order take that order; the others keep their place relative to their neighbours before them. */
-function reorder(items: readonly Json[], order: readonly Json[], key: string | undefined): Json[] {
+/**
+ * Orders merged items: those that the patch names come as it names them, the others as they were on the server, and where
+ * both are known to the server a server's own item goes first if it did before.
+ */
+function arrange(
+  items: readonly Json[],
+  patchOrder: readonly Json[],
+  serverOrder: readonly Json[],
+  key: string | undefined,
+): Json[] {
   const nameOf = (item: Json) => JSON.stringify(key !== undefined && isObject(item) ? (item[key] ?? null) : item);
-  const ranks = new Map(order.map((item, index) => [nameOf(item), index]));
-  const ordered = items
-    .filter((item) => ranks.has(nameOf(item)))
-    .sort((a, b) => ranks.get(nameOf(a))! - ranks.get(nameOf(b))!);
+  const ranksOf = (order: readonly Json[]) => new Map(order.map((item, index) => [nameOf(item), index]));
+  const [patchRanks, serverRanks] = [ranksOf(patchOrder), ranksOf(serverOrder)];
+  const rank = (ranks: Map<string, number>) => (a: Json, b: Json) => ranks.get(nameOf(a))! - ranks.get(nameOf(b))!;
+  const patched = items.filter((item) => patchRanks.has(nameOf(item))).sort(rank(patchRanks));
+  const others = items.filter((item) => !patchRanks.has(nameOf(item))).sort(rank(serverRanks));
   const result: Json[] = [];
-  let next = 0;
-  for (const item of items) {
-    if (!ranks.has(nameOf(item))) result.push(item);
-    else result.push(ordered[next++]!);
+  while (patched.length > 0 || others.length > 0) {
+    const [first, second] = [others[0], patched[0]];
+    const [left, right] = [
+      first === undefined ? -1 : serverRanks.get(nameOf(first))!,
+      second === undefined ? -1 : (serverRanks.get(nameOf(second)) ?? -1),
+    ];
+    const serverFirst = second === undefined || (first !== undefined && right >= 0 && left < right);
+    result.push(serverFirst ? others.shift()! : patched.shift()!);
   }
   return result;
 }

@@ -4,6 +4,7 @@
 // the foreground wait for their blocking dependents; orphaned dependents lose the reference.
 import { clone, type KubeObject, type OwnerReference, timestamp } from '../json.ts';
 import { keyOf } from '../resources/resource.ts';
+import { recordFields } from '../rest/admit.ts';
 import type { Cluster } from '../rest/call.ts';
 import type { Entry } from '../store/entry.ts';
 import { KeyQueue } from './key-queue.ts';
@@ -11,6 +12,7 @@ import { marked } from './namespaces.ts';
 
 const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
+const MANAGER = 'kube-controller-manager';
 
 /** "collection key": an object anywhere in the store. */
 type Place = string;
@@ -97,7 +99,6 @@ export class GarbageCollector {
   async #collect(collection: string, key: string, object: KubeObject): Promise<void> {
     const owners = object.metadata.ownerReferences ?? [];
     if (owners.length === 0) return;
-    const { store } = this.#cluster;
     const states = owners.map((owner) => this.#stateOf(owner, object.metadata.namespace ?? ''));
     if (states.includes('unknown')) return;
     const solid = owners.filter((_, index) => states[index] === 'solid');
@@ -105,7 +106,7 @@ export class GarbageCollector {
     if (solid.length > 0) {
       const copy = clone(object);
       copy.metadata.ownerReferences = solid;
-      await store.put(collection, key, copy);
+      await this.#put(collection, key, copy, object);
       return;
     }
     const waited = owners.some((owner, index) => states[index] === 'waiting' && owner.blockOwnerDeletion);
@@ -150,10 +151,21 @@ export class GarbageCollector {
       const rest = (copy.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
       if (rest.length > 0) copy.metadata.ownerReferences = rest;
       else delete copy.metadata.ownerReferences;
-      await store.put(theirs, name, copy);
+      await this.#put(theirs, name, copy, dependent);
     }
     const newest = store.latest(collection, key)?.object;
     if (newest) await this.#release(collection, key, newest, ORPHAN);
+  }
+
+  /** Writes an object with its owner references changed, booked as the collector's doing. */
+  async #put(collection: string, key: string, object: KubeObject, before: KubeObject): Promise<void> {
+    const { registry, store } = this.#cluster;
+    const resource = registry.byCollection(collection);
+    if (resource) {
+      const booking = { resource, version: resource.storage, cluster: this.#cluster, request: { subresource: '' } };
+      recordFields(booking, object, before, MANAGER);
+    }
+    await store.put(collection, key, object);
   }
 
   async #release(collection: string, key: string, object: KubeObject, finalizer: string): Promise<void> {

@@ -47,6 +47,11 @@ export class Registry {
     return this.all().find((resource) => resource.group === group && resource.kind === kind);
   }
 
+  /** The resource whose objects a collection of the store holds, in the form they are stored in. */
+  byCollection(collection: string): Resource | undefined {
+    return this.all().find((resource) => resource.collection === collection);
+  }
+
   all(): Resource[] {
     return [...this.#resources.values()];
   }

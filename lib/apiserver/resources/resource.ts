@@ -45,9 +45,13 @@ export interface ResourceVersion {
 
 /** What a kind does beyond its schema. All functions see objects in the storage version. */
 export interface Behaviour {
-  /** Completes an object before it is validated; `old` is missing on creation. Changes the object in place. */
+  /** Fills in what a client may leave out; it then counts as the client's. Changes the object in place. */
+  readonly defaults?: (object: KubeObject) => void;
+  /** What the server itself sets or keeps, before validation; `old` is missing on creation. Changes the object in place. */
   readonly prepare?: (object: KubeObject, old: KubeObject | undefined, now: string) => void;
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => FieldError[];
+  /** Whether an update may create the object. */
+  readonly createOnUpdate?: boolean;
   /** What is wrong with a name; nothing when it is fine. */
   readonly validateName: (name: string, prefix: boolean) => string[];
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { FieldSet } from '../apply/field-set.ts';
 import {
+  areReadable,
   type Change as FieldChange,
   readManagers,
   recordUpdate,
@@ -26,7 +27,7 @@ export function generateName(prefix: string): string {
 }
 
 /** The namespace of a new object: the path's. @throws ApiError 400 when the object says another */
-function checkNamespace(call: Call, object: KubeObject): void {
+export function checkNamespace(call: Call, object: KubeObject): void {
   const { request, resource } = call;
   if (!resource.namespaced) {
     if (object.metadata.namespace === '') delete object.metadata.namespace;
@@ -59,10 +60,8 @@ export function checkNamespaceAcceptsNew(call: Call, name: string): void {
 /** Completes an object that is to be created, in place. */
 export function prepareCreate(call: Call, object: KubeObject): void {
   const { metadata } = object;
-  const { resource, version, request } = call;
+  const { resource, version } = call;
   const now = timestamp(call.cluster.now());
-  if (request.name && !metadata.name) metadata.name = request.name;
-  checkNamespace(call, object);
   if (!metadata.name && metadata.generateName) metadata.name = generateName(metadata.generateName);
   metadata.uid = randomUUID();
   metadata.creationTimestamp = now;
@@ -75,23 +74,19 @@ export function prepareCreate(call: Call, object: KubeObject): void {
   resource.behaviour.prepare?.(object, undefined, now);
 }
 
-/** Completes an object that is to replace another, in place: what clients cannot change stays as it is. */
+/** Completes an object that is to replace another, in place: what clients cannot change, or leave out, stays as it is. */
 export function prepareUpdate(call: Call, object: KubeObject, live: KubeObject): void {
   const { resource, version, request } = call;
   const { metadata } = object;
-  checkNamespace(call, object);
   const keep = <K extends keyof KubeObject['metadata']>(key: K) => {
     if (live.metadata[key] === undefined) delete metadata[key];
     else metadata[key] = live.metadata[key];
   };
-  for (const key of [
-    'creationTimestamp',
-    'uid',
-    'generation',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-  ] as const)
-    keep(key);
+  keep('creationTimestamp');
+  keep('generation');
+  metadata.uid ??= live.metadata.uid!;
+  if (live.metadata.deletionTimestamp) keep('deletionTimestamp');
+  if (metadata.deletionGracePeriodSeconds === undefined) keep('deletionGracePeriodSeconds');
   if (request.subresource === 'status') restoreAllButStatus(object, live);
   else if (version.status) {
     if (live['status'] === undefined) delete object['status'];
@@ -120,8 +115,13 @@ function desiredChanged(object: KubeObject, live: KubeObject, status: boolean): 
   return !equal(desired(object), desired(live));
 }
 
+/** What booking fields needs to know of a write: a request's, or one of the server's own. */
+export type Booking = Pick<Call, 'resource' | 'version' | 'cluster'> & {
+  readonly request: { readonly subresource: string };
+};
+
 /** What an endpoint resets is not owned through it. */
-export function ignoredFields(call: Call): FieldSet {
+function ignoredFields(call: Booking): FieldSet {
   if (call.request.subresource === 'status') {
     const others = Object.keys(call.version.schema.properties ?? {}).filter((name) => name !== 'status');
     return wholeFields('metadata', 'spec', ...others.filter((name) => name !== 'metadata' && name !== 'spec'));
@@ -131,7 +131,7 @@ export function ignoredFields(call: Call): FieldSet {
 
 /** The change to be booked for a manager. */
 export function fieldChange(
-  call: Call,
+  call: Booking,
   operation: 'Apply' | 'Update',
   name: string,
   existing: KubeObject['metadata']['managedFields'],
@@ -151,16 +151,30 @@ export function fieldChange(
 }
 
 /** Books an update's changes in metadata.managedFields. Clients may send entries of their own, or none to clear them. */
-export function recordFields(call: Call, object: KubeObject, live: KubeObject | undefined, manager: string): void {
-  const given = object.metadata.managedFields;
-  const cleared = given?.length === 1 && Object.keys(given[0] ?? {}).length === 0;
+export function recordFields(call: Booking, object: KubeObject, live: KubeObject | undefined, manager: string): void {
+  const given = object.metadata.managedFields ?? [];
+  const cleared = live && given.length === 1 && Object.keys(given[0] ?? {}).length === 0;
   delete object.metadata.managedFields;
   if (cleared) return;
-  const existing = given && given.length > 0 ? given : live?.metadata.managedFields;
+  const existing = given.length > 0 && areReadable(given) ? given : live?.metadata.managedFields;
   // An object whose managers were never recorded stays so until somebody applies.
   if (live && !existing?.length) return;
-  const before: KubeObject = live ?? { apiVersion: object.apiVersion, kind: object.kind, metadata: {} };
-  const managers = recordUpdate(before, object, fieldChange(call, 'Update', manager, existing));
+  const managers = recordUpdate(live ?? blank(call), object, fieldChange(call, 'Update', manager, existing));
   const entries = writeManagers(managers);
   if (entries.length > 0) object.metadata.managedFields = entries;
 }
+
+/** What an object is compared with that is not there yet. Go's types have parts that are there even when they are empty. */
+export function blank(call: Booking): KubeObject {
+  const { resource, version } = call;
+  const object: KubeObject = {
+    apiVersion: apiVersionOf(resource.group, version.name),
+    kind: resource.kind,
+    metadata: {},
+  };
+  if (resource.custom) return object;
+  for (const name of ALWAYS_THERE) if (version.schema.properties?.[name]) object[name] = {};
+  return object;
+}
+
+const ALWAYS_THERE = ['spec', 'status', 'involvedObject', 'source', 'regarding', 'deprecatedSource', 'roleRef'];

@@ -6,6 +6,7 @@ import { OBJECT_META } from '../resources/metadata.ts';
 import { apiVersionOf } from '../resources/resource.ts';
 import { applyDefaults, dropForbiddenNulls } from '../schema/defaults.ts';
 import { prune } from '../schema/prune.ts';
+import type { Schema } from '../schema/schema.ts';
 import { type TypeMismatch, typeMismatch } from '../schema/types.ts';
 import { ApiError, badRequest, fieldError, invalid } from '../status.ts';
 import type { Call } from './call.ts';
@@ -61,7 +62,11 @@ function duplicates(body: Buffer, encoding: Encoding | 'protobuf', validation: F
  * @returns the object, and what was wrong but can be lived with
  * @throws ApiError 400 or 422 when the value is no such object
  */
-export function asObject(call: Call, value: Json): { object: KubeObject; problems: string[] } {
+export function asObject(
+  call: Call,
+  value: Json,
+  options: { readonly keepNulls?: boolean; readonly withoutDefaults?: boolean } = {},
+): { object: KubeObject; problems: string[] } {
   const { resource, version } = call;
   if (!isObject(value)) {
     throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonType(value)}`);
@@ -75,9 +80,21 @@ export function asObject(call: Call, value: Json): { object: KubeObject; problem
     ...prune(object.metadata, OBJECT_META, false).map((path) => `metadata.${path}`),
     ...prune(object, version.schema, true),
   ];
-  dropForbiddenNulls(object, version.schema);
-  applyDefaults(object, version.schema);
+  if (!options.keepNulls) dropForbiddenNulls(object, version.schema);
+  if (!resource.custom) dropEmpty(object, version.schema);
+  if (!options.withoutDefaults) applyDefaults(object, version.schema);
   return { object, problems: unknown.sort().map((path) => `unknown field "${path}"`) };
+}
+
+/** Empty maps and lists of built-in kinds are as good as absent; structures stay, and are looked into. */
+function dropEmpty(object: JsonObject, schema: Schema): void {
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    const value = object[key];
+    if (typeof value !== 'object' || value === null) continue;
+    const isContainer = property.type === 'array' || property.additionalProperties !== undefined;
+    if (isContainer && Object.keys(value).length === 0) delete object[key];
+    else if (isObject(value)) dropEmpty(value, property);
+  }
 }
 
 function jsonType(value: Json): string {

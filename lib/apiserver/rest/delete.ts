@@ -2,10 +2,10 @@
 import { decodeBody } from '../http/body.ts';
 import { bodyEncoding } from '../http/media.ts';
 import { isTrue } from '../http/request.ts';
-import { clone, isObject, type JsonObject, type KubeObject, timestamp } from '../json.ts';
+import { asText, clone, isObject, type JsonObject, type KubeObject, timestamp } from '../json.ts';
 import { type Presented, present, toStorage } from '../resources/present.ts';
 import { groupResource, keyOf } from '../resources/resource.ts';
-import { badRequest, conflict, fieldError, forbidden, invalid, notFound } from '../status.ts';
+import { badRequest, conflict, fieldError, forbidden, invalid, methodNotAllowed, notFound } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
 import type { Answer, Call } from './call.ts';
 import { listOptions } from './options.ts';
@@ -30,6 +30,12 @@ function deleteOptions(call: Call): DeleteOptions {
   const decoded = call.body.length === 0 ? {} : decodeBody(call.body, bodyEncoding(call.contentType));
   if (!isObject(decoded)) throw badRequest('the body of a delete is a DeleteOptions object');
   const body: JsonObject = decoded;
+  const kind = asText(body['kind']);
+  if (kind !== '' && kind !== 'DeleteOptions') {
+    throw badRequest(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(asText(body['apiVersion']))}`,
+    );
+  }
   const preconditions = isObject(body['preconditions']) ? body['preconditions'] : {};
   const dryRun = Array.isArray(body['dryRun']) ? body['dryRun'] : query.getAll('dryRun');
   const policy = text(body['propagationPolicy']) ?? text(query.get('propagationPolicy'));
@@ -46,7 +52,7 @@ function deleteOptions(call: Call): DeleteOptions {
       ? [fieldError.invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set')]
       : []),
     ...(policy && !['Orphan', 'Background', 'Foreground'].includes(policy)
-      ? [fieldError.notSupported('propagationPolicy', policy, ['Background', 'Foreground', 'Orphan', 'nil'])]
+      ? [fieldError.notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil'])]
       : []),
   ];
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
@@ -113,7 +119,7 @@ async function removeOne(
     if (finalizers.length > 0) metadata.finalizers = finalizers;
     if (!metadata.deletionTimestamp) {
       metadata.deletionTimestamp = timestamp(cluster.now());
-      metadata.deletionGracePeriodSeconds = 0;
+      if (!isNamespace) metadata.deletionGracePeriodSeconds = 0;
       if (metadata.generation) metadata.generation++;
       if (isNamespace) object['status'] = { ...(object['status'] as JsonObject), phase: 'Terminating' };
     }
@@ -129,13 +135,19 @@ function hasSpecFinalizers(namespace: KubeObject): boolean {
 
 function checkPreconditions(call: Call, object: KubeObject, options: DeleteOptions): void {
   const { uid, resourceVersion, name } = object.metadata;
-  const of = groupResource(call.resource);
+  // Here the API names the kind where it otherwise names the resource.
+  const of = { group: call.resource.group, resource: call.resource.kind };
+  const refuse = (field: string, asked: string, found: string | undefined, hint: string) =>
+    conflict(
+      of,
+      name!,
+      `the ${field} in the precondition (${asked}) does not match the ${field} in record (${found}). ${hint}`,
+    );
   if (options.uid && options.uid !== uid) {
-    throw conflict(of, name!, `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid}`);
+    throw refuse('UID', options.uid, uid, 'The object might have been deleted and then recreated');
   }
   if (options.resourceVersion && options.resourceVersion !== resourceVersion) {
-    const why = `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`;
-    throw conflict(of, name!, why);
+    throw refuse('ResourceVersion', options.resourceVersion, resourceVersion, 'The object might have been modified');
   }
 }
 
@@ -148,6 +160,7 @@ function finalizersFor(current: readonly string[], propagation: Propagation): st
 }
 
 export async function removeCollection(call: Call): Promise<Answer> {
+  if (call.resource.collection === 'namespaces') throw methodNotAllowed();
   const options = deleteOptions(call);
   const { cluster, resource, version } = call;
   const lists = listOptions(call.query, false);

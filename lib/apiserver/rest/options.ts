@@ -1,6 +1,6 @@
 // Query parameters of resource requests, validated (meta/v1 ListOptions, CreateOptions, PatchOptions …).
 import { isTrue } from '../http/request.ts';
-import { badRequest, type FieldError, fieldError, invalid } from '../status.ts';
+import { ApiError, badRequest, type FieldError, fieldError, invalid } from '../status.ts';
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
@@ -100,9 +100,9 @@ function number(query: URLSearchParams, name: string): number | undefined {
 export function listOptions(query: URLSearchParams, watch: boolean): ListOptions {
   const version = query.get('resourceVersion') ?? '';
   if (version !== '' && !/^\d{1,15}$/.test(version)) {
-    throw badRequest(
-      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
-    );
+    const why = `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
+    if (watch) throw new ApiError(500, '', why);
+    throw badRequest(`invalid resource version: ${why}`);
   }
   const match = query.get('resourceVersionMatch') ?? '';
   const errors = watch ? watchErrors(query, match) : listErrors(query, version, match);
@@ -141,8 +141,10 @@ function watchErrors(query: URLSearchParams, match: string): FieldError[] {
         : fieldError.notSupported('resourceVersionMatch', match, ['NotOlderThan']),
     );
   }
-  if (query.has('continue') && query.get('continue') !== '') {
-    errors.push(fieldError.forbidden('continue', 'continue is forbidden for watch'));
+  if (query.get('continue')) {
+    errors.push(
+      fieldError.forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'),
+    );
   }
   return errors;
 }

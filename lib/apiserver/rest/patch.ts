@@ -1,4 +1,6 @@
 // patch: JSON patch, merge patch, strategic merge patch on built-in kinds, and server-side apply.
+
+import { undeclared } from '../apply/declared.ts';
 import {
   ApplyConflict,
   applyConfiguration,
@@ -7,7 +9,6 @@ import {
   recordUpdate,
   writeManagers,
 } from '../apply/managers.ts';
-import { DuplicateItemError } from '../apply/typed.ts';
 import { decodeBody } from '../http/body.ts';
 import { mediaType } from '../http/media.ts';
 import { asText, clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
@@ -15,12 +16,21 @@ import { applyJsonPatch, JsonPatchError, parseJsonPatch } from '../patch/json-pa
 import { mergePatch } from '../patch/merge-patch.ts';
 import { strategicMergePatch } from '../patch/strategic.ts';
 import { apiVersionOf, groupResource } from '../resources/resource.ts';
-import { ApiError, badRequest, type Cause, fieldError, invalid, notFound, unsupportedMediaType } from '../status.ts';
-import { fieldChange, recordFields } from './admit.ts';
+import {
+  ApiError,
+  badRequest,
+  type Cause,
+  conflict,
+  fieldError,
+  invalid,
+  notFound,
+  unsupportedMediaType,
+} from '../status.ts';
+import { blank, fieldChange, recordFields } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { asObject, report, strictError } from './decode.ts';
 import { patchOptions, type WriteOptions } from './options.ts';
-import { insert, liveObject, nameMismatch, replace } from './write.ts';
+import { checkName, insert, liveObject, replace } from './write.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -41,26 +51,42 @@ export async function patch(call: Call): Promise<Answer> {
     throw strictPatch(patched(call, sorted(live), type), problems);
   }
   report(call, problems, options.fieldValidation);
-  if (object.metadata.name !== call.request.name) {
-    throw nameMismatch(object.metadata.name ?? '', call.request.name);
-  }
+  checkName(call, object);
   return replace(call, object, live, options, (made) => recordFields(call, made, live, options.fieldManager));
 }
 
 function patched(call: Call, live: KubeObject, type: string): Json {
-  const document = decodeBody(call.body, 'json');
+  const document = decodePatch(call);
   if (type === JSON_PATCH) {
+    const operations = parseJsonPatch(document);
     try {
-      return applyJsonPatch(live, parseJsonPatch(document));
+      return applyJsonPatch(live, operations);
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error;
       throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
     }
   }
-  if (!isObject(document)) throw badRequest('a merge patch is an object');
+  if (!isObject(document)) {
+    const what = Array.isArray(document) ? 'array' : typeof document;
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
+    );
+  }
   return clone(
     type === MERGE_PATCH ? mergePatch(live, document) : strategicMergePatch(live, document, call.version.schema),
   );
+}
+
+function decodePatch(call: Call): Json {
+  try {
+    return decodeBody(call.body, 'json');
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 400)
+      throw badRequest(
+        `error decoding patch: ${error.message.replace(/^couldn't get version\/kind; json parse error: /, '')}`,
+      );
+    throw error;
+  }
 }
 
 /** The refusal of a patch that would add unknown fields: it shows the whole patched object. */
@@ -77,35 +103,26 @@ function sorted(object: KubeObject): KubeObject {
   return JSON.parse(JSON.stringify(object, inOrder)) as KubeObject;
 }
 
-/** An applied configuration may name declared fields only, whatever the field validation. */
-function undeclared(call: Call, value: Json, problems: readonly string[]): ApiError {
-  const metadata = isObject(value) && isObject(value['metadata']) ? value['metadata'] : {};
-  const what = `${asText(metadata['namespace'])}/${asText(metadata['name'])}; ${apiVersionOf(call.resource.group, call.version.name)}, Kind=${call.resource.kind}`;
-  const fields = problems.map(
-    (problem) => `.${problem.replace(/^unknown field "(.*)"$/, '$1')}: field not declared in schema`,
-  );
-  const list = fields.length === 1 ? fields[0]! : `errors:\n${fields.map((field) => `  ${field}`).join('\n')}`;
-  return new ApiError(500, '', `failed to create typed patch object (${what}): ${list}`);
-}
-
 /** The manager that owns everything set before anybody applied, on objects whose managers were not recorded. */
 const BEFORE_FIRST_APPLY = 'before-first-apply';
 
 async function apply(call: Call, options: WriteOptions & { force: boolean }): Promise<Answer> {
-  const value = decodeBody(call.body, 'yaml');
-  const { object: config, problems } = asObject(withoutDefaults(call), value);
-  if (problems.length > 0) throw undeclared(call, value, problems);
-  const { name, managedFields } = config.metadata;
+  const config = decodeConfiguration(call);
+  const { managedFields, uid } = config.metadata;
   if (managedFields) throw badRequest('metadata.managedFields must be nil');
-  if (!name) config.metadata.name = call.request.name;
-  else if (name !== call.request.name) throw nameMismatch(name, call.request.name);
+  checkName(call, config);
   if (call.resource.namespaced) config.metadata.namespace ||= call.request.namespace;
   const live = liveObject(call);
   if (!live && call.request.subresource) throw notFound(groupResource(call.resource), call.request.name);
+  if (!live && uid) {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict(groupResource(call.resource), call.request.name, why);
+  }
   const merged = merge(call, config, live, options);
-  const { object } = asObject(call, merged.object);
+  const { object } = asObject(call, merged.object, { keepNulls: true });
   const record = (made: KubeObject) => {
-    made.metadata.managedFields = merged.managedFields;
+    if (merged.managedFields.length > 0) made.metadata.managedFields = merged.managedFields;
+    else delete made.metadata.managedFields;
   };
   if (!live) {
     delete object.metadata.resourceVersion;
@@ -114,30 +131,36 @@ async function apply(call: Call, options: WriteOptions & { force: boolean }): Pr
   return replace(call, object, live, options, record);
 }
 
-/** An applied configuration owns only what it says: defaults are added after merging. */
-function withoutDefaults(call: Call): Call {
-  return { ...call, version: { ...call.version, schema: stripDefaults(call.version.schema) } };
+/** The body as a configuration: only what it says, every field declared. @throws ApiError 400, 500 */
+function decodeConfiguration(call: Call): KubeObject {
+  const value = decodeYamlPatch(call);
+  const { resource, version } = call;
+  const apiVersion = apiVersionOf(resource.group, version.name);
+  const [givenVersion, givenKind] = [asText(value['apiVersion']), asText(value['kind'])];
+  const metadata = isObject(value['metadata']) ? value['metadata'] : {};
+  if (givenVersion !== apiVersion || givenKind !== resource.kind) {
+    throw badRequest(`invalid object type: ${givenVersion}, Kind=${givenKind}`);
+  }
+  const problems = undeclared(value, version.fields);
+  if (problems.length > 0) {
+    const what = `${asText(metadata['namespace'])}/${asText(metadata['name'])}; ${apiVersion}, Kind=${resource.kind}`;
+    const list = problems.length === 1 ? problems[0]! : `errors:\n${problems.map((line) => `  ${line}`).join('\n')}`;
+    throw new ApiError(500, '', `failed to create typed patch object (${what}): ${list}`);
+  }
+  return asObject(call, value, { keepNulls: true, withoutDefaults: true }).object;
 }
 
-const stripped = new WeakMap<object, Call['version']['schema']>();
-
-function stripDefaults(schema: Call['version']['schema']): Call['version']['schema'] {
-  let found = stripped.get(schema);
-  if (!found) {
-    const { default: _, ...rest } = schema;
-    found = { ...rest };
-    if (schema.properties) {
-      found.properties = Object.fromEntries(
-        Object.entries(schema.properties).map(([name, property]) => [name, stripDefaults(property)]),
-      );
-    }
-    if (schema.items) found.items = stripDefaults(schema.items);
-    if (typeof schema.additionalProperties === 'object') {
-      found.additionalProperties = stripDefaults(schema.additionalProperties);
-    }
-    stripped.set(schema, found);
+function decodeYamlPatch(call: Call): JsonObject {
+  try {
+    const value = decodeBody(call.body, 'yaml');
+    if (isObject(value)) return value;
+    const what = Array.isArray(value) ? 'array' : typeof value;
+    const why = `json: cannot unmarshal ${what} into Go value of type map[string]interface {}`;
+    throw badRequest(`error unmarshaling JSON: while decoding JSON: ${why}`);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 400) throw badRequest(`error decoding YAML: ${error.message}`);
+    throw error;
   }
-  return found;
 }
 
 function merge(
@@ -146,7 +169,7 @@ function merge(
   live: KubeObject | undefined,
   options: WriteOptions & { force: boolean },
 ): { object: JsonObject; managedFields: NonNullable<KubeObject['metadata']['managedFields']> } {
-  const base: KubeObject = live ?? { apiVersion: config.apiVersion, kind: config.kind, metadata: {} };
+  const base = live ?? blank(call);
   const change = fieldChange(call, 'Apply', options.fieldManager, live?.metadata.managedFields);
   const known = live && change.managers.size === 0 ? beforeFirstApply(call, live) : change.managers;
   try {
@@ -157,16 +180,13 @@ function merge(
     return { object, managedFields: writeManagers(result.managers) };
   } catch (error) {
     if (error instanceof ApplyConflict) throw applyConflict(error.conflicts);
-    if (error instanceof DuplicateItemError)
-      throw new ApiError(500, '', `failed to create typed patch object: ${error.message}`);
     throw error;
   }
 }
 
 function beforeFirstApply(call: Call, live: KubeObject) {
-  const empty: KubeObject = { apiVersion: live.apiVersion, kind: live.kind, metadata: {} };
   const change = fieldChange(call, 'Update', BEFORE_FIRST_APPLY, []);
-  return recordUpdate(empty, live, { ...change, managers: readManagers([]) });
+  return recordUpdate(blank(call), live, { ...change, managers: readManagers([]) });
 }
 
 function printManager({ manager }: FieldConflict): string {

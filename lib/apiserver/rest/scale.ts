@@ -1,13 +1,14 @@
 // The scale subresource: an autoscaling/v1 Scale over the paths that the definition names.
 
+import { recordUpdate, writeManagers } from '../apply/managers.ts';
 import { decodeBody } from '../http/body.ts';
 import { bodyEncoding, mediaType } from '../http/media.ts';
 import { at, clone, isObject, type Json, type JsonObject, type KubeObject, setAt } from '../json.ts';
 import { applyJsonPatch, parseJsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { groupResource } from '../resources/resource.ts';
-import { badRequest, fieldError, invalid, notFound } from '../status.ts';
-import { recordFields } from './admit.ts';
+import { badRequest, internal, notFound } from '../status.ts';
+import { fieldChange } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { writeOptions } from './options.ts';
 import { liveObject, replace } from './write.ts';
@@ -37,11 +38,9 @@ function found(call: Call): KubeObject {
 
 export function getScale(call: Call): Answer {
   const live = found(call);
-  if (at(live as Json, call.version.scale!.specReplicas) === undefined) {
-    throw badRequest(
-      `the spec replicas field ${JSON.stringify(`.${call.version.scale!.specReplicas.join('.')}`)} does not exist`,
-    );
-  }
+  const path = call.version.scale!.specReplicas;
+  if (at(live as Json, path) === undefined)
+    throw internal(`the spec replicas field ".${path.join('.')}" does not exist`);
   return { code: 200, body: scaleOf(call, live) };
 }
 
@@ -49,26 +48,20 @@ async function write(call: Call, scale: Json): Promise<Answer> {
   const options = writeOptions(call.query, call.userAgent, 'UpdateOptions');
   const live = found(call);
   if (!isObject(scale)) throw badRequest('a Scale is an object');
-  const replicas = at(scale, ['spec', 'replicas']) ?? 0;
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
-    const why = 'should be a non-negative integer';
-    throw invalid({ group: 'autoscaling', kind: 'Scale' }, call.request.name, [
-      fieldError.invalid('spec.replicas', replicas, why),
-    ]);
-  }
   const object = clone(live);
-  setAt(object, call.version.scale!.specReplicas, replicas);
+  setAt(object, call.version.scale!.specReplicas, at(scale, ['spec', 'replicas']) ?? 0);
   const asked = at(scale, ['metadata', 'resourceVersion']);
   if (typeof asked === 'string' && asked !== '') object.metadata.resourceVersion = asked;
-  // To the object this is a change of its spec like any other.
+  // To the object this is a change of its spec like any other; managers book it under the subresource, without a time.
   const main = {
     ...call,
     request: { ...call.request, subresource: '' },
     accepted: { ...call.accepted, view: 'object' as const },
   };
-  const answer = await replace(main, object, live, options, (made) =>
-    recordFields({ ...main, request: call.request }, made, live, options.fieldManager),
-  );
+  const answer = await replace(main, object, live, options, (made) => {
+    const change = fieldChange(call, 'Update', options.fieldManager, live.metadata.managedFields);
+    made.metadata.managedFields = writeManagers(recordUpdate(live, made, { ...change, now: undefined }));
+  });
   const written = 'text' in answer ? (JSON.parse(answer.text) as KubeObject) : (answer.body as KubeObject);
   return { code: 200, body: scaleOf(call, written) };
 }

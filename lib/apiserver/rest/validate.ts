@@ -34,33 +34,31 @@ const BLOCKING = new Set([
 const NOT_CHECKED =
   'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
 
-/** A part of an object that is validated on its own, with its state before. */
+/** A part of an object that is validated on its own. */
 interface Part {
   readonly value: Json | undefined;
-  readonly old: Json | undefined;
   readonly schema: Schema;
   readonly path: string;
 }
 
 /** The whole object without its metadata; through the status subresource, status alone. */
-function partOf(call: Call, object: KubeObject, live: KubeObject | undefined): Part {
+function partOf(call: Call, object: KubeObject): Part {
   const { schema } = call.version;
   if (call.request.subresource === 'status') {
     return {
       value: object['status'],
-      old: live?.['status'],
       schema: schema.properties?.['status'] ?? {},
       path: 'status',
     };
   }
   const { metadata: _known, ...properties } = schema.properties ?? {};
-  return { value: object, old: live, schema: { ...schema, properties }, path: '' };
+  return { value: object, schema: { ...schema, properties }, path: '' };
 }
 
 function validateCustom(call: Call, object: KubeObject, live: KubeObject | undefined): FieldError[] {
   const { version } = call;
-  const part = partOf(call, object, live);
-  const errors = part.value === undefined ? [] : validate(part.value, part.schema, part.path);
+  const part = partOf(call, object);
+  const errors = part.value === undefined ? [] : below(part.path, validate(part.value, part.schema, ''));
   const fresh = live ? errors.filter((error) => !unchanged(error, object, live)) : errors;
   if (version.scale) fresh.push(...validateScale(object, version.scale));
   const before = live ? validateListTypes(live, version.schema, '') : [];
@@ -70,6 +68,13 @@ function validateCustom(call: Call, object: KubeObject, live: KubeObject | undef
   if (fresh.some((error) => BLOCKING.has(error.type)))
     return [...fresh, fieldError.invalid('<nil>', null, NOT_CHECKED)];
   return [...fresh, ...validateRules(object, live, version.schema, '')];
+}
+
+/** Errors of a part, with their places in the whole; the texts keep naming them within the part. */
+function below(path: string, errors: readonly FieldError[]): FieldError[] {
+  if (path === '') return [...errors];
+  const inside = (place: string) => (place === '' ? path : place.startsWith('<') ? place : `${path}.${place}`);
+  return errors.map((error) => ({ ...error, field: inside(error.field), at: inside(error.at ?? error.field) }));
 }
 
 /** Ratcheting: what was wrong before and has not changed does not stand in the way of other changes. */

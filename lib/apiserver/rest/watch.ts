@@ -74,7 +74,6 @@ function framesFor(call: Call): Frames {
     bookmark: (revision, annotations) => {
       const metadata = {
         resourceVersion: String(revision),
-        creationTimestamp: null,
         ...(annotations ? { annotations } : {}),
       };
       if (view === 'table') return frame('BOOKMARK', asTable(undefined, { resourceVersion: String(revision) }));

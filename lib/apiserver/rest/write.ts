@@ -14,7 +14,7 @@ import {
   notFound,
 } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
-import { checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields } from './admit.ts';
+import { checkNamespace, checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { decodeObject } from './decode.ts';
 import { type WriteOptions, writeOptions } from './options.ts';
@@ -52,16 +52,20 @@ export async function insert(
   record: (object: KubeObject) => void,
 ): Promise<Answer> {
   const { cluster, resource } = call;
+  if (call.request.name) object.metadata.name ||= call.request.name;
+  checkNamespace(call, object);
   checkNamespaceAcceptsNew(call, object.metadata.name ?? '');
   const generated = !object.metadata.name && object.metadata.generateName !== undefined;
-  prepareCreate(call, object);
+  resource.behaviour.defaults?.(object);
   record(object);
+  prepareCreate(call, object);
   validateObject(call, object, undefined);
   const name = object.metadata.name!;
   const key = keyOf(resource, call.request.namespace, name);
   if (cluster.store.latest(resource.collection, key)) {
     if (!generated) throw alreadyExists(groupResource(resource), name);
     delete object.metadata.name;
+    delete object.metadata.managedFields;
     return insert(call, object, options, record);
   }
   if (options.dryRun) return showUnstored(call, 201, object);
@@ -84,16 +88,39 @@ export async function update(call: Call): Promise<Answer> {
   const options = writeOptions(call.query, call.userAgent, 'UpdateOptions');
   const object = decodeObject(call, options.fieldValidation);
   const { resource, request } = call;
-  const { name } = object.metadata;
-  if (!name) throw badRequest('name must be provided');
-  if (name !== request.name) throw nameMismatch(name, request.name);
+  checkName(call, object);
   const live = liveObject(call);
-  if (!live) throw notFound(groupResource(resource), name);
-  if (!object.metadata.resourceVersion && resource.custom) {
-    const missing = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
-    throw invalid({ group: resource.group, kind: resource.kind }, name, [missing]);
+  if (!live) {
+    if (!resource.behaviour.createOnUpdate || request.subresource)
+      throw notFound(groupResource(resource), request.name);
+    return insert(call, object, options, (made) => recordFields(call, made, undefined, options.fieldManager));
   }
   return replace(call, object, live, options, (made) => recordFields(call, made, live, options.fieldManager));
+}
+
+/** The object's name is the path's. @throws ApiError 400 */
+export function checkName(call: Call, object: KubeObject): void {
+  const [given, expected] = [object.metadata.name, call.request.name];
+  if (!given) {
+    throw badRequest(`the name of the object (${expected} based on URL) was undeterminable: name must be provided`);
+  }
+  if (given !== expected) throw nameMismatch(given, expected);
+}
+
+/** What an update says of the version that it means to replace. @throws ApiError 409, 422, 500 */
+function checkVersion(call: Call, object: KubeObject, live: KubeObject): void {
+  const { resource, request } = call;
+  const { resourceVersion } = object.metadata;
+  if (!resourceVersion) {
+    if (!resource.custom) return;
+    const missing = fieldError.invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw invalid({ group: resource.group, kind: resource.plural }, request.name, [missing]);
+  }
+  if (!/^\d+$/.test(resourceVersion)) {
+    throw new ApiError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  }
+  if (resourceVersion !== live.metadata.resourceVersion)
+    throw conflict(groupResource(resource), request.name, MODIFIED);
 }
 
 /**
@@ -110,16 +137,16 @@ export async function replace(
 ): Promise<Answer> {
   const { cluster, request, resource } = call;
   const name = request.name;
-  const { resourceVersion, uid } = object.metadata;
-  if (uid && uid !== live.metadata.uid) {
+  const { uid } = object.metadata;
+  if (request.verb === 'update' && uid && uid !== live.metadata.uid) {
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`;
     throw conflict(groupResource(resource), name, why);
   }
-  if (resourceVersion && resourceVersion !== live.metadata.resourceVersion) {
-    throw conflict(groupResource(resource), name, MODIFIED);
-  }
-  prepareUpdate(call, object, live);
+  checkVersion(call, object, live);
+  checkNamespace(call, object);
+  resource.behaviour.defaults?.(object);
   record(object);
+  prepareUpdate(call, object, live);
   object.metadata.resourceVersion = live.metadata.resourceVersion!;
   validateObject(call, object, live);
   const key = keyOf(resource, request.namespace, name);
