@@ -37,6 +37,8 @@ export interface WatchOptions extends Omit<ListOptions, 'limit' | 'continue' | '
   sendInitialEvents?: boolean | undefined;
   /** After which the server ends the watch. */
   timeoutSeconds?: number | undefined;
+  /** Called when the server has accepted the watch, which may be long before its first event. */
+  opened?: (() => void) | undefined;
 }
 
 export interface DeleteOptions extends WriteOptions {
@@ -216,9 +218,12 @@ export function createClientOver(transport: Transport): KubeClient {
       return undefined;
     },
     async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
-      const { namespace, signal, ...query } = watchOptions;
+      const { namespace, signal, opened, ...query } = watchOptions;
       const path = withQuery(collectionPath(resource, namespace), { ...query, watch: true });
-      yield* watchEvents<T>(transport.stream({ method: 'GET', path, signal }), `watch ${resourceName(resource)}`);
+      yield* watchEvents<T>(
+        transport.stream({ method: 'GET', path, signal, opened }),
+        `watch ${resourceName(resource)}`,
+      );
     },
     async raw(request) {
       const text = await transport.call(request);

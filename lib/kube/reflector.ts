@@ -1,7 +1,7 @@
 // Keeps a store equal to what the API server holds, whatever happens to the connection in between.
 import type { Log } from '../observe/log.ts';
 import { type BackoffPolicy, backoffMs } from '../runtime/backoff.ts';
-import { type Clock, slept, systemClock } from '../runtime/clock.ts';
+import { type Clock, slept, systemClock, type Timer } from '../runtime/clock.ts';
 import type { KubeClient, KubeList, WatchEvent, WatchOptions } from './client.ts';
 import { ApiError, isForbidden, isUnauthorized } from './errors.ts';
 import { initialWatch, type ReflectorInput, type ReflectorState, type StoreChange, step } from './reflector-state.ts';
@@ -25,7 +25,7 @@ export interface ReflectorOptions<T extends KubeObject> {
 }
 
 export interface ReflectorTiming {
-  /** A watch without any event or bookmark for so long is given up. Servers send a bookmark every minute. */
+  /** An accepted watch without any event or bookmark for so long is given up. Servers send a bookmark every minute. */
   silenceMs: number;
   /** The same before the initial events have ended: how long a server is waited for that ignores the request for them. */
   initialSilenceMs: number;
@@ -51,6 +51,8 @@ const PAGE_SIZE = 500;
 const LONGEST_RETRY_AFTER_MS = 60_000;
 /** Watches end after 5 to 10 minutes, at random, so that not all of them come back at once. */
 const watchSeconds = (random: () => number) => 300 + Math.floor(300 * random());
+
+type WatchingState<T extends KubeObject> = ReflectorState<T> & { type: 'initial-watch' | 'watching' };
 
 export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
   const { client, resource, log, clock = systemClock, random = Math.random, transform = dropManagedFields } = options;
@@ -81,7 +83,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     return { ...page, items: page.items.map(kept) };
   }
 
-  function watch(state: ReflectorState<T> & { type: 'initial-watch' | 'watching' }, signal: AbortSignal) {
+  function watch(state: WatchingState<T>, signal: AbortSignal, opened: () => void) {
     const start: WatchOptions =
       state.type === 'watching'
         ? { resourceVersion: state.resourceVersion }
@@ -94,6 +96,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       allowWatchBookmarks: true,
       timeoutSeconds: watchSeconds(random),
       signal,
+      opened,
     });
   }
 
@@ -107,7 +110,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const limit = () => (current().type === 'initial-watch' ? timing.initialSilenceMs : timing.silenceMs);
     using silence = createSilenceWatchdog(clock, limit, signal);
     try {
-      for await (const event of watch(state, silence.signal)) {
+      for await (const event of watch(state, silence.signal, () => silence.begin())) {
         silence.heard();
         yield { type: 'event', event: keptEvent(event) };
       }
@@ -205,14 +208,15 @@ function dropManagedFields<T extends KubeObject>(object: T): T {
   return object;
 }
 
-/** Aborts its signal when nothing was heard for `limit()` ms, or with `parent`. */
+/** Aborts its signal when, once begun, nothing is heard for `limit()` ms; or with `parent`. */
 function createSilenceWatchdog(clock: Clock, limit: () => number, parent: AbortSignal) {
   const controller = new AbortController();
   const abort = () => controller.abort(parent.reason);
   if (parent.aborted) abort();
   parent.addEventListener('abort', abort, { once: true });
-  let heardAt = clock.monotonic();
+  let heardAt = 0;
   let fired = false;
+  let timer: Timer | undefined;
   // One timer that looks again, instead of a new one per event: thousands may come per second.
   const look = () => {
     const left = heardAt + limit() - clock.monotonic();
@@ -222,15 +226,19 @@ function createSilenceWatchdog(clock: Clock, limit: () => number, parent: AbortS
       controller.abort();
     }
   };
-  let timer = clock.after(limit(), look);
+  const heard = () => {
+    heardAt = clock.monotonic();
+  };
   return {
     signal: controller.signal,
     fired: () => fired,
-    heard() {
-      heardAt = clock.monotonic();
+    heard,
+    begin() {
+      heard();
+      look();
     },
     [Symbol.dispose]() {
-      timer.cancel();
+      timer?.cancel();
       parent.removeEventListener('abort', abort);
     },
   };

@@ -11,6 +11,8 @@ export interface Exchange {
   accept?: string | undefined;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
+  /** Called when the answer of a `stream` begins. */
+  opened?: (() => void) | undefined;
 }
 
 export interface Transport {
@@ -104,6 +106,7 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         const answer = await accepted(exchange, deadline.signal);
         deadline.met();
+        exchange.opened?.();
         yield* answer.body as AsyncIterable<Uint8Array>;
       } catch (error) {
         throw failure(error, exchange, deadline.signal);

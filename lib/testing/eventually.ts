@@ -3,12 +3,12 @@ import { setTimeout } from 'node:timers/promises';
 
 /**
  * Resolves with what `condition` gives once that is truthy. A condition that throws is not true yet. Rejects after
- * `deadlineMs` (default 20 s) with `what` and the last error.
+ * `deadlineMs` (default 60 s) with `what` and the last error.
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
   {
-    deadlineMs = 20_000,
+    deadlineMs = 60_000,
     everyMs = 10,
     what = condition.toString(),
   }: { deadlineMs?: number; everyMs?: number; what?: string } = {},

@@ -19,6 +19,8 @@ export interface ScriptedAnswer {
   json(value: unknown, status?: number, headers?: Record<string, string>): void;
   /** A metav1.Status of failure. */
   fail(status: number, reason: string, headers?: Record<string, string>): void;
+  /** Begins the answer, and says nothing. */
+  open(): void;
   /** One watch event; the first one begins the answer. */
   event(type: string, object: object): void;
   /** Bytes as they are, in the place of an event. */
@@ -119,6 +121,7 @@ function answerOn(outgoing: ServerResponse): ScriptedAnswer {
         code,
         headers,
       ),
+    open: () => outgoing.flushHeaders(),
     event: (type, object) => write(`${JSON.stringify({ type, object })}\n`),
     write,
     bytes(data) {
