@@ -3,10 +3,13 @@
 // It catches up with its layout's journal when it is asked, so a decision costs what changed since, times the logarithm of
 // nodes. Nothing here is a guess that may be wrong: a verdict is recomputed for every node that changed.
 import { type Layout, NONE } from './layout.ts';
-import { EMPTY, MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
+import { EMPTY, EMPTY_CODE, MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
 import type { DomainCodes } from './plugin.ts';
 import type { NodeTable } from './table.ts';
 import { NOBODY, type TieOrder, Tournament } from './tournament.ts';
+
+const FITS = 0;
+const NOT_FIT = -1;
 
 export interface Winner {
   readonly slot: number;
@@ -24,11 +27,14 @@ export class ClassIndex {
   readonly #class: RequestClass;
   readonly #table: NodeTable;
   readonly #layout: Layout;
+  /** Holds the scores of nodes that fit, and NOT_FIT for all others. */
   #tournament = new Tournament(2);
   /** By leaf: what judgeNode said. */
   #fixed = new Int32Array(2);
+  /** By leaf: the code of the reason for turning the node away, FITS, or EMPTY_CODE. A byte each, as most look no further. */
+  #codes = new Uint8Array(2);
   /** By code: how many nodes were turned away for it. */
-  readonly #refused = new Int32Array(MAX_CODE + 2);
+  readonly #refused = new Int32Array(EMPTY_CODE + 1);
   /** By cell: nodes that pass all filters of nodes, and nodes that pass the preFilters. */
   #feasible = new Int32Array(0);
   #eligible = new Int32Array(0);
@@ -59,7 +65,7 @@ export class ClassIndex {
   refusals(): Map<string, number> {
     const { leftOut, leftOutFor } = this.#layout;
     const counts = new Map(leftOut > 0 ? [[leftOutFor, leftOut]] : []);
-    for (let code = 1; code <= MAX_CODE; code++) {
+    for (let code = 1; code < this.#class.reasons.codes; code++) {
       const count = this.#refused[code]! + this.#refusedByDomain[code]!;
       const text = this.#class.reasons.text(code);
       if (count > 0) counts.set(text, (counts.get(text) ?? 0) + count);
@@ -133,16 +139,14 @@ export class ClassIndex {
     const { journal } = this.#layout;
     this.#growCells();
     for (; this.#read < journal.next; this.#read++) {
+      if (journal.isOvertaken(this.#read)) continue;
       const leaf = journal.slotAt(this.#read);
-      const isNode = journal.isNodeAt(this.#read);
-      const before = this.#tournament.scores[leaf]!;
-      if (isNode) this.#judgeNode(leaf);
-      else if (!this.#class.reasons.dependsOnAllocations(before)) continue;
-      const after = isNode ? this.#judgeLeaf(leaf) : this.#judgeAgain(leaf);
-      if (before === after && !isNode) continue;
-      this.#count(leaf, before, -1);
-      this.#count(leaf, after, 1);
-      this.#tournament.set(leaf, after, order);
+      if (journal.isNodeAt(this.#read)) {
+        this.#judgeNode(leaf);
+        this.#set(leaf, this.#judgeLeaf(leaf), order);
+      } else {
+        this.#judgeAgain(leaf, order);
+      }
     }
   }
 
@@ -152,18 +156,20 @@ export class ClassIndex {
     if (this.#tournament.leaves !== room) {
       this.#tournament = new Tournament(room);
       this.#fixed = new Int32Array(room);
+      this.#codes = new Uint8Array(room);
     }
+    this.#fixed.fill(EMPTY);
     this.#refused.fill(0);
     this.#feasible = new Int32Array(0);
     this.#eligible = new Int32Array(0);
     this.#judges = this.#class.domainJudges.map(({ weight, judge }) => ({ weight, judge, codes: [] }));
     this.#growCells();
     for (let leaf = 0; leaf < room; leaf++) {
-      this.#fixed[leaf] = EMPTY;
       this.#judgeNode(leaf);
       const verdict = this.#judgeLeaf(leaf);
-      this.#tournament.scores[leaf] = verdict;
-      this.#count(leaf, verdict, 1);
+      this.#codes[leaf] = codeOf(verdict);
+      this.#tournament.scores[leaf] = Math.max(verdict, NOT_FIT);
+      this.#count(leaf, this.#codes[leaf]!, 1);
     }
     this.#tournament.replay(order);
     this.#version = layout.version;
@@ -179,13 +185,30 @@ export class ClassIndex {
 
   #judgeLeaf(leaf: number): Verdict {
     const fixed = this.#fixed[leaf]!;
-    return fixed < 0 ? fixed : this.#judgeAgain(leaf);
+    if (fixed < 0) return fixed;
+    const varying = this.#class.judgeAllocations(this.#layout.slotAt[leaf]!);
+    return varying < 0 ? varying : fixed + varying;
   }
 
-  /** For a leaf that judgeNode did not turn away. Most are full: then judgeNode's score is not even read. */
-  #judgeAgain(leaf: number): Verdict {
+  /** After a change of allocations. Most nodes were full and still are: for those nothing but their code is looked at. */
+  #judgeAgain(leaf: number, order: TieOrder): void {
+    const code = this.#codes[leaf]!;
+    if (code !== FITS && !this.#class.reasons.isOfAllocations(code)) return;
     const varying = this.#class.judgeAllocations(this.#layout.slotAt[leaf]!);
-    return varying < 0 ? varying : this.#fixed[leaf]! + varying;
+    if (varying < 0) {
+      if (code !== -varying) this.#set(leaf, varying, order);
+      return;
+    }
+    const verdict = this.#fixed[leaf]! + varying;
+    if (code !== FITS || this.#tournament.scores[leaf] !== verdict) this.#set(leaf, verdict, order);
+  }
+
+  #set(leaf: number, verdict: Verdict, order: TieOrder): void {
+    const [before, after] = [this.#codes[leaf]!, codeOf(verdict)];
+    this.#codes[leaf] = after;
+    this.#count(leaf, before, -1);
+    this.#count(leaf, after, 1);
+    if (before === FITS || after === FITS) this.#tournament.set(leaf, Math.max(verdict, NOT_FIT), order);
   }
 
   #countEligible(leaf: number, sign: 1 | -1): void {
@@ -194,8 +217,8 @@ export class ClassIndex {
     this.#eligible[this.#layout.cellAt[leaf]!]! += sign;
   }
 
-  #count(leaf: number, verdict: Verdict, sign: 1 | -1): void {
-    if (verdict < 0) this.#refused[-verdict]! += sign;
+  #count(leaf: number, code: number, sign: 1 | -1): void {
+    if (code !== FITS) this.#refused[code]! += sign;
     else if (this.#judges.length > 0) this.#feasible[this.#layout.cellAt[leaf]!]! += sign;
   }
 
@@ -212,6 +235,10 @@ export class ClassIndex {
       }
     }
   }
+}
+
+function codeOf(verdict: Verdict): number {
+  return verdict < 0 ? -verdict : FITS;
 }
 
 function copyInto<A extends Int32Array>(from: Int32Array, to: A): A {

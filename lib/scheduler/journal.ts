@@ -6,7 +6,10 @@
 const FIRST_LENGTH = 1024;
 
 export class Journal {
+  /** By number, modulo the length: twice the slot, and one more when the node itself changed. */
   #ring = new Int32Array(FIRST_LENGTH);
+  /** By slot: the number of its latest change. */
+  #latest = new Float64Array(FIRST_LENGTH);
   #next = 0;
   #oldest = 0;
 
@@ -22,12 +25,12 @@ export class Journal {
 
   /** What is in this slot came, went, or changed itself. */
   node(slot: number): void {
-    this.#append(slot * 2 + 1);
+    this.#append(slot, 1);
   }
 
   /** What the node in this slot has given away changed. */
   allocations(slot: number): void {
-    this.#append(slot * 2);
+    this.#append(slot, 0);
   }
 
   slotAt(number: number): number {
@@ -39,15 +42,24 @@ export class Journal {
     return (this.#ring[number & (this.#ring.length - 1)]! & 1) === 1;
   }
 
-  /** Holds at least that many changes from now on; those held so far are dropped when it grows. */
-  hold(changes: number): void {
-    if (changes <= this.#ring.length) return;
-    this.#ring = new Int32Array(2 ** Math.ceil(Math.log2(changes)));
+  /** Whether that change only says what a later one of the same slot says too. */
+  isOvertaken(number: number): boolean {
+    const entry = this.#ring[number & (this.#ring.length - 1)]!;
+    return (entry & 1) === 0 && this.#latest[entry >> 1]! > number;
+  }
+
+  /** Makes room for slots below that number, and for as many changes; those held so far are dropped when it grows. */
+  hold(slots: number): void {
+    if (slots <= this.#ring.length) return;
+    const length = 2 ** Math.ceil(Math.log2(slots));
+    this.#ring = new Int32Array(length);
+    this.#latest = new Float64Array(length);
     this.#oldest = this.#next;
   }
 
-  #append(entry: number): void {
-    this.#ring[this.#next & (this.#ring.length - 1)] = entry;
+  #append(slot: number, isNode: 0 | 1): void {
+    this.#ring[this.#next & (this.#ring.length - 1)] = slot * 2 + isNode;
+    this.#latest[slot] = this.#next;
     this.#next++;
     if (this.#next - this.#oldest > this.#ring.length) this.#oldest++;
   }

@@ -74,6 +74,7 @@ export class Layout {
       return;
     }
     for (; this.#read < journal.next; this.#read++) {
+      if (journal.isOvertaken(this.#read)) continue;
       const slot = journal.slotAt(this.#read);
       const leaf = this.leafOf(slot);
       if (!journal.isNodeAt(this.#read)) {

@@ -156,17 +156,19 @@ function pass(): 0 {
   return 0;
 }
 
-export const MAX_CODE = 255;
+/** Of reasons. */
+export const MAX_CODE = 254;
 
-/** The verdict on a place that holds no node. */
-export const EMPTY: Verdict = -(MAX_CODE + 1);
+/** Stands, as a code, for a place that holds no node. */
+export const EMPTY_CODE = MAX_CODE + 1;
+export const EMPTY: Verdict = -EMPTY_CODE;
 
 /** Who turned a node away, from what is looked at first to what is looked at last. */
 type Stage = 'preFilter' | 'node' | 'allocations' | 'domain';
 const STAGES: readonly Stage[] = ['preFilter', 'node', 'allocations', 'domain'];
 
 /**
- * Codes fit a byte. Should a class meet more reasons than that (one per taint key, say), the rest count as `other reasons`,
+ * Codes (1 to MAX_CODE) fit a byte, and leave room for EMPTY_CODE. Should a class meet more reasons than that (one per taint key, say), the rest count as `other reasons`,
  * for which each stage has a code set aside.
  */
 export class ReasonBook {
@@ -193,6 +195,11 @@ export class ReasonBook {
     return code;
   }
 
+  /** One more than the highest code. */
+  get codes(): number {
+    return this.#texts.length;
+  }
+
   text(code: number): string {
     return this.#texts[code]!;
   }
@@ -202,8 +209,8 @@ export class ReasonBook {
     return verdict >= 0 || (verdict !== EMPTY && this.#stages[-verdict]! > 0);
   }
 
-  /** Whether a change of allocations can change this verdict. */
-  dependsOnAllocations(verdict: Verdict): boolean {
-    return verdict >= 0 || this.#stages[-verdict]! > 1;
+  /** Whether a change of allocations can change that a node is turned away for this. */
+  isOfAllocations(code: number): boolean {
+    return this.#stages[code]! > 1;
   }
 }

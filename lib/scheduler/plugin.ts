@@ -16,7 +16,7 @@ export type Reads = 'node' | 'allocations';
 /** What `compile` may build on; valid as long as the class is. */
 export interface Compilation {
   readonly table: TableView;
-  /** Hands out the codes (1 to 255) that stand for reasons within one class. */
+  /** Hands out the codes (1 to 254) that stand for reasons within one class. */
   readonly reason: (text: string) => number;
   /** Counts a tenant's placements by the domains of a topology key. */
   readonly counter: (tenant: string, match: Match, key: TopologyKey) => MatchCounter;
