@@ -11,6 +11,8 @@ export interface BootScript {
   readonly url: string;
   readonly fingerprint: string;
   readonly token: string;
+  /** Of the interface that booted, so that the live OS asks for an address there (PXELINUX's BOOTIF). */
+  readonly macAddress: string;
   /** Further kernel arguments, such as console=ttyS0. */
   readonly kernelArguments?: readonly string[];
 }
@@ -25,6 +27,7 @@ export function ipxeScript(script: BootScript): string {
     `${KERNEL_ARGUMENTS.url}=${word(script.url)}`,
     `${KERNEL_ARGUMENTS.fingerprint}=${word(script.fingerprint)}`,
     `${KERNEL_ARGUMENTS.token}=${word(script.token)}`,
+    `BOOTIF=01-${word(script.macAddress.replaceAll(':', '-'))}`,
     ...(script.kernelArguments ?? []).map(word),
   ].join(' ');
   return `#!ipxe
@@ -36,6 +39,14 @@ boot || goto again
 :again
 sleep ${RETRY_SECONDS}
 goto load
+`;
+}
+
+/** For a machine of which the operator does not know yet: it asks again, and does not go on to its disk meanwhile. */
+export function retryScript(url: string): string {
+  return `#!ipxe
+sleep ${RETRY_SECONDS}
+chain --autofree --replace ${word(url)}
 `;
 }
 

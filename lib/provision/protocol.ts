@@ -4,7 +4,8 @@
 // whole state in every report, so that an operator that was just restarted knows from the next report where the machine
 // stands. The operator acknowledges nothing before it has written it down in the Device's status.
 //
-//   GET  /boot/v1/{mac}         plain HTTP, iPXE script; 404 unless an operation of the device waits for a network boot
+//   GET  /boot/v1/{mac}         plain HTTP, iPXE script; 404 unless an operation of the device waits for a network boot;
+//                               one that asks again while the operator does not know yet
 //   POST /agent/v1/session      SessionRequest → 201 SessionGrant
 //   POST /agent/v1/report       Report → 200 Orders                 Authorization: Bearer <session>
 //   POST /agent/v1/log          text/plain, ≤ 1 MiB → 204           Authorization: Bearer <session>

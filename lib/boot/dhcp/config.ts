@@ -72,7 +72,7 @@ export function dnsmasqConfig(settings: DhcpSettings, hostsFolder: string, lease
       if (!http) return [match, `dhcp-boot=tag:!ipxe,tag:${name},${file}`];
       // Firmware takes an HTTP boot only from a server that calls itself HTTPClient.
       const vendor = `dhcp-option-force=tag:!ipxe,tag:${name},60,HTTPClient`;
-      return [match, vendor, `dhcp-boot=tag:!ipxe,tag:${name},${url(bootUrl)}/boot/v1/files/${file}`];
+      return [match, vendor, `dhcp-boot=tag:!ipxe,tag:${name},${url(bootUrl)}/liveos/${file}`];
     }),
     // iPXE puts in the address of the interface that it booted from.
     `dhcp-boot=tag:ipxe,${url(bootUrl)}/boot/v1/\${netX/mac}`,

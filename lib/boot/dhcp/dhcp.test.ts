@@ -160,7 +160,7 @@ dnsmasq('each firmware gets the iPXE that it can run, and iPXE the machine’s o
     assert.is((await asks(9, pxe(9))).bootFile, 'snponly.efi');
     assert.is((await asks(11, pxe(11))).bootFile, 'snponly-arm64.efi');
     const http = await asks(16, 'HTTPClient:Arch:00016');
-    assert.is(http.bootFile, 'http://192.0.2.1:8080/boot/v1/files/snponly.efi');
+    assert.is(http.bootFile, 'http://192.0.2.1:8080/liveos/snponly.efi');
     assert.is(http.options.get(60)?.toString(), 'HTTPClient');
     for (const architecture of [0, 7, 11]) {
       const ipxe = await asks(architecture, pxe(architecture), 'iPXE');

@@ -1,5 +1,8 @@
 // The API on the wire: what it refuses, with which status, and what a token is good for.
 import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ApiAnswer, ApiClient } from '../../agent/client.ts';
@@ -177,12 +180,45 @@ test('a boot script is for the MAC that waits for one, however it is written', (
       await answer.text();
       return answer.status;
     };
-    assert.is(await status('/boot/v1/52:54:00:00:00:02'), 503);
+    const later = await (await fetch(`${api.bootUrl}/boot/v1/52:54:00:00:00:02`)).text();
+    assert.ok(later.includes(`chain --autofree --replace ${api.bootUrl}/boot/v1/52:54:00:00:00:02`));
+    assert.is(await status('/liveos/vmlinuz'), 404, 'no folder of files was given');
     assert.is(await status('/boot/v1/52:54:00:00:00:03'), 404);
     assert.is(await status('/boot/v1/other'), 404);
     assert.is(await status('/boot/v1/52:54:00:00:00:01', 'POST'), 404);
     assert.is(await status('/agent/v1/report', 'POST'), 404, 'agents are served over HTTPS alone');
   });
+});
+
+test('the live OS’s files are served as they are, and no others', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'bmp-files-'));
+  const tls = await createCertificate(['127.0.0.1'], new Date());
+  const bootFiles = join(dir, 'files');
+  await mkdir(join(bootFiles, 'folder'), { recursive: true });
+  await writeFile(join(dir, 'secret'), 'secret');
+  const kernel = randomBytes(300_000);
+  await writeFile(join(bootFiles, 'vmlinuz'), kernel);
+  const api = await startProvisionApi({
+    host: '127.0.0.1',
+    port: 0,
+    bootPort: 0,
+    bootFiles,
+    tls,
+    key,
+    log,
+    backend: admitting,
+  });
+  try {
+    const answer = await fetch(`${api.bootUrl}/liveos/vmlinuz`);
+    assert.is(answer.headers.get('content-length'), '300000');
+    assert.ok(Buffer.from(await answer.arrayBuffer()).equals(kernel));
+    for (const name of ['initrd', 'folder', '..%2fsecret', '../secret', '.hidden', '']) {
+      assert.is((await fetch(`${api.bootUrl}/liveos/${name}`)).status, 404, name);
+    }
+  } finally {
+    await api.close();
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('close ends what is held', async () => {

@@ -3,11 +3,13 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { ipxeScript } from '../../boot/ipxe.ts';
+import { pipeline } from 'node:stream/promises';
+import { ipxeScript, retryScript } from '../../boot/ipxe.ts';
 import type { Log } from '../../observe/log.ts';
 import type { SessionGrant } from '../protocol.ts';
 import { isRefusal, type ProvisionBackend, type Refusal } from './backend.ts';
 import { BodyError, parseReport, parseSessionRequest, parseSystemReport } from './bodies.ts';
+import { type BootFile, openBootFile } from './boot-files.ts';
 import { type Certificate, certificateFingerprint } from './certificate.ts';
 import {
   bootToken,
@@ -28,6 +30,8 @@ export interface ProvisionApiOptions {
   readonly bootPort: number;
   /** How machines reach the two, where that is not the address listened on. */
   readonly advertise?: { readonly url?: string; readonly bootUrl?: string };
+  /** Folder of the files served at {bootUrl}/liveos/; see boot-files.ts. Without it there are none. */
+  readonly bootFiles?: string;
   readonly tls: Certificate;
   /** Signs the tokens: tokens.ts's KEY_BYTES random bytes, the same over restarts and replicas. */
   readonly key: Uint8Array;
@@ -50,6 +54,7 @@ export interface ProvisionApi {
   close(): Promise<void>;
 }
 
+const FILES = '/liveos/';
 const HOLD_MS = 20_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 const RETRY_AFTER_SECONDS = 2;
@@ -80,8 +85,8 @@ interface Exchange {
 }
 interface Answer {
   readonly status: number;
-  readonly type?: 'application/json' | 'text/plain';
-  readonly body?: string;
+  readonly type?: 'application/json' | 'text/plain' | 'application/octet-stream';
+  readonly body?: string | BootFile;
 }
 type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
@@ -140,15 +145,29 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
       return handler(exchange);
     }),
   );
-  const boot = createHttpServer(listener((exchange) => bootScript(exchange)));
+  const boot = createHttpServer(
+    listener((exchange) => {
+      if (exchange.request.method !== 'GET') throw new HttpError(404, 'NotFound', 'no such path');
+      return exchange.path.startsWith(FILES) ? bootFile(exchange) : bootScript(exchange);
+    }),
+  );
 
-  function bootScript({ request, path }: Exchange): Answer {
+  async function bootFile({ path }: Exchange): Promise<Answer> {
+    const { bootFiles } = options;
+    const body = bootFiles === undefined ? undefined : await openBootFile(bootFiles, path.slice(FILES.length));
+    if (!body) throw new HttpError(404, 'NotFound', 'no such file');
+    return { status: 200, type: 'application/octet-stream', body };
+  }
+
+  function bootScript({ path }: Exchange): Answer {
     const mac = /^\/boot\/v1\/([0-9a-f]{2}(?:[:-][0-9a-f]{2}){5})$/i.exec(path)?.[1];
-    if (request.method !== 'GET' || mac === undefined) throw new HttpError(404, 'NotFound', 'no such path');
-    const found = backend.boot(mac.toLowerCase().replaceAll('-', ':'));
+    if (mac === undefined) throw new HttpError(404, 'NotFound', 'no such path');
+    const macAddress = mac.toLowerCase().replaceAll('-', ':');
+    const found = backend.boot(macAddress);
     if (found === undefined)
       throw new HttpError(404, 'NoNetworkBoot', 'nothing waits for a network boot of this machine');
-    if (isRefusal(found)) return refusal(found);
+    // iPXE would take 503 for "nothing here" and go on to the disk.
+    if (isRefusal(found)) return { status: 200, type: 'text/plain', body: retryScript(`${bootUrl}${path}`) };
     const { kernelUrl, initrdUrl, kernelArguments } = found;
     const script = ipxeScript({
       kernelUrl,
@@ -156,6 +175,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
       url,
       fingerprint,
       token: bootToken(key, found),
+      macAddress,
       ...(kernelArguments && { kernelArguments }),
     });
     return { status: 200, type: 'text/plain', body: script };
@@ -177,7 +197,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
         .catch((error: unknown) => failure(error, path))
         .then((answer) => send(response, answer))
         .catch((error: unknown) => {
-          log.error({ err: error, path }, 'an answer could not be sent');
+          log.warn({ err: error, path }, 'an answer could not be sent');
           response.destroy();
         });
     };
@@ -242,15 +262,19 @@ function refusal({ refuse, message }: Refusal): Answer {
   return json(status, { code, message });
 }
 
-function send(response: ServerResponse, { status, type, body }: Answer): void {
-  if (response.destroyed) return;
+async function send(response: ServerResponse, { status, type, body }: Answer): Promise<void> {
   response.statusCode = status;
   response.setHeader('cache-control', 'no-store');
   if (type) response.setHeader('content-type', type);
   if (status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
   // What was not read of the body stays on the connection: it cannot carry another request.
   if (status === 413) response.setHeader('connection', 'close');
-  response.end(body);
+  if (typeof body === 'object') {
+    response.setHeader('content-length', body.bytes);
+    await pipeline(body.stream, response);
+  } else if (!response.destroyed) {
+    response.end(body);
+  }
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

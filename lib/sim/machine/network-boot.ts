@@ -27,7 +27,8 @@ export async function networkBoot(
     try {
       const answer = await ask(bootUrl(), macAddress, signal);
       if (answer?.status === 404) return undefined;
-      if (answer?.status === 200) return scriptArguments(answer.text);
+      // A script that chains to itself is the operator's "not yet".
+      if (answer?.status === 200 && !/^chain /m.test(answer.text)) return scriptArguments(answer.text);
     } catch (error) {
       signal.throwIfAborted();
       log.debug({ why: reason(error) }, 'no answer to the network boot');
