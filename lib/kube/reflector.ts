@@ -1,4 +1,5 @@
 // Keeps a store equal to what the API server holds, whatever happens to the connection in between.
+import { setImmediate } from 'node:timers/promises';
 import type { Log } from '../observe/log.ts';
 import { type BackoffPolicy, backoffMs } from '../runtime/backoff.ts';
 import { type Clock, slept, systemClock, type Timer } from '../runtime/clock.ts';
@@ -168,7 +169,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
         const next = step(state, input);
         state = next.state;
         if (next.change) {
-          commit(writer, next.change);
+          await commit(writer, next.change);
           changes++;
         }
       }
@@ -189,10 +190,10 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 const initialEventsRefused = <T extends KubeObject>(before: ReflectorState<T>, after: ReflectorState<T>): boolean =>
   before.type === 'initial-watch' && after.type === 'listing';
 
-function commit<T extends KubeObject>(writer: StoreWriter<T>, change: StoreChange<T>): void {
+async function commit<T extends KubeObject>(writer: StoreWriter<T>, change: StoreChange<T>): Promise<void> {
   switch (change.type) {
     case 'replace':
-      writer.replace(change.objects);
+      for (const _ of writer.replaceInSteps(change.objects)) await setImmediate();
       break;
     case 'upsert':
       writer.upsert(change.object);

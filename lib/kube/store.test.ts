@@ -79,6 +79,21 @@ test('it has synced once it was filled whole, and whoever waits learns it', asyn
   assert.is(store.size, 0);
 });
 
+test('a large content is replaced in steps, and synced after the last one', () => {
+  const { store, writer } = createStore(placements, { freeze: false });
+  const many = new Map(Array.from({ length: 5_000 }, (_, i) => [`p${i}`, placed(`p${i}`, i + 1, [])]));
+  let steps = 0;
+  for (const _ of writer.replaceInSteps(many)) {
+    steps++;
+    assert.not.ok(store.hasSynced());
+  }
+  assert.is(steps, 2);
+  assert.ok(store.hasSynced());
+  assert.is(store.size, 5_000);
+  writer.replace(new Map());
+  assert.is(store.size, 0);
+});
+
 test('waiting for the sync ends with the signal', async () => {
   const { store } = createStore(placements);
   const reason = new Error('stop');

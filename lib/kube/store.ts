@@ -37,7 +37,12 @@ export interface StoreWriter<T extends KubeObject> {
   remove(key: string): void;
   /** Makes `objects` the whole content: what is not in it was deleted unseen. Marks the store as synced. */
   replace(objects: ReadonlyMap<string, T>): void;
+  /** The same in steps of some thousand objects: between two, others may have the event loop. Nothing else may be written meanwhile. */
+  replaceInSteps(objects: ReadonlyMap<string, T>): Iterable<void>;
 }
+
+/** About 10 ms of work. */
+const STEP_OBJECTS = 2_000;
 
 export interface StoreOptions<T extends KubeObject> {
   indexes?: Readonly<Record<string, IndexFunction<T>>> | undefined;
@@ -81,6 +86,20 @@ export function createStore<T extends KubeObject>(
     objects.delete(key);
     for (const index of indexes.values()) unfile(index, key, object);
     emit({ type: 'deleted', object });
+  }
+
+  function* replaceInSteps(next: ReadonlyMap<string, T>): Iterable<void> {
+    let done = 0;
+    for (const [key, object] of objects) {
+      if (!next.has(key)) take(key, object);
+      if (++done % STEP_OBJECTS === 0) yield;
+    }
+    for (const [key, object] of next) {
+      put(key, object);
+      if (++done % STEP_OBJECTS === 0) yield;
+    }
+    isSynced = true;
+    sync.resolve();
   }
 
   function emit(event: StoreEvent<T>): void {
@@ -139,11 +158,9 @@ export function createStore<T extends KubeObject>(
       if (object) take(key, object);
     },
     replace(next) {
-      for (const [key, object] of objects) if (!next.has(key)) take(key, object);
-      for (const [key, object] of next) put(key, object);
-      isSynced = true;
-      sync.resolve();
+      for (const _ of replaceInSteps(next));
     },
+    replaceInSteps,
   };
   return { store, writer };
 }

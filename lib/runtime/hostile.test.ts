@@ -1,4 +1,4 @@
-// test-deadline: 180
+// test-deadline: 300
 // The framework behind a hostile proxy: whatever happens on the way, everything converges, and nothing happens twice.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,4 @@
+// test-deadline: 240
 // The whole way from the API server through caches, queues and reconciles back to it; on a real cluster where
 // KUBECONFIG_REAL names one.
 import { test } from 'uvu';

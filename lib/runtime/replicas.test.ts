@@ -1,4 +1,4 @@
-// test-deadline: 240
+// test-deadline: 300
 // Two replicas as processes: the leader is killed, or paused for longer than its lease, and no write of an old leader takes
 // hold on an object that the new one has written. REPLICA_ROUNDS and REPLICA_LEASE_MS make it longer and slower.
 import { type ChildProcess, spawn } from 'node:child_process';
