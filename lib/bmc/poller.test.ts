@@ -16,7 +16,7 @@ const target = (name: string, password = 'p'): BmcTarget => ({
 });
 
 /** A fleet whose answers a test decides: a state, an error, or nothing until the question is given up. */
-function fleet(periods: PollerOptions['periods'], deadlineMs = 5000) {
+function fleet(periods: PollerOptions['periods'], deadlineMs = 5000, limits: Pick<PollerOptions, 'concurrency'> = {}) {
   const clock = createFakeClock();
   const answers = new Map<string, PowerState | BmcErrorCode | 'silence'>();
   const asked: { key: string; kind: string; at: number }[] = [];
@@ -46,6 +46,7 @@ function fleet(periods: PollerOptions['periods'], deadlineMs = 5000) {
     clock,
     periods,
     deadlineMs,
+    ...limits,
     observed: (key, { kind, value }) => seen.push({ key, kind, value }),
     failed: (key, kind, { code }, count) => failures.push({ key, kind, code, failures: count }),
   });
@@ -89,6 +90,20 @@ test('dead devices delay no others, and are asked less and less', async () => {
     failures.map((_, index) => index + 1),
   );
   await poller.close();
+});
+
+test('a process that cannot keep up asks later, not more at once', async () => {
+  const { clock, answers, asked, poller } = fleet({ power: 1000 }, 10_000, { concurrency: 3 });
+  for (let i = 0; i < 20; i++) {
+    answers.set(`slow-${i}`, 'silence');
+    poller.watch(`slow-${i}`, target(`slow-${i}`));
+  }
+  await clock.advance(9000);
+  assert.is(asked.length, 3);
+  await clock.advance(10_000);
+  assert.ok(asked.length > 3, 'the next ones have had their turn');
+  await poller.close();
+  assert.is(clock.pending(), 0);
 });
 
 test('a silent device is asked for nothing but power, and one answer brings everything back', async () => {

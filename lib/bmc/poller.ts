@@ -4,6 +4,7 @@
 // device's driver in the pool, beside whoever else uses it. Devices that fail are asked less and less often, only for
 // power, until one answer brings them back. Wrong credentials stop it: a further try may lock the account.
 // Guarantees: one question of a kind at a time per device; a dead BMC delays no other; nothing is reported after forget().
+// Under load: a process that cannot keep up asks later, not more at once; nothing piles up but what is due.
 // Caveats: the last event log entry seen is kept in memory. After a restart the whole log is reported once more.
 import type { BmcTarget, Driver, LogEntry, PowerState, SensorReading } from './driver.ts';
 import { BmcError } from './errors.ts';
@@ -29,8 +30,12 @@ export interface PollerOptions {
   readonly clock: PollerClock;
   /** Milliseconds between two questions of a kind; kinds left out are not asked. */
   readonly periods: Readonly<Partial<Record<PollKind, number>>>;
-  /** Milliseconds that one question may take. */
+  /** Milliseconds that one question may take, once it is asked. */
   readonly deadlineMs: number;
+  /** Questions under way at once, to devices that answered last time; default 128. More wait, and so a busy process slows down evenly. */
+  readonly concurrency?: number;
+  /** The same for devices that did not, so that these hold up nobody else; default 64. */
+  readonly doubtful?: number;
   readonly observed: (key: string, observation: Observation) => void;
   /** `failures`: how many in a row, of this device. */
   readonly failed: (key: string, kind: PollKind, error: BmcError, failures: number) => void;
@@ -48,13 +53,39 @@ interface Polled {
   lastEntry: string | undefined;
 }
 
+/** So many at a time; the others wait in order. */
+class Places {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}
+
 export class FleetPoller {
   readonly #options: PollerOptions;
   readonly #devices = new Map<string, Polled>();
   readonly #running = new Set<Promise<void>>();
+  readonly #healthy: Places;
+  readonly #doubtful: Places;
 
   constructor(options: PollerOptions) {
     this.#options = options;
+    this.#healthy = new Places(options.concurrency ?? 128);
+    this.#doubtful = new Places(options.doubtful ?? 64);
   }
 
   get size(): number {
@@ -110,7 +141,8 @@ export class FleetPoller {
   async #turn(key: string, device: Polled, kind: PollKind, due: number): Promise<void> {
     const silent = device.failures >= PATIENCE;
     const asked = kind === 'power' || !silent || this.#options.periods.power === undefined;
-    const again = asked ? await this.#ask(key, device, kind) : true;
+    const places = device.failures === 0 ? this.#healthy : this.#doubtful;
+    const again = asked ? await places.run(() => this.#ask(key, device, kind)) : true;
     if (!again || device.stop.signal.aborted) return;
     const period = this.#options.periods[kind]! * stretch(device.failures);
     // On the device's own place in the period, also when the answer took long.
@@ -122,6 +154,7 @@ export class FleetPoller {
   /** False when asking again makes no sense until the target changes. */
   async #ask(key: string, device: Polled, kind: PollKind): Promise<boolean> {
     const { stop } = device;
+    if (stop.signal.aborted) return false;
     const late = new AbortController();
     const deadline = this.#options.clock.after(this.#options.deadlineMs, () => late.abort(timedOut()));
     try {

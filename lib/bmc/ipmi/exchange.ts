@@ -48,8 +48,12 @@ export function exchange<T>(
     const send = () => {
       const wait = question.schedule[attempt];
       if (wait === undefined) return fail(new NoReply(`no reply to ${attempt} datagrams`));
-      timer = setTimeout(send, wait);
+      timer = setTimeout(() => transport.whenDrained(overdue), wait);
       transport.send(endpoint.peer, question.datagram(attempt++), fail);
+    };
+    // Also after a time in which this process did not run: what came meanwhile has been read now.
+    const overdue = () => {
+      if (!settled) send();
     };
     endpoint.receive = (packet) => {
       try {

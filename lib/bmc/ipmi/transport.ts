@@ -28,6 +28,9 @@ export interface Endpoint {
 
 const RECEIVE_BUFFER = 4 << 20; // a burst of thousands of replies; the kernel caps it at its own limit
 
+/** Below the number of datagrams that libuv reads from a socket in one turn of the loop when more are waiting. */
+const FULL_TURN = 16;
+
 const SET_UP_REPLIES: readonly number[] = [PAYLOAD.openSessionResponse, PAYLOAD.rakp2, PAYLOAD.rakp4];
 
 const key = (host: string, port: number) => `${host} ${port}`;
@@ -43,6 +46,8 @@ export class Transport {
   readonly #sockets = new Map<4 | 6, Socket>();
   readonly #byId = new Map<number, Endpoint>();
   readonly #byPeer = new Map<string, Set<Endpoint>>();
+  readonly #untilDrained: (() => void)[] = [];
+  #received = 0;
   #dropped = 0;
   #closed = false;
 
@@ -81,6 +86,26 @@ export class Transport {
     });
   }
 
+  /**
+   * Calls back once everything was read that has arrived by now. A process that was kept from running has answers waiting in its
+   * sockets: whoever concludes from silence asks here first, else a busy process takes the whole fleet for dead.
+   */
+  whenDrained(call: () => void): void {
+    this.#untilDrained.push(call);
+    if (this.#untilDrained.length === 1) this.#readOn();
+  }
+
+  /** Node reads up to some tens of datagrams in one turn of its loop; few in a turn say that there are no more. */
+  #readOn(): void {
+    const before = this.#received;
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#received - before >= FULL_TURN) this.#readOn();
+        else for (const call of this.#untilDrained.splice(0)) call();
+      }),
+    );
+  }
+
   close(): void {
     this.#closed = true;
     for (const socket of this.#sockets.values()) socket.close();
@@ -113,6 +138,7 @@ export class Transport {
   }
 
   #deliver(datagram: Buffer, host: string, port: number): void {
+    this.#received++;
     try {
       const { messageClass, data } = decodeRmcp(datagram);
       if (messageClass !== 'ipmi') throw new WireError('not an IPMI message');
