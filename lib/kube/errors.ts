@@ -29,7 +29,8 @@ export class ApiError extends Error {
   readonly status: number;
   /** metav1.StatusReason, such as `NotFound`, `Conflict`, `AlreadyExists`, `Invalid`, `Expired`. */
   readonly reason: string;
-  readonly details: Status['details'];
+  /** metav1.StatusDetails: which object, and the causes field by field. */
+  readonly statusDetails: Status['details'];
   /** How long the server asks to wait before another try. */
   readonly retryAfterMs: number | undefined;
 
@@ -42,7 +43,7 @@ export class ApiError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = status;
     this.reason = reason;
-    this.details = options.details;
+    this.statusDetails = options.details;
     this.retryAfterMs = options.retryAfterMs;
   }
 }

@@ -3,10 +3,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join, relative, resolve } from 'node:path';
 import { destination } from 'pino';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
-import { NAMESPACES } from '../../api/resources.ts';
 import { type ApiServer, startApiServer } from '../../apiserver/server.ts';
 import { createClient, type KubeClient } from '../../kube/client.ts';
-import { isAlreadyExists } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/resource.ts';
 import type { Log } from '../../observe/log.ts';
 import { createLogger } from '../../observe/logger.ts';
@@ -21,7 +19,14 @@ import {
   type Values,
   whole,
 } from '../command.ts';
-import { createMissing, EXAMPLES, installDefinitions, readManifests, writeManifests } from '../manifests.ts';
+import {
+  createMissing,
+  EXAMPLES,
+  ensureNamespace,
+  installDefinitions,
+  readManifests,
+  writeManifests,
+} from '../manifests.ts';
 import type { Operator, StartOperator } from '../operator.ts';
 import type { Everything } from '../overview.ts';
 import { drawTable, follow, printChanges, type View } from '../view.ts';
@@ -90,16 +95,6 @@ function exampleObjects(fleet: SimulatedFleet): KubeObject[] {
   const fromFleet = new Set(['Device', 'Secret', 'Image']);
   const rest = readManifests(join(EXAMPLES, EXAMPLE)).filter(({ kind }) => !fromFleet.has(kind));
   return [...machines, ...rest];
-}
-
-async function ensureNamespaces(client: KubeClient): Promise<void> {
-  for (const name of [OPERATOR_NAMESPACE, 'default']) {
-    try {
-      await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    } catch (error) {
-      if (!isAlreadyExists(error)) throw error;
-    }
-  }
 }
 
 /**
@@ -205,10 +200,11 @@ async function bringUp(
   const { dir, count, port, bmcPort, example } = options;
   const serverPort = port === undefined ? {} : { port };
   parts.server = await startApiServer({ dir, ...serverPort, log: (line) => log.info({}, line) });
-  const client = createClient({ kubeconfig: parts.server.kubeconfigPath });
+  // Everything runs on these same cores: a busy machine is no reason to give up.
+  const client = createClient({ kubeconfig: parts.server.kubeconfigPath, timeoutMs: 60_000 });
   parts.client = client;
   await installDefinitions(client, stop.signal);
-  await ensureNamespaces(client);
+  for (const name of [OPERATOR_NAMESPACE, 'default']) await ensureNamespace(client, name, stop.signal);
   const ports = lastPorts(dir);
   const provision = { host: '127.0.0.1', port: ports.provision, bootPort: ports.boot };
   parts.operator = await startOperator(
