@@ -30,7 +30,8 @@ export class Fleet {
       if (!known || !sameFacts(known, facts)) this.table.upsert(deviceNode(facts));
       this.#known.set(name, facts);
       // Each time, as a claim that could not be written leaves the table ahead of the device.
-      if (facts.device.spec.claimRef) this.claim(name);
+      const { claimRef } = facts.device.spec;
+      if (claimRef) this.claim(name, claimRef.namespace);
       else this.table.release(name);
     }
     for (const name of gone) {
@@ -50,9 +51,9 @@ export class Fleet {
     return [...this.#known.values()].map(({ device }) => device).filter((device) => device.spec.claimRef);
   }
 
-  /** Records that somebody has the device. A device is its own reservation's id: it has one at most. */
-  claim(name: string): void {
-    if (!this.table.has(name)) this.table.reserve(name, { id: name, tenant: '-', resources: {}, priority: 0 });
+  /** Records that a namespace has the device. A device is its own reservation's id: it has one at most. */
+  claim(name: string, namespace: string): void {
+    if (!this.table.has(name)) this.table.reserve(name, { id: name, tenant: namespace, resources: {}, priority: 0 });
   }
 }
 

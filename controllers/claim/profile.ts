@@ -7,6 +7,7 @@ import type { Filter, Plugin, Signature } from '../../lib/scheduler/plugin.ts';
 import { nodeName, pool, region, site } from '../../lib/scheduler/plugins/location.ts';
 import { taintToleration } from '../../lib/scheduler/plugins/node-state.ts';
 import { smallestSufficient } from '../../lib/scheduler/plugins/resources.ts';
+import { topologySpread } from '../../lib/scheduler/plugins/topology-spread.ts';
 import { matchesSelector } from '../../lib/scheduler/selectors.ts';
 import type { LabelSelector, Node, Request } from '../../lib/scheduler/types.ts';
 
@@ -109,5 +110,9 @@ export const deviceProfile: Profile = {
     taintToleration,
     unclaimed,
   ],
-  scores: [{ plugin: smallestSufficient, weight: 1 }],
+  // The smallest; among equals, the racks in which the namespace has the fewest.
+  scores: [
+    { plugin: smallestSufficient, weight: 100 },
+    { plugin: topologySpread([{ topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }]), weight: 1 },
+  ],
 };

@@ -139,6 +139,19 @@ test('the smallest machine that is enough is taken, by what was collected on it'
   assert.is(claimOf(api, 'b-small'), 'web-1');
 });
 
+test('among equals, a namespace gets its devices in different racks', async () => {
+  const inRack = (name: string, rack: string) => aDevice(name, { spec: { location: { rack } } });
+  const api = world({
+    devices: [inRack('d1', 'r1'), inRack('d2', 'r1'), inRack('d3', 'r2'), inRack('d4', 'r3')],
+    instances: [anInstance('a'), anInstance('b'), anInstance('c')],
+  });
+  await run(api);
+  assert.equal(
+    ['d1', 'd2', 'd3', 'd4'].map((device) => claimOf(api, device)),
+    ['a', undefined, 'b', 'c'],
+  );
+});
+
 test('an image that is not there claims nothing and says what to do; once it is there, the claim is made', async () => {
   const api = world({ devices: [aDevice('d1')], instances: [anInstance('web-1', { spec: { image: 'plan9' } })] });
   await run(api);

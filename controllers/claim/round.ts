@@ -152,7 +152,7 @@ export function createRounds({
 
   async function take(instance: Instance, name: string, signal: AbortSignal): Promise<void> {
     // Also when it fails, nobody behind this one in the queue gets the device in this round.
-    fleet.claim(name);
+    fleet.claim(name, instance.metadata.namespace!);
     contested.add(name);
     const selected = await claim(client, instance, fleet.device(name)!, { signal });
     contested.delete(name);

@@ -32,10 +32,11 @@ class World {
   readonly api = new ModelApi();
   /** What was found wrong, at the moment when it was. */
   violation: string | undefined;
-  /** A second passes with everything that happens out there. */
+  /** A second passes with every other thing that happens out there. */
   readonly clock: Clock = { ...createFakeClock(), now: () => Date.UTC(2026, 0, 1) + this.#seconds * 1000 };
   readonly #random: Choices;
   #placements = 0;
+  #devices = 0;
   #seconds = 0;
 
   constructor(random: Choices) {
@@ -50,7 +51,7 @@ class World {
       INSTANCES,
       aHost(name, {
         metadata: { finalizers: ['bmp.dev/instance'], creationTimestamp: timestamp(this.clock.now()) },
-        status: { capacity: { cpu: '4', memory: '64Gi' }, deviceName: `d${this.#seconds}` },
+        status: { capacity: { cpu: '4', memory: '64Gi' }, deviceName: `d${++this.#devices}` },
       }),
     );
   }
@@ -78,7 +79,7 @@ class World {
   step(): void {
     const { api } = this;
     const random = this.#random;
-    this.#seconds++;
+    if (random.chance(0.5)) this.#seconds++;
     const placements = api.all(PLACEMENTS);
     const hosts = api.all(INSTANCES);
     const action = random.below(8);
