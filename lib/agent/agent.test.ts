@@ -253,6 +253,9 @@ test('an image that is not there is a permanent error, a mirror that is not ther
     await controller.until(({ ended }) => ended.length === 1);
     assert.equal(controller.status.ended.map(outcome), [['op-1/image/1', 'failed', 'ImageUnavailable', 'permanent']]);
     assert.is(machine.state(), 'live', 'the agent waits for what comes next');
+    assert.is(controller.logs.length, 1, 'a failure sends its log along');
+    assert.match(controller.logs[0]!, /HTTP 404/);
+    assert.not.match(controller.logs[0]!, /Bearer|bmp\.token/);
   }));
 
 test('a power cut during the write leaves a disk that does not boot', () =>

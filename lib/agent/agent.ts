@@ -12,6 +12,7 @@ import { AnswerError, parseGrant, parseOrders, refusalMessage } from './answers.
 import { type ApiAddress, type ApiAnswer, ApiClient } from './client.ts';
 import { reason } from './errors.ts';
 import type { Hardware } from './hardware.ts';
+import { type LogTail, logTail } from './log-tail.ts';
 import { type RunningTask, startTask } from './running-task.ts';
 
 export const AGENT_VERSION = '1';
@@ -37,7 +38,8 @@ export type AgentEnd = 'refused' | 'stopped';
 const RETRY_MS = { first: 500, last: 30_000 };
 
 /** Runs until one of its two ends. @throws only what is a fault of the agent itself. */
-export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
+export async function runAgent({ log, ...given }: AgentOptions): Promise<AgentEnd> {
+  const options = { ...given, log: logTail(log) };
   const client = new ApiClient(options);
   try {
     const session = await openSession(options, client);
@@ -68,12 +70,15 @@ async function openSession(
   });
 }
 
-async function serve(options: AgentOptions, client: ApiClient, session: string): Promise<AgentEnd> {
+async function serve(options: AgentOptions & { log: LogTail }, client: ApiClient, session: string): Promise<AgentEnd> {
   const { signal, log, hardware, onTask } = options;
   let current: RunningTask | undefined;
   let reported: TaskState | undefined;
   try {
     for (;;) {
+      if (current?.state().state === 'failed' && current.state() !== reported) {
+        await uploadLog(client, log, session, signal);
+      }
       const sentAt = performance.now();
       const answer = await persist<Orders | 401 | 409>(options, 'report', async () => {
         reported = current?.state();
@@ -94,6 +99,16 @@ async function serve(options: AgentOptions, client: ApiClient, session: string):
     }
   } finally {
     await current?.stop();
+  }
+}
+
+/** Before the failure itself is reported, after which the machine may lose its power. Once: it is of use, not of need. */
+async function uploadLog(client: ApiClient, log: LogTail, session: string, signal: AbortSignal): Promise<void> {
+  try {
+    await client.post('/agent/v1/log', log.text(), signal, session);
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warn({ why: reason(error) }, 'the log could not be sent');
   }
 }
 
