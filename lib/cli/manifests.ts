@@ -85,8 +85,11 @@ async function installDefinition(client: KubeClient, definition: KubeObject, sig
 }
 
 /** Brings the CRDs to what the files say and waits until the API serves them. */
-export async function installDefinitions(client: KubeClient, signal: AbortSignal): Promise<void> {
-  const definitions = readManifests(CRDS);
+export async function installDefinitions(
+  client: KubeClient,
+  signal: AbortSignal,
+  definitions: readonly KubeObject[] = readManifests(CRDS),
+): Promise<void> {
   for (const object of definitions) await installDefinition(client, object, signal);
   for (const { metadata } of definitions) {
     const definition = resources.CUSTOM_RESOURCE_DEFINITIONS;
@@ -97,5 +100,15 @@ export async function installDefinitions(client: KubeClient, signal: AbortSignal
     if (isEstablished(await client.get(definition, metadata, { signal }))) continue;
     const events = client.watch(definition, { fieldSelector: `metadata.name=${metadata.name}`, signal });
     for await (const event of events) if (event.type !== 'BOOKMARK' && isEstablished(event.object)) break;
+  }
+}
+
+/** Creates the namespace where it is missing. */
+export async function ensureNamespace(client: KubeClient, name: string, signal?: AbortSignal): Promise<void> {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  try {
+    await client.create(resources.NAMESPACES, namespace, { signal });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
   }
 }
