@@ -5,6 +5,7 @@ import { CREATING } from './cases/creating.ts';
 import { DELETING } from './cases/deleting.ts';
 import { PATCHING } from './cases/patching.ts';
 import { READING } from './cases/reading.ts';
+import { RULING } from './cases/ruling.ts';
 import { TABLES } from './cases/tables.ts';
 import { UPDATING } from './cases/updating.ts';
 import { VALIDATING } from './cases/validating.ts';
@@ -15,6 +16,7 @@ export const GROUPS: readonly Group[] = [
   ...TABLES,
   ...CREATING,
   ...VALIDATING,
+  ...RULING,
   ...UPDATING,
   ...PATCHING,
   ...APPLYING,

@@ -157,12 +157,11 @@ export async function prepare(target: Target): Promise<void> {
       throw new Error(`installing a definition failed: ${created.text}`);
   }
   const deadline = Date.now() + PATIENCE;
-  for (const version of ['v1', 'v1beta1']) {
+  for (const served of ['v1beta1/gadgets', 'v1/gadgets', 'v1/widgets', 'v1/ruleds']) {
     for (;;) {
-      const listed = await target.custom.get(`/apis/${CONFORMANCE_GROUP}/${version}/gadgets`);
-      const found = await target.custom.get(`/apis/${CONFORMANCE_GROUP}/v1/widgets`);
-      if (listed.code === 200 && found.code === 200) break;
-      if (Date.now() > deadline) throw new Error(`the definitions are not served: ${listed.text}`);
+      const listed = await target.custom.get(`/apis/${CONFORMANCE_GROUP}/${served}`);
+      if (listed.code === 200) break;
+      if (Date.now() > deadline) throw new Error(`${served} is not served: ${listed.text}`);
       await pause(PAUSE);
     }
   }

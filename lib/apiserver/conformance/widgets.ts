@@ -1,6 +1,7 @@
 // The custom resources that cases are about: a namespaced one with all that a schema can say, and a cluster-scoped one in two
 // versions.
 import type { JsonObject } from '../json.ts';
+import { RULED_SCHEMA } from './ruled.ts';
 
 export const CONFORMANCE_GROUP = 'conformance.bmp.dev';
 export const WIDGETS = `/apis/${CONFORMANCE_GROUP}/v1/namespaces/{ns}/widgets`;
@@ -146,4 +147,8 @@ const gadgets = definition({ plural: 'gadgets', kind: 'Gadget', scope: 'Cluster'
   },
 ]);
 
-export const DEFINITIONS: readonly JsonObject[] = [widgets, gadgets];
+const ruleds = definition({ plural: 'ruleds', kind: 'Ruled', scope: 'Namespaced' }, [
+  { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: RULED_SCHEMA } },
+]);
+
+export const DEFINITIONS: readonly JsonObject[] = [widgets, gadgets, ruleds];

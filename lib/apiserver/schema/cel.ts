@@ -2,7 +2,7 @@
 // it was, the old value (apiextensions/v1 ValidationRule).
 import { type Environment as CelEnvironment, Environment, type ParseResult } from '@marcbachmann/cel-js';
 import { isObject, type Json } from '../json.ts';
-import { type FieldError, type FieldErrorType, fieldError } from '../status.ts';
+import { type FieldError, fieldError } from '../status.ts';
 import { registerKubernetesFunctions } from './cel-functions.ts';
 import { listKey } from './lists.ts';
 import { child, propertySchema, type Schema, type ValidationRule } from './schema.ts';
@@ -102,7 +102,8 @@ function visit(
     for (const key in value) {
       const property = propertySchema(schema, key);
       const before = isObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
-      if (property) visit(value[key], before, property, child(path, key), errors);
+      const named = schema.properties && Object.hasOwn(schema.properties, key);
+      if (property) visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, errors);
     }
   }
 }
@@ -118,13 +119,6 @@ function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path
   });
 }
 
-const REASONS: { readonly [reason: string]: FieldErrorType } = {
-  FieldValueInvalid: 'FieldValueInvalid',
-  FieldValueForbidden: 'FieldValueForbidden',
-  FieldValueRequired: 'FieldValueRequired',
-  FieldValueDuplicate: 'FieldValueDuplicate',
-};
-
 function evaluate(
   compiled: CompiledRule,
   value: Json,
@@ -138,7 +132,6 @@ function evaluate(
   if (compiled.usesOldSelf && oldSelf === undefined && !rule.optionalOldSelf) return;
   const context = { self, oldSelf: rule.optionalOldSelf ? optional(oldSelf) : oldSelf };
   const where = rule.fieldPath ? `${path}${path ? rule.fieldPath : rule.fieldPath.replace(/^\./, '')}` : path;
-  const shown = typeof value === 'object' ? (Array.isArray(value) ? 'array' : 'object') : value;
   try {
     if (compiled.evaluate(context) === true) return;
   } catch (error) {
@@ -146,15 +139,26 @@ function evaluate(
     errors.push(fieldError.invalid(where, schema.type ?? '', why));
     return;
   }
-  const message = messageOf(compiled, context);
-  const type = REASONS[rule.reason ?? 'FieldValueInvalid'] ?? 'FieldValueInvalid';
-  const made = {
-    FieldValueForbidden: () => fieldError.forbidden(where, message),
-    FieldValueRequired: () => fieldError.required(where, message),
-    FieldValueDuplicate: () => fieldError.duplicate(where, shown),
-    FieldValueInvalid: () => fieldError.invalid(where, shown, message),
-  } as { readonly [type: string]: () => FieldError };
-  errors.push(made[type]!());
+  errors.push(refusal(rule, where, value, messageOf(compiled, context)));
+}
+
+/** Of a value that is no scalar, a refusal by rule shows nothing. */
+function refusal(rule: ValidationRule, where: string, value: Json, message: string): FieldError {
+  const scalar = typeof value !== 'object';
+  switch (rule.reason) {
+    case 'FieldValueForbidden':
+      return fieldError.forbidden(where, message);
+    case 'FieldValueRequired':
+      return fieldError.required(where, message);
+    case 'FieldValueDuplicate':
+      return scalar
+        ? fieldError.duplicate(where, value)
+        : { field: where, type: 'FieldValueDuplicate', detail: 'Duplicate value' };
+    default:
+      return scalar
+        ? fieldError.invalid(where, value, message)
+        : { field: where, type: 'FieldValueInvalid', detail: `Invalid value: ${message}` };
+  }
 }
 
 /** messageExpression where it gives a usable line; then message; then the rule itself. */
@@ -191,6 +195,13 @@ function celName(name: string): string {
     .replaceAll('/', '__slash__');
 }
 
+let durationOf: ParseResult | undefined;
+
+function toDuration(text: string): unknown {
+  durationOf ??= cel().parse('duration(self)');
+  return durationOf({ self: text });
+}
+
 /** JSON as CEL sees it: integers are ints, other numbers doubles, as the schema says. */
 function celValue(value: Json | undefined, schema: Schema | undefined): unknown {
   if (typeof value === 'number') {
@@ -198,6 +209,7 @@ function celValue(value: Json | undefined, schema: Schema | undefined): unknown 
     return whole ? BigInt(value) : value;
   }
   if (typeof value === 'string' && schema?.format === 'date-time') return new Date(value);
+  if (typeof value === 'string' && schema?.format === 'duration') return toDuration(value);
   if (Array.isArray(value)) return value.map((item) => celValue(item, schema?.items));
   if (!isObject(value)) return value;
   const object: { [key: string]: unknown } = Object.create(null) as { [key: string]: unknown };

@@ -66,7 +66,7 @@ export const WATCHING = [
       change('a', { metadata: { finalizers: null } }),
       watch(`${WIDGETS}${from}`, 3),
     ],
-    'a forgotten version': [watch(`${WIDGETS}?watch=1&resourceVersion=1`, 'end')],
+    'a forgotten version': [watch(`${WIDGETS}?watch=1&resourceVersion=1&timeoutSeconds=1`, 'end')],
     'a broken version': [get(`${WIDGETS}?watch=1&resourceVersion=x`)],
     'a time limit': [mark, watch(`${WIDGETS}${from}&timeoutSeconds=1`, 'end')],
     'initial events': [
