@@ -53,6 +53,20 @@ test('filters keep their order, those that read the node alone first', () => {
   }
 });
 
+test('default constraints spread what names none itself', () => {
+  const args = { defaultConstraints: [{ topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule' }] };
+  const configured = (config: unknown) => configuration({ schedulerName: 'default', pluginConfig: config });
+  const table = new NodeTable();
+  table.upsert(aNode('a', { zone: 'a' }));
+  table.upsert(aNode('b', { zone: 'b' }));
+  const scheduler = new Scheduler(table, parseProfiles(configured([{ name: 'TopologySpread', args }])));
+  table.reserve('a', aRequest('first'));
+  assert.is(scheduler.decide(aRequest('second')).node, 'b');
+  assert.match(refused(configured([{ name: 'Pool', args: {} }])), 'pluginConfig[0].name');
+  const wrong = { defaultConstraints: [{ topologyKey: 'zone', maxSkew: 0, whenUnsatisfiable: 'DoNotSchedule' }] };
+  assert.match(refused(configured([{ name: 'TopologySpread', args: wrong }])), 'defaultConstraints[0].maxSkew');
+});
+
 test('mistakes are refused by the name of the field', () => {
   assert.is(refused(null), 'configuration: (root): must be an object');
   assert.is(refused({ kind: KIND }), `configuration: apiVersion: must be ${API_VERSION}`);

@@ -130,6 +130,9 @@ test('a request that is not valid is refused by name of the field', () => {
   assert.is(field({ profile: 'unheard-of' }), 'profile');
   assert.is(field({ priority: 0.5 }), 'priority');
   assert.is(field({ tenant: '' }), 'tenant');
+  const rule = { topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' as const };
+  assert.is(field({ spread: Array(32).fill(rule) }), undefined);
+  assert.is(field({ spread: Array(33).fill(rule) }), 'spread');
 });
 
 test.run();

@@ -13,6 +13,8 @@ import type {
 
 const MAX_INT32 = 2 ** 31 - 1;
 const MAX_OVERCOMMIT = 1000;
+/** Rules between placements in one request: each costs a counter, and a look at its domains for every decision. */
+const MAX_RULES = 32;
 
 function fail(subject: InvalidSubject, field: string, problem: string): never {
   throw new InvalidInputError(subject, field, problem);
@@ -81,6 +83,9 @@ export function checkReservation(reservation: Reservation, subject: InvalidSubje
 /** Everything about a request, save its profile's name, which only the scheduler's configuration can tell. */
 export function checkRequest(request: Request): void {
   checkReservation(request, 'request');
+  if (ruleCount(request) > MAX_RULES) {
+    fail('request', 'spread', `and affinities together must not have more than ${MAX_RULES} rules`);
+  }
   if (request.nodeSelector) checkSelector('request', 'nodeSelector', request.nodeSelector, true);
   request.nodeAffinity?.required?.forEach((term, index) => {
     checkSelector('request', `nodeAffinity.required[${index}]`, term, true);
@@ -97,6 +102,11 @@ export function checkRequest(request: Request): void {
     }
     if (constraint.selector) checkSelector('request', `spread[${index}].selector`, constraint.selector, false);
   });
+}
+
+function ruleCount({ spread, affinity, antiAffinity }: Request): number {
+  const lists = [spread, affinity?.required, affinity?.preferred, antiAffinity?.required, antiAffinity?.preferred];
+  return lists.reduce((sum, list) => sum + (list?.length ?? 0), 0);
 }
 
 function checkAffinity(subject: InvalidSubject, field: string, affinity: PlacementAffinity): void {
