@@ -13,7 +13,7 @@ import { ModelScheduler } from './model/scheduler.ts';
 
 const DEVICE_COUNT = 4;
 /** Each a race of its own; thousands for a soak. */
-const SEEDS = Number(process.env.SEEDS ?? 80);
+const SEEDS = Number(process.env.SEEDS ?? 60);
 const STEPS = 250;
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];

@@ -18,7 +18,7 @@ import { boundTo } from './status.ts';
 const HOSTS = 3;
 const MOST_PLACEMENTS = 12;
 /** Each a race of its own; thousands for a soak. */
-const SEEDS = Number(process.env.SEEDS ?? 60);
+const SEEDS = Number(process.env.SEEDS ?? 40);
 const STEPS = 400;
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];

@@ -17,7 +17,7 @@ import type { Store } from '../../lib/kube/store.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
-import type { Result } from '../../lib/runtime/reconcile.ts';
+import { done, type Result } from '../../lib/runtime/reconcile.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { type HostFacts, HostTable, isHost } from './hosts.ts';
@@ -94,7 +94,10 @@ export function createRounds({
     const placements = caches.placements
       .byIndex(BY_NAMESPACE, namespace)
       .map((placement) => ownPlacements.latest(placement));
-    if (ledgers.length === 0 && placements.length === 0) tables.delete(namespace);
+    if (ledgers.length === 0 && placements.length === 0) {
+      tables.delete(namespace);
+      return done;
+    }
     const { hosts, scheduler } = tableOf(namespace);
     for (const [host, error] of hosts.update(ledgers.filter(isHost).map(factsOf))) {
       log.error({ namespace, host, err: error }, 'host left out: its amounts cannot be read');
@@ -240,9 +243,9 @@ export function createRounds({
       async (change) =>
         ownHosts.note(change.host, await writeStatus(client, INSTANCES, change.host, ledgerAfter(change), { signal })),
     );
-    const done = new Set(written.map(([change]) => change.host.metadata.name));
+    const changed = new Set(written.map(([change]) => change.host.metadata.name));
     for (const { host, binds: planned } of changes) {
-      const isWhole = done.has(host.metadata.name) && planned.every((bind) => held.has(bind));
+      const isWhole = changed.has(host.metadata.name) && planned.every((bind) => held.has(bind));
       // The table is ahead of the ledger.
       if (!isWhole) hosts.forget(host.metadata.name);
     }
