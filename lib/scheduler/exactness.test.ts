@@ -8,17 +8,17 @@ import { Random } from './testing/random.ts';
 import { randomRequest, TwinCluster } from './testing/random-cluster.ts';
 
 test('decides as the reference does, through arrivals, departures and node changes', () => {
-  for (let seed = 1; seed <= 8; seed++) compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12 });
-  for (let seed = 31; seed <= 33; seed++) compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 200 });
+  for (let seed = 1; seed <= 5; seed++) compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12 });
+  for (let seed = 31; seed <= 32; seed++) compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 200 });
 });
 
 test('so it does when there is room for few classes only, and they are made anew all the time', () => {
-  for (let seed = 41; seed <= 43; seed++)
+  for (let seed = 41; seed <= 42; seed++)
     compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12, maxLeaves: 128 });
 });
 
 test('so it does when nodes come in crowds', () => {
-  compareHistory({ seed: 51, decisions: 60, mostNodes: 120, kinds: 6 });
+  compareHistory({ seed: 51, decisions: 40, mostNodes: 90, kinds: 6 });
 });
 
 test('nothing is ever given away twice', () => {
