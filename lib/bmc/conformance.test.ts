@@ -1,4 +1,5 @@
 // What every driver must do, whatever it speaks: the same cases on each, against the same simulated machine.
+// test-deadline: 300
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SimulatedBmcOptions } from '../sim/bmc/bmc.ts';

@@ -1,4 +1,5 @@
 // The driver against the simulated BMC, over real UDP, with what may go wrong in between.
+// test-deadline: 300
 import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

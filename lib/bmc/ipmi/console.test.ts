@@ -1,4 +1,5 @@
 // The serial console over LAN, against the simulated BMC.
+// test-deadline: 300
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { test } from 'uvu';

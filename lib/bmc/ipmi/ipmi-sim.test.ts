@@ -1,4 +1,5 @@
 // The driver against OpenIPMI's ipmi_sim, a BMC that others wrote.
+// test-deadline: 300
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
 // The simulator against Debian's ipmitool, with both cipher suites.
+// test-deadline: 300
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test } from 'uvu';

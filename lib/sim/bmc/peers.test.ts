@@ -1,4 +1,5 @@
 // The simulator against the other IPMI clients in Debian: freeipmi, pyghmi, fence_ipmilan.
+// test-deadline: 300
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
 // The simulated console on ipmitool's terminal.
+// test-deadline: 300
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'uvu';

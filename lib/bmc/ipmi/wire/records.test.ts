@@ -1,4 +1,5 @@
 // Sensor records, readings, events and inventories: known bytes, and damaged ones.
+// test-deadline: 300
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../../sim/bmc/faults.ts';

@@ -1,4 +1,5 @@
 // The codecs: what they write they read, known values come out, and damaged packets give nothing but a WireError.
+// test-deadline: 300
 import { randomBytes } from 'node:crypto';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

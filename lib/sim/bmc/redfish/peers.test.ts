@@ -1,4 +1,5 @@
 // The simulated Redfish service against Debian's clients: redfishtool, sushy, fence_redfish.
+// test-deadline: 300
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
