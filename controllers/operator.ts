@@ -5,9 +5,9 @@ import {
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
   DEVICES,
+  ENDPOINT_SLICES,
   IMAGES,
   INSTANCES,
-  NAMESPACES,
   SECRETS,
   type Secret,
   SITES,
@@ -19,6 +19,7 @@ import type { KubeClient } from '../lib/kube/client.ts';
 import { isAlreadyExists, isNotFound } from '../lib/kube/errors.ts';
 import { createEventRecorder, type EventRecorder } from '../lib/kube/events.ts';
 import type { Log } from '../lib/observe/log.ts';
+import { startObserving } from '../lib/observe/observing.ts';
 import { type Certificate, createCertificate } from '../lib/provision/api/certificate.ts';
 import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/server.ts';
 import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
@@ -28,6 +29,7 @@ import { createClaimController } from './claim/controller.ts';
 import { TIMING, type Timing } from './device/context.ts';
 import { createDeviceController } from './device/controller.ts';
 import { Desk } from './device/desk.ts';
+import { createEndpointController, endpointSlice } from './endpoint/controller.ts';
 import { CLAIM_INDEX, claimIndex, createInstanceController } from './instance/controller.ts';
 import { createPlacementController } from './placement/controller.ts';
 
@@ -89,32 +91,29 @@ async function provisionKeys(client: KubeClient, namespace: string, hosts: reado
   }
 }
 
-async function ensureNamespace(client: KubeClient, name: string): Promise<void> {
-  try {
-    await client.get(NAMESPACES, { name });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    await client
-      .create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-      .catch((failure: unknown) => {
-        if (!isAlreadyExists(failure)) throw failure;
-      });
-  }
+/** Names that the certificate is made for: machines go by its fingerprint, whoever reads the metrics by a name. */
+function certifiedHosts({ provision: { host, advertise }, namespace }: OperatorOptions): string[] {
+  const reached = advertise?.url === undefined ? host : new URL(advertise.url).hostname.replace(/^\[(.*)\]$/, '$1');
+  return [reached, `bmp-operator-metrics.${namespace}.svc`];
 }
+
+const portOf = (url: string): number => Number(new URL(url).port);
 
 /** Starts the operator: it is up when its provisioning API listens, and runs until the signal aborts. */
 export async function startOperator(options: OperatorOptions, signal: AbortSignal): Promise<Operator> {
-  const { client, log, namespace, provision } = options;
+  const { client, log, namespace, provision, service, observe } = options;
   const clock = systemClock;
-  await ensureNamespace(client, namespace);
-  const { key, tls } = await provisionKeys(client, namespace, [provision.host]);
+  const { key, tls } = await provisionKeys(client, namespace, certifiedHosts(options));
   const election = {
     name: 'bmp-operator',
     namespace,
     identity: `${process.env.HOSTNAME ?? 'bmp'}-${randomBytes(6).toString('hex')}`,
   };
-  const manager = createManager({ client, log, clock, ...(options.election && { election }) });
-  const events = createEventRecorder({ client: manager.client, component: FIELD_MANAGER, log, clock });
+  const runtime = observe?.metrics.runtime;
+  const observer = runtime && ((controller: string) => runtime.controller(controller));
+  const manager = createManager({ client, log, clock, observer, ...(options.election && { election }) });
+  // Past the fence: what is left of the events is written when leadership has been given up already.
+  const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock });
 
   const devices = manager.store(DEVICES, {
     indexes: { [CLAIM_INDEX]: claimIndex, mac: (device) => [device.spec.bootMACAddress] },
@@ -166,19 +165,34 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   manager.add(createClaimController({ manager, events, log, clock }));
   manager.add(createPlacementController({ manager, events, log, clock }));
 
+  if (service) {
+    const ports = { provision: provision.port || portOf(url), boot: provision.bootPort || portOf(bootUrl) };
+    manager.add(
+      createEndpointController({
+        client: manager.client,
+        slices: manager.store(ENDPOINT_SLICES, { namespace, fieldSelector: `metadata.name=${service.name}` }),
+        wanted: endpointSlice({ ...service, namespace }, ports),
+      }),
+    );
+  }
+  if (observe) observe.metrics.runtime.watch(manager);
+  const observed =
+    observe &&
+    (await startObserving({ ...observe, registry: observe.metrics.registry, manager, client, tls, clock, log }));
+
   async function runToTheEnd(): Promise<void> {
     try {
       await manager.run(signal);
     } finally {
       await flushed(events, log);
-      await Promise.all([provisionApi.close(), bmcs.close()]);
+      await Promise.all([provisionApi.close(), bmcs.close(), observed?.close()]);
     }
   }
   const stopped = runToTheEnd();
   // Whoever started us awaits it in the end; until then it must not count as unhandled.
   stopped.catch(() => undefined);
   log.info({ url, bootUrl }, 'provisioning API listens');
-  return { url, bootUrl, stopped };
+  return { url, bootUrl, stopped, ...(observed && { observed }) };
 }
 
 /** Writes what is left of the events, for a short while: they are for people, and nothing goes by them. */

@@ -5,26 +5,56 @@ import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device, Instance, Placement } from '../../lib/api/generated.ts';
-import { API_VERSION, DEVICES, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { OPERATOR_NAMESPACE, OPERATOR_SECRET } from '../../lib/api/names.ts';
+import {
+  API_VERSION,
+  DEVICE_TYPES,
+  DEVICES,
+  IMAGES,
+  INSTANCES,
+  PLACEMENTS,
+  SECRETS,
+  SITES,
+} from '../../lib/api/resources.ts';
 import { startApiServer } from '../../lib/apiserver/server.ts';
 import { createMissing, installDefinitions } from '../../lib/cli/manifests.ts';
+import type { Operator } from '../../lib/cli/operator.ts';
 import type { Everything } from '../../lib/cli/overview.ts';
 import { follow, type View } from '../../lib/cli/view.ts';
-import { createClient, type KubeClient } from '../../lib/kube/client.ts';
+import { createClient, createClientOver, type KubeClient } from '../../lib/kube/client.ts';
+import { createCredentials } from '../../lib/kube/credentials.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
+import { leases } from '../../lib/kube/lease.ts';
 import type { KubeObject, Resource } from '../../lib/kube/resource.ts';
+import { createTransport, type Transport } from '../../lib/kube/transport.ts';
+import type { Log } from '../../lib/observe/log.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
+import { createMetrics } from '../../lib/observe/metrics.ts';
 import { type SimulatedFleet, startFleet } from '../../lib/sim/fleet.ts';
 import { startOperator } from '../operator.ts';
+import { guarded, losingFirstAnswers, Rights } from './rights.ts';
+import {
+  accountKubeconfig,
+  ENDPOINT_SLICE_DEFINITION,
+  installAccess,
+  servedGroups,
+  tokenIn,
+} from './service-account.ts';
 
 /** Long enough for a machine that shares its cores with other tests; nothing is measured by it. */
 const PATIENCE_MS = Number(process.env.E2E_PATIENCE_MS ?? 90_000);
-const NAMESPACE = 'bmp-system';
 
 export interface Platform {
   readonly client: KubeClient;
   readonly fleet: SimulatedFleet;
   readonly view: View;
+  /** What the operator may do, and has done so far. */
+  readonly rights: Rights;
+  readonly adminToken: string;
+  /** HTTPS, with the operator's own certificate. */
+  metricsPort(): number;
+  /** Stops the operator and starts another one in its place; `meanwhile` happens while there is none. */
+  restartOperator(meanwhile: () => Promise<void>): Promise<void>;
   /** Creates the objects of the fleet: its Site, DeviceTypes, Images, Devices and Secrets. */
   importFleet(change?: (object: KubeObject) => KubeObject): Promise<void>;
   create<T extends KubeObject>(resource: Resource<T>, object: Omit<T, 'apiVersion' | 'kind'>): Promise<T>;
@@ -41,21 +71,82 @@ export interface Platform {
 export const conditionOf = (object: Device | Instance | Placement | undefined, type: string) =>
   object?.status?.conditions?.find((condition) => condition.type === type);
 
-export async function startPlatform(options: { count: number }): Promise<Platform> {
+interface Ports {
+  readonly port: number;
+  readonly bootPort: number;
+}
+interface Confined {
+  readonly running: Operator;
+  stop(): Promise<void>;
+}
+
+/** An operator that can do what its ServiceAccount may, and nothing else. */
+async function startConfined(options: {
+  kubeconfig: string;
+  /** What stands between the operator and the server. */
+  way: (transport: Transport) => Transport;
+  log: Log;
+  ports: Ports;
+  service: boolean;
+}): Promise<Confined> {
+  const { kubeconfig, way, log, ports, service } = options;
+  const stop = new AbortController();
+  const credentials = createCredentials({ kubeconfig });
+  const transport = createTransport({ credentials, userAgent: 'bmp-operator', maxInFlight: 64, timeoutMs: 30_000 });
+  const client = createClientOver(way(transport));
+  const host = '127.0.0.1';
+  const running = await startOperator(
+    {
+      client,
+      log,
+      namespace: OPERATOR_NAMESPACE,
+      election: true,
+      provision: { host, ...ports },
+      ...(service && { service: { name: 'bmp-provision', address: host } }),
+      observe: { host, healthPort: 0, metricsPort: 0, metrics: createMetrics() },
+      pace: 'simulated',
+    },
+    stop.signal,
+  );
+  return {
+    running,
+    async stop() {
+      stop.abort(new Error('the test stops it'));
+      await running.stopped;
+      await client.close();
+    },
+  };
+}
+
+export interface PlatformOptions {
+  /** Of simulated machines. */
+  readonly count: number;
+  /** The operator is not told of the first write of each kind that it took hold. */
+  readonly losesFirstAnswers?: boolean;
+}
+
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const dir = mkdtempSync(join(tmpdir(), 'bmp-e2e-'));
   const stop = new AbortController();
   const logFile = createWriteStream(join(dir, 'operator.log'));
   const log = createLogger({ level: 'debug', destination: logFile });
   const server = process.env.E2E_KUBECONFIG ? undefined : await startApiServer({ dir });
-  const client = createClient({ kubeconfig: server?.kubeconfigPath ?? process.env.E2E_KUBECONFIG });
-  if (server) await installDefinitions(client, stop.signal);
-  const provision = { host: '127.0.0.1', port: 0, bootPort: 0 };
-  const operator = await startOperator(
-    { client, log, namespace: NAMESPACE, election: !server, provision, pace: 'simulated' },
-    stop.signal,
-  );
-  const { bootUrl } = operator;
-  const fleet = await startFleet({ count: options.count, basePort: 0, bootUrl: () => bootUrl, timings: FAST, log });
+  const kubeconfig = server?.kubeconfigPath ?? process.env.E2E_KUBECONFIG!;
+  const client = createClient({ kubeconfig });
+  if (server) {
+    await installDefinitions(client, stop.signal);
+    await installDefinitions(client, stop.signal, [ENDPOINT_SLICE_DEFINITION]);
+  }
+  await installAccess(client);
+  const service = (await servedGroups(client)).has('discovery.k8s.io');
+  const access = (await accountKubeconfig(client, kubeconfig, join(dir, 'operator.kubeconfig'))) ?? kubeconfig;
+  const rights = new Rights();
+  const way = (transport: Transport) =>
+    guarded(options.losesFirstAnswers ? losingFirstAnswers(transport) : transport, rights);
+  const start = (ports: Ports) => startConfined({ kubeconfig: access, way, log, ports, service });
+  let operator = await start({ port: 0, bootPort: 0 });
+  const bootUrl = () => operator.running.bootUrl;
+  const fleet = await startFleet({ count: options.count, basePort: 0, bootUrl, timings: FAST, log });
   const view = await follow(client, log, stop.signal);
 
   const named = <T extends KubeObject>(objects: readonly T[], name: string) =>
@@ -65,6 +156,7 @@ export async function startPlatform(options: { count: number }): Promise<Platfor
       .map(({ kind, metadata, status }) => `${kind} ${metadata.name}: ${JSON.stringify(status)}`)
       .join('\n');
 
+  let imported: KubeObject[] = [];
   async function cleanUp(): Promise<void> {
     for (const resource of [PLACEMENTS, INSTANCES] as Resource[]) {
       for await (const page of client.pages(resource)) {
@@ -77,14 +169,28 @@ export async function startPlatform(options: { count: number }): Promise<Platfor
     );
     for (const { metadata } of view.all().devices) await client.delete(DEVICES, metadata).catch(ignoreMissing);
     await platform.until('the devices to go', ({ devices }) => devices.length === 0);
+    for (const { kind, metadata } of imported) {
+      const resource = [SITES, DEVICE_TYPES, IMAGES, SECRETS].find((one) => one.kind === kind);
+      if (resource) await client.delete(resource, metadata).catch(ignoreMissing);
+    }
   }
 
   const platform: Platform = {
     client,
+    rights,
+    adminToken: tokenIn(kubeconfig),
+    metricsPort: () => operator.running.observed!.metricsPort!,
+    async restartOperator(meanwhile) {
+      const { url, bootUrl: bootedFrom } = operator.running;
+      await operator.stop();
+      await meanwhile();
+      operator = await start({ port: Number(new URL(url).port), bootPort: Number(new URL(bootedFrom).port) });
+    },
     fleet,
     view,
     async importFleet(change = (object) => object) {
-      await createMissing(client, (fleet.manifests() as unknown as KubeObject[]).map(change));
+      imported = (fleet.manifests() as unknown as KubeObject[]).map(change);
+      await createMissing(client, imported);
     },
     create: (resource, object) =>
       client.create(resource, { apiVersion: API_VERSION, kind: resource.kind, ...object } as never),
@@ -104,8 +210,9 @@ export async function startPlatform(options: { count: number }): Promise<Platfor
     async close() {
       // What is left in a cluster that lives on would be in the next test's way.
       if (!server) await cleanUp();
+      await operator.stop();
+      if (!server) await forgetOperator(client);
       stop.abort(new Error('the test is over'));
-      await operator.stopped;
       await fleet.close();
       await client.close();
       await server?.close();
@@ -118,7 +225,14 @@ export async function startPlatform(options: { count: number }): Promise<Platfor
   return platform;
 }
 
-function ignoreMissing(error: unknown): void {
+/** The next one starts as if it were the first. */
+async function forgetOperator(client: KubeClient): Promise<void> {
+  await client.delete(SECRETS, { name: OPERATOR_SECRET, namespace: OPERATOR_NAMESPACE });
+  await client.delete(leases, { name: 'bmp-operator', namespace: OPERATOR_NAMESPACE });
+}
+
+/** For deletions of what may be gone already. */
+export function ignoreMissing(error: unknown): void {
   if (!isNotFound(error)) throw error;
 }
 

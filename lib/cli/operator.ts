@@ -1,6 +1,7 @@
 // The operator as the CLI starts it. The CLI is handed it by the composition root: lib never imports controllers.
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 
 export interface OperatorOptions {
   readonly client: KubeClient;
@@ -9,12 +10,21 @@ export interface OperatorOptions {
   readonly namespace: string;
   /** Elects a leader among replicas; without it this process leads. */
   readonly election: boolean;
-  /** Where agents reach the provisioning API. Ports 0: any free ones. */
+  /** Where the provisioning API listens, and how machines reach it where that is not the same. Ports 0: any free ones. */
   readonly provision: {
     readonly host: string;
     readonly port: number;
     readonly bootPort: number;
     readonly advertise?: { readonly url?: string; readonly bootUrl?: string };
+  };
+  /** The Service that shall lead machines to this process while it leads, and the IP address that it has. */
+  readonly service?: { readonly name: string; readonly address: string } | undefined;
+  /** What is measured, and where it is told; see ObservingOptions for the ports. */
+  readonly observe?: {
+    readonly host: string;
+    readonly healthPort?: number | undefined;
+    readonly metricsPort?: number | undefined;
+    readonly metrics: Metrics;
   };
   /** How soon things are looked at again: `hardware` as real machines need it, `simulated` for machines without inertia. */
   readonly pace: 'hardware' | 'simulated';
@@ -25,6 +35,8 @@ export interface Operator {
   readonly url: string;
   /** http://…: where machines boot from the network. */
   readonly bootUrl: string;
+  /** The ports of health and metrics. */
+  readonly observed?: { readonly healthPort?: number | undefined; readonly metricsPort?: number | undefined };
   /** Resolves when it has stopped; rejects when it had to. */
   readonly stopped: Promise<void>;
 }

@@ -1,9 +1,21 @@
 // The process's metrics, in the text format of Prometheus.
 import { collectDefaultMetrics, type PrometheusContentType, Registry } from '@prometheus-io/client';
+import { createRuntimeMetrics, type RuntimeMetrics } from '../runtime/metrics.ts';
+
+export interface Metrics {
+  readonly registry: Registry<PrometheusContentType>;
+  /** Of the framework: queues, reconciles, caches, calls to the API server. */
+  readonly runtime: RuntimeMetrics;
+}
 
 /** A registry of its own (never the library's global one), with what Node tells of the process. */
 export function createMetricsRegistry(): Registry<PrometheusContentType> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return registry;
+}
+
+export function createMetrics(): Metrics {
+  const registry = createMetricsRegistry();
+  return { registry, runtime: createRuntimeMetrics(registry) };
 }

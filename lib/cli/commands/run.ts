@@ -1,9 +1,12 @@
 // `bmp run`: the operator against a cluster that is there already.
+import { isIP } from 'node:net';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { createClient } from '../../kube/client.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../observe/logger.ts';
-import { type Command, text, UsageError, untilInterrupted, whole } from '../command.ts';
-import { installDefinitions } from '../manifests.ts';
+import { createMetrics, type Metrics } from '../../observe/metrics.ts';
+import { type Command, text, UsageError, untilInterrupted, type Values, whole } from '../command.ts';
+import { ensureNamespace, installDefinitions } from '../manifests.ts';
+import type { OperatorOptions } from '../operator.ts';
 
 /** Where machines reach the operator, unless told otherwise; `bmp fleet` expects it there. */
 export const PROVISION_PORT = 6280;
@@ -16,14 +19,42 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
   --kubeconfig FILE      the cluster (default: $KUBECONFIG, the pod's service account, ~/.kube/config)
   --namespace NAME       the operator's own: BMC Secrets, its keys, its Lease (default ${OPERATOR_NAMESPACE})
   --host ADDRESS         address that machines reach (default 127.0.0.1)
+  --listen ADDRESS       address to listen on (default: the same)
   --provision-port N     HTTPS port for agents and installed systems (default ${PROVISION_PORT})
   --boot-port N          HTTP port for machines that boot from the network (default ${BOOT_PORT})
-  --install-crds         bring the CRDs to this version first
+  --service NAME         Service that leads machines to the one operator that leads: --listen is written down as its
+                         endpoint, so that is an IP address then (default: none)
+  --health-port N        HTTP port for /healthz and /readyz (default: none)
+  --metrics-port N       HTTPS port for /metrics, for those whom the cluster lets read them (default: none)
+  --install-crds         bring the CRDs to this version first, and make the namespace
   --pace PACE            hardware, or simulated for machines without inertia (default hardware)
   --log-level LEVEL      ${LOG_LEVELS.join(', ')} (default info)
 
 Example, with eight simulated machines in another terminal ("bmp fleet --write-manifests fleet"):
   bmp run --kubeconfig ~/.kube/config --install-crds --pace simulated`;
+
+/** Where it listens, and where it says that it is. */
+function placesOf(values: Values, metrics: Metrics): Pick<OperatorOptions, 'provision' | 'service' | 'observe'> {
+  const host = text(values, 'host') ?? '127.0.0.1';
+  const listen = text(values, 'listen') ?? host;
+  // "Any free port" can be told to machines only by whoever listens on the address that they reach.
+  const least = listen === host ? 0 : 1;
+  const port = whole(values, 'provision-port', least, 65_535, PROVISION_PORT);
+  const bootPort = whole(values, 'boot-port', least, 65_535, BOOT_PORT);
+  const authority = (at: number) => `${isIP(host) === 6 ? `[${host}]` : host}:${at}`;
+  const advertise = { url: `https://${authority(port)}`, bootUrl: `http://${authority(bootPort)}` };
+  const service = text(values, 'service');
+  if (service !== undefined && isIP(listen) === 0)
+    throw new UsageError(`--service needs an IP address in --listen, not "${listen}"`);
+  const [healthPort, metricsPort] = (['health-port', 'metrics-port'] as const).map((name) =>
+    values[name] === undefined ? undefined : whole(values, name, 0, 65_535, 0),
+  );
+  return {
+    provision: { host: listen, port, bootPort, ...(listen !== host && { advertise }) },
+    ...(service !== undefined && { service: { name: service, address: listen } }),
+    observe: { host: listen, healthPort, metricsPort, metrics },
+  };
+}
 
 export const run: Command = {
   name: 'run',
@@ -35,6 +66,10 @@ export const run: Command = {
     host: { type: 'string' },
     'provision-port': { type: 'string' },
     'boot-port': { type: 'string' },
+    listen: { type: 'string' },
+    service: { type: 'string' },
+    'health-port': { type: 'string' },
+    'metrics-port': { type: 'string' },
     'install-crds': { type: 'boolean' },
     pace: { type: 'string' },
     'log-level': { type: 'string' },
@@ -45,19 +80,19 @@ export const run: Command = {
       throw new UsageError(`--pace takes hardware or simulated, not "${pace}"`);
     const level = (text(values, 'log-level') ?? 'info') as LogLevel;
     if (!LOG_LEVELS.includes(level)) throw new UsageError(`--log-level takes ${LOG_LEVELS.join(', ')}, not "${level}"`);
-    const provision = {
-      host: text(values, 'host') ?? '127.0.0.1',
-      port: whole(values, 'provision-port', 0, 65_535, PROVISION_PORT),
-      bootPort: whole(values, 'boot-port', 0, 65_535, BOOT_PORT),
-    };
     const interrupted = untilInterrupted();
-    const client = createClient({ kubeconfig: text(values, 'kubeconfig') });
+    const metrics = createMetrics();
+    const client = createClient({ kubeconfig: text(values, 'kubeconfig'), observer: metrics.runtime.calls });
+    const namespace = text(values, 'namespace') ?? OPERATOR_NAMESPACE;
+    const log = createLogger({ level });
+    const places = placesOf(values, metrics);
     try {
-      if (values['install-crds']) await installDefinitions(client, interrupted.signal);
-      const namespace = text(values, 'namespace') ?? OPERATOR_NAMESPACE;
-      const log = createLogger({ level });
+      if (values['install-crds']) {
+        await installDefinitions(client, interrupted.signal);
+        await ensureNamespace(client, namespace, interrupted.signal);
+      }
       const operator = await startOperator(
-        { client, log, namespace, election: true, provision, pace },
+        { client, log, namespace, election: true, pace, ...places },
         interrupted.signal,
       );
       await operator.stopped;

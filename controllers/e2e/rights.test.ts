@@ -1,0 +1,149 @@
+// test-deadline: 300
+// The operator with exactly the rights that manifests/ gives it: none is missing, and none is there for nothing. On the
+// embedded API server the rules are judged here; on the cluster that E2E_KUBECONFIG names, RBAC judges the ServiceAccount too.
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
+import { DEVICES, ENDPOINT_SLICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
+import type { KubeClient } from '../../lib/kube/client.ts';
+import type { ObjectName, Resource } from '../../lib/kube/resource.ts';
+import { eventually } from '../../lib/testing/eventually.ts';
+import { ignoreMissing, instanceNamed, startPlatform } from './platform.ts';
+import { attributesOf, Rights, readGrants } from './rights.ts';
+import { servedGroups } from './service-account.ts';
+
+test('requests are judged by verb, resource, namespace and name', () => {
+  const path = '/api/v1/namespaces/bmp-system/secrets/a';
+  assert.equal(attributesOf({ method: 'GET', path }), {
+    verb: 'get',
+    group: '',
+    resource: 'secrets',
+    namespace: 'bmp-system',
+    name: 'a',
+  });
+  const status = attributesOf({ method: 'PATCH', path: '/apis/bmp.dev/v1alpha1/devices/d/status?fieldManager=x' });
+  assert.is(`${status.verb} ${status.group} ${status.resource}`, 'patch bmp.dev devices/status');
+  const one = '/apis/bmp.dev/v1alpha1/devices?watch=true&fieldSelector=metadata.name%3Dd';
+  assert.is(attributesOf({ method: 'GET', path: one }).name, 'd');
+  assert.is(attributesOf({ method: 'GET', path: one }).verb, 'watch');
+  assert.is(attributesOf({ method: 'GET', path: '/api/v1/namespaces' }).verb, 'list');
+});
+
+test('what no rule allows is refused, in other namespaces and under other names too', () => {
+  const grant = { verb: 'get', group: '', resource: 'secrets', namespace: 'bmp-system', names: ['a'] };
+  const path = (namespace: string, name: string) => `/api/v1/namespaces/${namespace}/secrets/${name}`;
+  const ask = (at: string) => new Rights([grant]).require({ method: 'GET', path: at });
+  ask(path('bmp-system', 'a'));
+  assert.throws(() => ask(path('bmp-system', 'b')), /no right to get secrets/);
+  assert.throws(() => ask(path('default', 'a')), /no right to get secrets in default/);
+  assert.throws(() => ask('/api/v1/namespaces/bmp-system/secrets'), /no right to list secrets/);
+});
+
+test('an owner that is held up must be one that the operator may hold up', () => {
+  const create = {
+    verb: 'create',
+    group: 'bmp.dev',
+    resource: 'deviceinventories',
+    namespace: undefined,
+    names: undefined,
+  };
+  const owner = { apiVersion: 'bmp.dev/v1alpha1', kind: 'Device', name: 'd', blockOwnerDeletion: true };
+  const body = { metadata: { ownerReferences: [owner] } };
+  const exchange = { method: 'POST', path: '/apis/bmp.dev/v1alpha1/deviceinventories', body } as const;
+  assert.throws(() => new Rights([create]).require(exchange), /update devices\/finalizers/);
+});
+
+test('no rule has a wildcard', () => {
+  for (const { group, resource, verb } of readGrants()) assert.not.match(`${group} ${resource} ${verb}`, /\*/);
+});
+
+/** Status of GET /metrics with this token; the certificate is the operator's own. */
+async function readMetrics(port: number, token: string): Promise<number | undefined> {
+  const asked = get({
+    port,
+    path: '/metrics',
+    headers: { authorization: `Bearer ${token}` },
+    rejectUnauthorized: false,
+    agent: false,
+  });
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  response.resume();
+  await once(response, 'end');
+  return response.statusCode;
+}
+
+/** Deletes an object past its finalizers, as people do who have lost their patience. */
+async function deleteByForce(client: KubeClient, resource: Resource, name: ObjectName): Promise<void> {
+  await client.delete(resource, name);
+  await client.patch(resource, name, { type: 'merge', body: { metadata: { finalizers: null } } });
+}
+
+test('a life with lost answers, restarts and force needs every right, and no other', async () => {
+  const platform = await startPlatform({ count: 2, losesFirstAnswers: true });
+  const { client, rights } = platform;
+  const web = { name: 'web-1', namespace: 'default' };
+  const vm = { name: 'vm-1', namespace: 'default' };
+  const root = { name: 'root', namespace: 'default' };
+  const groups = await servedGroups(client);
+  try {
+    await platform.importFleet();
+    await client.create(SECRETS, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: root,
+      data: { password: Buffer.from('correct horse').toString('base64') },
+    });
+
+    // Restored from a backup, it says that it had selected a device, as it was then.
+    const { metadata, spec } = instanceNamed(web.name, {
+      rootPasswordRef: { name: 'root' },
+      vmHost: { enabled: true },
+    });
+    const annotations = { 'bmp.dev/selected-device': `${platform.fleet.machines[0]!.name}@1` };
+    await platform.create(INSTANCES, { metadata: { ...metadata, annotations }, spec });
+    await platform.create(PLACEMENTS, { metadata: vm, spec: { resources: { cpu: '1', memory: '1Gi' } } });
+    await platform.until('the placement to be bound', () => platform.placement('vm-1')?.status?.phase === 'Bound');
+
+    // While nobody looks, the Service is led elsewhere and a bound placement vanishes.
+    const slice = { name: 'bmp-provision', namespace: OPERATOR_NAMESPACE };
+    await platform.restartOperator(async () => {
+      await deleteByForce(client, PLACEMENTS, vm);
+      if (!groups.has('discovery.k8s.io')) return;
+      const elsewhere = { endpoints: [{ addresses: ['192.0.2.1'] }] };
+      await client.patch(ENDPOINT_SLICES, slice, { type: 'merge', body: elsewhere });
+    });
+    await platform.until(
+      'the ledger to be cleared',
+      () => (platform.instance('web-1')?.status?.allocated?.placements ?? 0) === 0,
+    );
+    if (groups.has('discovery.k8s.io')) {
+      const addresses = async () => (await client.get(ENDPOINT_SLICES, slice)).endpoints[0]?.addresses;
+      await eventually(async () => (await addresses())?.[0] === '127.0.0.1');
+    }
+    const judged = groups.has('authentication.k8s.io');
+    assert.is(await readMetrics(platform.metricsPort(), 'nobody'), judged ? 403 : 503);
+    assert.is(await readMetrics(platform.metricsPort(), platform.adminToken), judged ? 200 : 503);
+
+    const machine = platform.instance('web-1')!.status!.deviceName!;
+    await platform.restartOperator(() => deleteByForce(client, INSTANCES, web));
+    await platform.until('the device to be let go', () => platform.device(machine)?.status?.phase === 'Removed');
+
+    const other = platform.view.all().devices.find(({ metadata: { name } }) => name !== machine)!;
+    await platform.patch(DEVICES, other, { putAway: false, requests: { collect: 'again' } });
+    await platform.until(
+      'a device to be collected again',
+      () => platform.device(other.metadata.name)?.status?.requests?.collect?.result === 'Succeeded',
+    );
+    // The event whose answer was lost is written again after a while.
+    await eventually(() => !rights.unused(groups).some((right) => right.endsWith(' events')));
+    assert.equal(rights.unused(groups), []);
+  } finally {
+    await client.delete(SECRETS, root).catch(ignoreMissing);
+    await platform.close();
+  }
+});
+
+test.run();
