@@ -1,3 +1,4 @@
+// test-deadline: 300
 // The embedded server answers every case as a real kube-apiserver did.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -2,8 +2,9 @@
 import { asText, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import { dnsLabel, dnsSubdomain } from '../resources/names.ts';
 import { compileRule } from '../schema/cel.ts';
+import { compilePattern } from '../schema/patterns.ts';
 import { child, type Schema } from '../schema/schema.ts';
-import { compilePattern, validate } from '../schema/validate.ts';
+import { validate } from '../schema/validate.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { compileJsonPath } from '../table/jsonpath.ts';
 

@@ -33,7 +33,7 @@ const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 interface Frames {
-  readonly object: (type: EventType, key: string, renderings: Map<string, unknown>, object: () => Shown) => Buffer;
+  readonly object: (type: EventType, key: string, shared: Change | undefined, object: () => Shown) => Buffer;
   readonly bookmark: (revision: number, annotations?: { [key: string]: string }) => Buffer;
 }
 
@@ -57,17 +57,20 @@ function framesFor(call: Call): Frames {
     return JSON.stringify(body satisfies Json);
   };
   return {
-    object: (type, key, renderings, shown) => {
+    object: (type, key, shared, shown) => {
       if (view === 'table') {
         const { object } = shown();
         return frame(type, asTable(object, { resourceVersion: object.metadata.resourceVersion ?? '' }));
       }
       const name = `${view} ${viewVersion} ${apiVersion} ${type} ${key}`;
-      let made = renderings.get(name) as Buffer | undefined;
+      let made = shared?.renderings?.get(name) as Buffer | undefined;
       if (!made) {
         const { object, text } = shown();
         made = frame(type, view === 'metadata' ? JSON.stringify(partialObjectMetadata(object, viewVersion)) : text);
-        renderings.set(name, made);
+        if (shared) {
+          shared.renderings ??= new Map();
+          shared.renderings.set(name, made);
+        }
       }
       return made;
     },
@@ -145,7 +148,7 @@ function sendState(call: Call, selection: Selection, frames: Frames, sink: Sink)
   for (const entry of entries) {
     const shown = present(entry, call.resource, call.version);
     if (!selection.everything && !selection.matches(shown.object)) continue;
-    sink.write(frames.object('ADDED', entry.key, new Map(), () => shown));
+    sink.write(frames.object('ADDED', entry.key, undefined, () => shown));
   }
 }
 
@@ -158,10 +161,10 @@ function frameOf(call: Call, selection: Selection, frames: Frames, change: Chang
   const [before, now] = [selected(change.previous), selected(change.next)];
   if (now) {
     const type = before ? 'MODIFIED' : 'ADDED';
-    return frames.object(type, change.key, change.renderings, () => show(change.next!));
+    return frames.object(type, change.key, change, () => show(change.next!));
   }
   if (!before) return undefined;
-  return frames.object('DELETED', change.key, change.renderings, () => {
+  return frames.object('DELETED', change.key, change, () => {
     const object = withResourceVersion(show(change.previous!).object, change.revision);
     return { object, text: JSON.stringify(object) };
   });

@@ -1,6 +1,7 @@
 // The functions that Kubernetes adds to CEL (its "CEL libraries" page): quantities, URLs, addresses, regular expressions, lists.
 import { BlockList, isIP } from 'node:net';
 import type { Environment } from '@marcbachmann/cel-js';
+import { compilePattern } from './patterns.ts';
 import { parseQuantity } from './quantity.ts';
 
 type Ordered = bigint | number | string;
@@ -85,10 +86,10 @@ export function registerKubernetesFunctions(environment: Environment): Environme
   return environment
     .registerFunction(
       'string.find(string): string',
-      (text: string, pattern: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? '',
+      (text: string, pattern: string) => compilePattern(pattern).exec(text)?.[0] ?? '',
     )
     .registerFunction('string.findAll(string): list<string>', (text: string, pattern: string) =>
-      Array.from(text.matchAll(new RegExp(pattern, 'gu')), (match) => match[0]),
+      Array.from(text.matchAll(new RegExp(compilePattern(pattern), 'g')), (match) => match[0]),
     )
     .registerFunction('list.isSorted(): bool', sorted)
     .registerFunction('list.sum(): dyn', sum)

@@ -3,6 +3,7 @@
 import { equal, isObject, type Json, type JsonObject } from '../json.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { hasFormat } from './formats.ts';
+import { matches } from './patterns.ts';
 import { child, propertySchema, type Schema } from './schema.ts';
 
 /** All violations, in the schema's order. `path` is "" for a whole object. */
@@ -69,36 +70,13 @@ function checkString(value: string, schema: Schema, path: string, errors: FieldE
   if (schema.minLength !== undefined && length < schema.minLength) {
     errors.push(fieldError.invalid(path, value, `${inBody(path)} should be at least ${schema.minLength} chars long`));
   }
-  if (schema.pattern !== undefined && !compiled(schema.pattern).test(value)) {
+  if (schema.pattern !== undefined && !matches(schema.pattern, value)) {
     errors.push(fieldError.invalid(path, value, `${inBody(path)} should match '${schema.pattern}'`));
   }
   if (schema.format && !hasFormat(value, schema.format)) {
     errors.push(
       fieldError.typeInvalid(path, value, `${inBody(path)} must be of type ${schema.format}: ${JSON.stringify(value)}`),
     );
-  }
-}
-
-const patterns = new Map<string, RegExp>();
-
-/** Go's regular expressions are unanchored and know no surrogate pairs; the u flag gives the same view of characters. */
-function compiled(pattern: string): RegExp {
-  let found = patterns.get(pattern);
-  if (!found) {
-    found = compilePattern(pattern);
-    patterns.set(pattern, found);
-  }
-  return found;
-}
-
-/** @throws SyntaxError for a pattern that is no regular expression. */
-export function compilePattern(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern, 'u');
-  } catch (error) {
-    // RE2 allows escapes of plain punctuation (\-, \_), which the u flag refuses.
-    if (error instanceof SyntaxError) return new RegExp(pattern);
-    throw error;
   }
 }
 

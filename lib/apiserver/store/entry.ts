@@ -37,5 +37,5 @@ export interface Change {
   readonly at: number;
   readonly next: Entry | undefined;
   readonly previous: Entry | undefined;
-  readonly renderings: Map<string, unknown>;
+  renderings: Map<string, unknown> | undefined;
 }

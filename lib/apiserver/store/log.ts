@@ -1,6 +1,6 @@
 // The durable log, seen from the event loop: appends are grouped into commits, one under way at a time.
 import { Worker } from 'node:worker_threads';
-import type { Batch, FromWriter, LogRecord, ToWriter } from './records.ts';
+import type { Batch, FromWriter, LogRecord, ToWriter, WriterOptions } from './records.ts';
 
 /** Why the store cannot take writes: full disk, read-only or corrupt file, or another server on the same directory. */
 export class StorageError extends Error {
@@ -29,40 +29,51 @@ export class Log {
   readonly #path: string;
   #waiting: Waiting[] = [];
   #committing: Waiting[] | undefined;
+  /** Rows that the commit under way removes; they are removed by a later one should it fail. */
+  #removing: number[] = [];
   #remove: number[] = [];
   #compacted = 0;
   #answer: ((message: FromWriter) => void) | undefined;
   #broken: StorageError | undefined;
 
-  private constructor(path: string) {
+  private constructor(options: WriterOptions) {
+    const { path } = options;
     this.#path = path;
     const script = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js';
-    this.#worker = new Worker(new URL(script, import.meta.url), { workerData: { path }, name: 'store-writer' });
+    this.#worker = new Worker(new URL(script, import.meta.url), { workerData: options, name: 'store-writer' });
     this.#worker.on('message', (message: FromWriter) => this.#answer?.(message));
     this.#worker.on('error', (error) => this.#break(new StorageError(explain(error.message, path))));
   }
 
   /**
-   * Opens the log and hands over every record in order of revision.
+   * Opens the log and hands over what it holds, in order of revision.
+   * @param onOpened told first: changes up to this revision were compacted
    * @throws StorageError when the file cannot be used.
    */
-  static async open(path: string, onRecord: (record: LogRecord) => void): Promise<{ log: Log; compacted: number }> {
-    const log = new Log(path);
-    const compacted = await new Promise<number>((resolve, reject) => {
+  static async open(
+    options: WriterOptions,
+    onOpened: (compacted: number) => void,
+    onRecord: (record: LogRecord) => void,
+  ): Promise<Log> {
+    const log = new Log(options);
+    const refusal = (message: string) => new StorageError(explain(message, options.path));
+    await new Promise<void>((resolve, reject) => {
       log.#answer = (message) => {
-        if (message.type === 'loading') for (const record of message.records) onRecord(record);
-        else if (message.type === 'loaded') resolve(message.compacted);
-        else if (message.type === 'failed') reject(new StorageError(explain(message.message, path)));
+        if (message.type === 'opened') {
+          log.#compacted = message.compacted;
+          onOpened(message.compacted);
+        } else if (message.type === 'loading') for (const record of message.records) onRecord(record);
+        else if (message.type === 'loaded') resolve();
+        else if (message.type === 'failed') reject(refusal(message.message));
       };
-      log.#worker.once('error', (error) => reject(new StorageError(explain(error.message, path))));
+      log.#worker.once('error', (error) => reject(refusal(error.message)));
       log.#say({ type: 'load' });
     }).catch(async (error: unknown) => {
       await log.#worker.terminate();
       throw error;
     });
-    log.#compacted = compacted;
     log.#answer = (message) => log.#finish(message);
-    return { log, compacted };
+    return log;
   }
 
   /** Appends one record; `done` runs in order of appending, once it is on disk or cannot be. */
@@ -107,6 +118,7 @@ export class Log {
       compacted: this.#compacted,
     };
     this.#committing = this.#waiting;
+    this.#removing = this.#remove;
     this.#waiting = [];
     this.#remove = [];
     this.#say({ type: 'commit', batch });
@@ -119,6 +131,7 @@ export class Log {
     if (message.type === 'failed') {
       const error = new StorageError(explain(message.message, this.#path));
       const dropped = [...finished, ...this.#waiting];
+      this.#remove = [...this.#removing, ...this.#remove];
       this.#waiting = [];
       for (const { done } of dropped) done(error);
     } else {

@@ -17,11 +17,18 @@ export interface Batch {
   readonly compacted: number;
 }
 
+export interface WriterOptions {
+  readonly path: string;
+  /** The most that the database file may grow to. */
+  readonly maxBytes: number;
+}
+
 export type ToWriter = { type: 'load' } | { type: 'commit'; batch: Batch } | { type: 'close' };
 
 export type FromWriter =
+  | { type: 'opened'; compacted: number }
   | { type: 'loading'; records: LogRecord[] }
-  | { type: 'loaded'; compacted: number }
+  | { type: 'loaded' }
   | { type: 'committed' }
   | { type: 'closed' }
   | { type: 'failed'; message: string; fatal: boolean };

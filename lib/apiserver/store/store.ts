@@ -15,7 +15,11 @@ export interface StoreOptions {
   readonly now: () => number;
   /** How much of the past is kept for watches and continued lists; whichever ends first. */
   readonly history?: { readonly milliseconds: number; readonly bytes: number };
+  /** The most that the file may grow to; writes beyond fail. As etcd's quota, but larger by default. */
+  readonly maxBytes?: number;
 }
+
+const MAX_BYTES = 8 * 2 ** 30;
 
 const HISTORY = { milliseconds: 10 * 60_000, bytes: 48 * 2 ** 20 };
 
@@ -69,14 +73,23 @@ export class Store {
   /** @throws StorageError when the file is locked by another server, damaged or not writable. */
   static async open(options: StoreOptions): Promise<Store> {
     const store = new Store(options);
-    const { log, compacted } = await Log.open(options.path, (record) => store.#replay(record));
-    store.#log = log;
-    store.#compacted = compacted;
-    store.#visible = Math.max(store.#visible, compacted);
+    const leftovers: number[] = [];
+    store.#log = await Log.open(
+      { path: options.path, maxBytes: options.maxBytes ?? MAX_BYTES },
+      (compacted) => {
+        store.#compacted = compacted;
+        store.#visible = compacted;
+      },
+      (record) => {
+        const change = store.#apply(record, entryOf(record));
+        if (record.revision > store.#compacted) store.#remember(change);
+        else leftovers.push(...rowsBehind(change));
+      },
+    );
+    store.#visible = Math.max(store.#visible, store.#compacted);
     store.#sequenced = store.#visible;
-    // What was compacted before is still in the replayed list as the last state of its key, but cannot be resumed from.
-    const first = store.#history.findIndex((change) => change.revision > compacted);
-    store.#forget(first < 0 ? store.#history.length : first);
+    // A crash, or a failed commit, may have left rows that were given up already.
+    if (leftovers.length > 0) store.#log.compact(leftovers, store.#compacted);
     return store;
   }
 
@@ -215,17 +228,15 @@ export class Store {
         return;
       }
       const change = this.#apply(record, entry);
+      this.#remember(change);
       this.#compact();
       resolve();
       for (const listener of collection.listeners) listener(change);
       for (const listener of this.#everything) listener(change);
+      // Whoever watches from the past later makes its own.
+      change.renderings = undefined;
     });
     return done;
-  }
-
-  #replay(record: LogRecord): void {
-    const entry = record.text === null ? undefined : new Entry(record.key, record.revision, record.text);
-    this.#apply(record, entry);
   }
 
   #apply(record: LogRecord, entry: Entry | undefined): Change {
@@ -233,18 +244,12 @@ export class Store {
     const previous = this.#collection(record.collection).set(key, entry);
     previous?.release();
     this.#visible = revision;
-    const change = {
-      revision,
-      collection: record.collection,
-      key,
-      at,
-      next: entry,
-      previous,
-      renderings: new Map<string, unknown>(),
-    };
+    return { revision, collection: record.collection, key, at, next: entry, previous, renderings: undefined };
+  }
+
+  #remember(change: Change): void {
     this.#history.push(change);
     this.#historyBytes += size(change);
-    return change;
   }
 
   /** Forgets changes that are too old or too many, and tells the log which rows nobody can reach any more. */
@@ -259,11 +264,7 @@ export class Store {
       index++;
     }
     if (index === this.#historyStart) return;
-    const rows: number[] = [];
-    for (const change of this.#history.slice(this.#historyStart, index)) {
-      if (change.previous) rows.push(change.previous.revision);
-      if (!change.next) rows.push(change.revision);
-    }
+    const rows = this.#history.slice(this.#historyStart, index).flatMap(rowsBehind);
     this.#compacted = this.#history[index - 1]!.revision;
     this.#forget(index);
     this.#log.compact(rows, this.#compacted);
@@ -277,6 +278,15 @@ export class Store {
       this.#historyStart = 0;
     }
   }
+}
+
+function entryOf(record: LogRecord): Entry | undefined {
+  return record.text === null ? undefined : new Entry(record.key, record.revision, record.text);
+}
+
+/** Rows that nobody needs once a change can no longer be watched from: what it replaced, and itself if it deleted. */
+function rowsBehind({ revision, previous, next }: Change): number[] {
+  return [...(previous ? [previous.revision] : []), ...(next ? [] : [revision])];
 }
 
 /** What remembering a change costs beyond the current state: the text of the version that it replaced. */

@@ -4,18 +4,21 @@
 // lock, which the operating system drops with the process, keeps a second server out.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Batch, FromWriter, LogRecord, ToWriter } from './records.ts';
+import type { Batch, FromWriter, LogRecord, ToWriter, WriterOptions } from './records.ts';
 
 const LOAD_CHUNK = 2000;
 const FORMAT = 1;
 
-function open(path: string): DatabaseSync {
+function open({ path, maxBytes }: WriterOptions): DatabaseSync {
   const database = new DatabaseSync(path);
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
+  // Takes hold only before anything is in the file, the header of WAL mode included.
+  database.exec('PRAGMA auto_vacuum = INCREMENTAL');
   database.exec('PRAGMA journal_mode = WAL');
   database.exec('PRAGMA synchronous = FULL');
-  database.exec('PRAGMA auto_vacuum = INCREMENTAL');
   database.exec('PRAGMA journal_size_limit = 16777216');
+  const pageSize = Number(database.prepare('PRAGMA page_size').get()?.['page_size']);
+  database.exec(`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageSize)}`);
   const format = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
   if (format > FORMAT) throw new Error(`the database has format ${format}; this version reads up to ${FORMAT}`);
   database.exec('BEGIN EXCLUSIVE');
@@ -34,8 +37,8 @@ class Writer {
   readonly #remove: StatementSync;
   readonly #compact: StatementSync;
 
-  constructor(path: string) {
-    this.#database = open(path);
+  constructor(options: WriterOptions) {
+    this.#database = open(options);
     this.#append = this.#database.prepare('INSERT INTO log VALUES (?, ?, ?, ?, ?)');
     this.#remove = this.#database.prepare('DELETE FROM log WHERE revision = ?');
     this.#compact = this.#database.prepare("UPDATE meta SET value = ? WHERE name = 'compacted'");
@@ -80,12 +83,12 @@ class Writer {
   }
 }
 
-function serve(port: NonNullable<typeof parentPort>, path: string): void {
+function serve(port: NonNullable<typeof parentPort>, options: WriterOptions): void {
   const say = (message: FromWriter) => port.postMessage(message);
   const fail = (error: unknown, fatal: boolean) => say({ type: 'failed', message: (error as Error).message, fatal });
   let writer: Writer;
   try {
-    writer = new Writer(path);
+    writer = new Writer(options);
   } catch (error) {
     fail(error, true);
     port.close();
@@ -94,8 +97,9 @@ function serve(port: NonNullable<typeof parentPort>, path: string): void {
   port.on('message', (message: ToWriter) => {
     try {
       if (message.type === 'load') {
+        say({ type: 'opened', compacted: writer.compacted() });
         for (const records of writer.load()) say({ type: 'loading', records });
-        say({ type: 'loaded', compacted: writer.compacted() });
+        say({ type: 'loaded' });
       } else if (message.type === 'commit') {
         writer.commit(message.batch);
         say({ type: 'committed' });
@@ -110,4 +114,4 @@ function serve(port: NonNullable<typeof parentPort>, path: string): void {
   });
 }
 
-if (parentPort) serve(parentPort, (workerData as { path: string }).path);
+if (parentPort) serve(parentPort, workerData as WriterOptions);

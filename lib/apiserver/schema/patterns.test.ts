@@ -1,0 +1,39 @@
+// Patterns mean what RE2 means by them, and no text makes one slow.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { compilePattern, matches } from './patterns.ts';
+
+test('a pattern is not anchored', () => {
+  assert.ok(matches('b+', 'abbc'));
+  assert.not(matches('^b', 'ab'));
+});
+
+test('flags in front, and anchors of RE2', () => {
+  assert.ok(matches('(?i)^ABC$', 'abc'));
+  assert.ok(matches('\\Aabc\\z', 'abc'));
+  assert.ok(matches('^(?P<name>a)$', 'a'));
+});
+
+test('characters beyond 16 bits, and classes of characters', () => {
+  assert.ok(matches('^\\p{L}+$', 'äöü'));
+  assert.ok(matches('^😀{2}$', '😀😀'));
+});
+
+test('what RE2 does not know is refused', () => {
+  for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', '(', '[']) {
+    assert.throws(
+      () => compilePattern(pattern),
+      (error: Error) => error instanceof SyntaxError,
+      pattern,
+    );
+  }
+});
+
+test('patterns that backtrack for ever elsewhere end', () => {
+  // Exponential in a backtracking engine: with these texts it would outlive any deadline.
+  assert.not(matches('^(a+)+$', `${'a'.repeat(5000)}b`));
+  assert.not(matches('^([a-z]+)*$', `${'a'.repeat(5000)}!`));
+  assert.not(matches('^(x+x+)+y$', 'x'.repeat(1000)));
+});
+
+test.run();
