@@ -73,7 +73,7 @@ async function undisturbed(): Promise<number> {
 function check({ devices, instance, record }: Aftermath, told: string): void {
   assert.is(instance.status?.phase, 'Running', told);
   const claimed = devices.filter(({ spec }) => spec.claimRef);
-  assert.is(claimed.length, 1, `${told}: claims on ${claimed.map(({ metadata }) => metadata.name)}`);
+  assert.is(claimed.length, 1, `${told}: claims on ${claimed.map(({ metadata }) => metadata.name).join(', ')}`);
   const writes = record.filter(({ what }) => what === 'write-image' || what === 'write-seed');
   assert.equal(
     [...new Set(writes.map(({ machine }) => machine))],
