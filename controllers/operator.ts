@@ -23,7 +23,7 @@ import { startObserving } from '../lib/observe/observing.ts';
 import { type Certificate, createCertificate } from '../lib/provision/api/certificate.ts';
 import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/server.ts';
 import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
-import { systemClock } from '../lib/runtime/clock.ts';
+import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import { createManager } from '../lib/runtime/manager.ts';
 import { createClaimController } from './claim/controller.ts';
 import { TIMING, type Timing } from './device/context.ts';
@@ -113,7 +113,8 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const observer = runtime && ((controller: string) => runtime.controller(controller));
   const manager = createManager({ client, log, clock, observer, ...(options.election && { election }) });
   // Past the fence: what is left of the events is written when leadership has been given up already.
-  const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock });
+  const over = new AbortController();
+  const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock: endingWith(clock, over.signal) });
 
   const devices = manager.store(DEVICES, {
     indexes: { [CLAIM_INDEX]: claimIndex, mac: (device) => [device.spec.bootMACAddress] },
@@ -185,6 +186,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
       await manager.run(signal);
     } finally {
       await flushed(events, log);
+      over.abort();
       await Promise.all([provisionApi.close(), bmcs.close(), observed?.close()]);
     }
   }
@@ -202,4 +204,24 @@ async function flushed(events: EventRecorder, log: Log): Promise<void> {
   } catch (error) {
     log.warn({ err: error }, 'events were left unwritten');
   }
+}
+
+/** The same clock, but its timers end with the signal: what was still to be tried keeps no stopped process alive. */
+function endingWith(clock: Clock, signal: AbortSignal): Clock {
+  return {
+    ...clock,
+    after(ms, fire) {
+      const cancel = () => {
+        timer.cancel();
+        signal.removeEventListener('abort', cancel);
+      };
+      const timer = clock.after(ms, () => {
+        signal.removeEventListener('abort', cancel);
+        fire();
+      });
+      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) cancel();
+      return { cancel };
+    },
+  };
 }

@@ -220,6 +220,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       await once(logFile, 'finish');
       if (process.env.E2E_KEEP) console.log(`kept ${dir}`);
       else rmSync(dir, { recursive: true });
+      if (rights.refused().length > 0) throw new Error(`rights are missing:\n${rights.refused().join('\n')}`);
     },
   };
   return platform;

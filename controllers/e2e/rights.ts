@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
 import { GROUP } from '../../lib/api/resources.ts';
-import { ApiError } from '../../lib/kube/errors.ts';
+import { ApiError, isForbidden } from '../../lib/kube/errors.ts';
 import type { Exchange, Transport } from '../../lib/kube/transport.ts';
 
 /** What RBAC judges a request by. */
@@ -114,6 +114,7 @@ const told = ({ verb, group, resource, namespace }: Grant | Attributes): string 
 export class Rights {
   readonly #grants: readonly Grant[];
   readonly #used = new Set<Grant>();
+  readonly #refused = new Set<string>();
 
   constructor(grants = readGrants()) {
     this.#grants = grants;
@@ -123,13 +124,25 @@ export class Rights {
   require(exchange: Exchange): void {
     for (const asked of [attributesOf(exchange), ...implied(exchange)]) {
       const grant = this.#grants.find((one) => covers(one, asked));
-      if (!grant) throw new ApiError(403, 'Forbidden', `the operator has no right to ${told(asked)}`);
+      if (!grant) throw this.refusal(new ApiError(403, 'Forbidden', `the operator has no right to ${told(asked)}`));
       this.#used.add(grant);
       // Where the server refuses to send what is there on a watch, it is listed.
       if (asked.verb === 'watch' && exchange.path.includes('sendInitialEvents=true')) {
         for (const one of this.#grants) if (covers(one, { ...asked, verb: 'list' })) this.#used.add(one);
       }
     }
+  }
+
+  /** Notes an error if it is one of a missing right, the server's too; gives it back. */
+  refusal(error: unknown): unknown {
+    if (isForbidden(error) && / no right to | cannot \w+ resource /.test(error.message))
+      this.#refused.add(error.message);
+    return error;
+  }
+
+  /** What was asked for in vain. */
+  refused(): string[] {
+    return [...this.#refused];
   }
 
   /** Rights on what the server has that nothing has asked for, such as `delete devices.bmp.dev`. */
@@ -143,11 +156,19 @@ export function guarded(transport: Transport, rights: Rights): Transport {
   return {
     async call(exchange) {
       rights.require(exchange);
-      return transport.call(exchange);
+      try {
+        return await transport.call(exchange);
+      } catch (error) {
+        throw rights.refusal(error);
+      }
     },
     async *stream(exchange) {
       rights.require(exchange);
-      yield* transport.stream(exchange);
+      try {
+        yield* transport.stream(exchange);
+      } catch (error) {
+        throw rights.refusal(error);
+      }
     },
     close: () => transport.close(),
   };
