@@ -34,12 +34,18 @@ export function credentialsIn(secret: Secret | undefined, name: string | undefin
   if (!name)
     throw new Failure('CredentialsMissing', 'neither the Device nor its Site names a Secret with BMC credentials');
   if (!secret) throw new Failure('CredentialsMissing', `there is no Secret ${namespace}/${name}`);
-  const read = (key: string) => {
+  const optional = (key: string) => {
     const value = secret.data?.[key];
-    if (!value) throw new Failure('CredentialsMissing', `the Secret ${namespace}/${name} has no key ${key}`);
-    return Buffer.from(value, 'base64').toString();
+    return value ? Buffer.from(value, 'base64').toString() : undefined;
   };
-  return { username: read('username'), password: read('password') };
+  const read = (key: string) => {
+    const value = optional(key);
+    if (value === undefined)
+      throw new Failure('CredentialsMissing', `the Secret ${namespace}/${name} has no key ${key}`);
+    return value;
+  };
+  const bmcKey = optional('bmcKey');
+  return { username: read('username'), password: read('password'), ...(bmcKey !== undefined && { bmcKey }) };
 }
 
 /** What tells one version of credentials at one address from another; nothing of it can be turned back. */

@@ -51,11 +51,10 @@ export class Desk {
     const waiting = operation !== undefined && awaitsAgent(operation) && !held;
     this.#boots.set(device.spec.bootMACAddress, waiting ? this.#networkBoot(device, operation) : 'none');
     const session = operation && sessionOf(device, operation);
-    if (session && (awaitsAgent(operation) || worksThroughAgent(operation)) && !held) {
-      this.mailbox.grantSession(name, session, new Date(this.#options.now() + SESSION_MS).toISOString());
-    } else if (!waiting) {
-      this.mailbox.endSession(name);
-    }
+    const wanted = session && (awaitsAgent(operation) || worksThroughAgent(operation)) && !held;
+    // Whoever is not admitted by what stands in the status has nothing to do here: an agent of an earlier boot, say.
+    if (!wanted) return this.mailbox.endSession(name);
+    this.mailbox.grantSession(name, session, new Date(this.#options.now() + SESSION_MS).toISOString());
   }
 
   /** Gives the admitted agent its task, or none. */

@@ -130,7 +130,8 @@ export class Pass {
     if (this.#status.credentials?.tried?.resourceVersion !== tried.resourceVersion) {
       this.#status = { ...this.#status, credentials: { ...this.#status.credentials, tried } };
     }
-    return deps.bmcs.driver(this.#device.metadata.name, { address: this.#device.spec.bmc.address, credentials });
+    const { address, tls } = this.#device.spec.bmc;
+    return deps.bmcs.driver(this.#device.metadata.name, { address, credentials, ...(tls && { tls }) });
   }
 
   async #ask(step: Pick<Step, 'reads'>): Promise<void> {

@@ -215,13 +215,26 @@ bmc: {
  */
 address: string
 /**
- * Secret in the operator's namespace with the keys username and password; the Site's, where not given.
+ * Secret in the operator's namespace with the keys username and password, and bmcKey where an IPMI BMC has one; the Site's, where not given.
  */
 credentialsRef?: {
 /**
  * Name of the Secret.
  */
 name: string
+}
+/**
+ * Whom to believe that it is this BMC, where it speaks TLS. The system's authorities, where not given.
+ */
+tls?: {
+/**
+ * SHA-256 of the one certificate to believe.
+ */
+fingerprint?: string
+/**
+ * Believe any. For a network that nobody else is on.
+ */
+insecure?: boolean
 }
 }
 /**

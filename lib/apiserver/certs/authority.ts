@@ -1,5 +1,6 @@
 // The server's own certificate authority: made once, kept in the directory, and the serving certificate renewed in good time.
-import './reflect.ts';
+// @peculiar/x509's container library wants it loaded first.
+import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

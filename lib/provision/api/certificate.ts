@@ -1,5 +1,6 @@
 // The provisioning API's own certificate. Nobody signs it but itself: whoever shall trust it is given its fingerprint.
-import './reflect.ts';
+// @peculiar/x509's container library wants it loaded first.
+import 'reflect-metadata';
 import { randomBytes, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { BasicConstraintsExtension, SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
