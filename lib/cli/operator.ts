@@ -16,6 +16,8 @@ export interface OperatorOptions {
     readonly port: number;
     readonly bootPort: number;
     readonly advertise?: { readonly url?: string; readonly bootUrl?: string };
+    /** Folder of the live OS; simulated machines need none. */
+    readonly bootFiles?: string;
   };
   /** The Service that shall lead machines to this process while it leads, and the IP address that it has. */
   readonly service?: { readonly name: string; readonly address: string } | undefined;

@@ -22,6 +22,7 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
   --listen ADDRESS       address to listen on (default: the same)
   --provision-port N     HTTPS port for agents and installed systems (default ${PROVISION_PORT})
   --boot-port N          HTTP port for machines that boot from the network (default ${BOOT_PORT})
+  --live-os DIR          folder of the live OS, as "npm run liveos -- --out DIR" makes it, for machines that boot it
   --service NAME         Service that leads machines to the one operator that leads: --listen is written down as its
                          endpoint, so that is an IP address then (default: none)
   --health-port N        HTTP port for /healthz and /readyz (default: none)
@@ -49,8 +50,15 @@ function placesOf(values: Values, metrics: Metrics): Pick<OperatorOptions, 'prov
   const [healthPort, metricsPort] = (['health-port', 'metrics-port'] as const).map((name) =>
     values[name] === undefined ? undefined : whole(values, name, 0, 65_535, 0),
   );
+  const bootFiles = text(values, 'live-os');
   return {
-    provision: { host: listen, port, bootPort, ...(listen !== host && { advertise }) },
+    provision: {
+      host: listen,
+      port,
+      bootPort,
+      ...(listen !== host && { advertise }),
+      ...(bootFiles !== undefined && { bootFiles }),
+    },
     ...(service !== undefined && { service: { name: service, address: listen } }),
     observe: { host: listen, healthPort, metricsPort, metrics },
   };
@@ -67,6 +75,7 @@ export const run: Command = {
     'provision-port': { type: 'string' },
     'boot-port': { type: 'string' },
     listen: { type: 'string' },
+    'live-os': { type: 'string' },
     service: { type: 'string' },
     'health-port': { type: 'string' },
     'metrics-port': { type: 'string' },
