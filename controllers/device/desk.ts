@@ -53,8 +53,8 @@ export class Desk {
     const session = operation && sessionOf(device, operation);
     const wanted = session && (awaitsAgent(operation) || worksThroughAgent(operation)) && !held;
     // Whoever is not admitted by what stands in the status has nothing to do here: an agent of an earlier boot, say.
-    if (!wanted) return this.mailbox.endSession(name);
-    this.mailbox.grantSession(name, session, new Date(this.#options.now() + SESSION_MS).toISOString());
+    if (wanted) this.mailbox.grantSession(name, session, new Date(this.#options.now() + SESSION_MS).toISOString());
+    else this.mailbox.endSession(name);
   }
 
   /** Gives the admitted agent its task, or none. */
