@@ -87,7 +87,9 @@ export function compare(before: Json, after: Json, schema: Schema): Comparison {
       else if (!equal(left, right)) modified.add(path);
     };
     const forms = [left, right].filter((side) => side !== undefined && side !== null).map((side) => formOf(of, side));
-    const sameKind = left === undefined || right === undefined || Array.isArray(left) === Array.isArray(right);
+    // Null takes whatever form the other side has.
+    const sameKind =
+      (left ?? null) === null || (right ?? null) === null || Array.isArray(left) === Array.isArray(right);
     const leaf = forms.length === 0 || forms.includes('leaf') || !sameKind;
     if (leaf || (isEmptyContainer(left) && isEmptyContainer(right))) {
       tell();

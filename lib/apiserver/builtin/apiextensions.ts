@@ -102,6 +102,7 @@ export const APIEXTENSIONS: readonly Resource[] = [
     columns: [NAME, CREATED_AT],
     status: true,
     generations: true,
+    blank: { spec: { names: {} }, status: { acceptedNames: {} } },
     schema: kind(
       'A kind that users add to the API.',
       {
@@ -148,12 +149,28 @@ export const APIEXTENSIONS: readonly Resource[] = [
         } else {
           definition['status'] = {
             acceptedNames: { kind: '', plural: '' },
-            conditions: [],
+            conditions: null,
             storedVersions: storedVersions(definition),
           };
         }
       },
       validate: validateDefinition,
+      // The objects go first.
+      onDelete: (definition, now) => {
+        const finalizers = definition.metadata.finalizers ?? [];
+        if (!finalizers.includes(CRD_CLEANUP)) definition.metadata.finalizers = [...finalizers, CRD_CLEANUP];
+        const status = isObject(definition['status']) ? definition['status'] : {};
+        const conditions = Array.isArray(status['conditions']) ? status['conditions'] : [];
+        if (conditions.some((condition) => isObject(condition) && condition['type'] === 'Terminating')) return;
+        const terminating = {
+          lastTransitionTime: now,
+          message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+          reason: 'InstanceDeletionPending',
+          status: 'True',
+          type: 'Terminating',
+        };
+        definition['status'] = { ...status, conditions: [...conditions, terminating] };
+      },
     },
   }),
 ];

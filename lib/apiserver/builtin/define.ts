@@ -1,4 +1,5 @@
 // Turns a short definition of a built-in kind into a Resource.
+import type { JsonObject } from '../json.ts';
 import { dnsSubdomain } from '../resources/names.ts';
 import {
   apiVersionOf,
@@ -26,7 +27,16 @@ export interface Definition {
   readonly behaviour?: Partial<Behaviour>;
   /** Of another resource that shows the same objects. */
   readonly storedAs?: { readonly apiVersion: string; readonly collection: string };
+  /** Where the top-level structures are not all that is always there. */
+  readonly blank?: JsonObject;
   readonly convert?: ResourceVersion['convert'];
+}
+
+const STRUCTURES = ['spec', 'status', 'involvedObject', 'source', 'regarding', 'deprecatedSource', 'roleRef'];
+
+function structuresOf(schema: Schema): JsonObject {
+  const found = STRUCTURES.filter((name) => schema.properties?.[name]);
+  return Object.fromEntries(found.map((name) => [name, {}]));
 }
 
 export function define(definition: Definition): Resource {
@@ -35,6 +45,7 @@ export function define(definition: Definition): Resource {
     name: version,
     schema: definition.schema,
     fields: definition.schema,
+    blank: definition.blank ?? structuresOf(definition.schema),
     rules: false,
     columns: definition.columns ?? [NAME, AGE],
     selectable: definition.selectable,

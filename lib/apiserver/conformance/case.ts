@@ -12,7 +12,13 @@ export interface Step {
   /** Name → path in the answer's body ("metadata.resourceVersion"). */
   readonly save?: { readonly [name: string]: string };
   /** Repeats the request until the answer is so, as controllers take their time. Only the last answer counts. */
-  readonly until?: { readonly code?: number; readonly path?: string; readonly equals?: Json };
+  readonly until?: {
+    readonly code?: number;
+    readonly path?: string;
+    readonly equals?: Json;
+    /** A text that the body contains. */
+    readonly includes?: string;
+  };
   /** Reads the answer as a watch: so many events, then hangs up; "end" reads until the server ends it. */
   readonly watch?: number | 'end';
   /** Opens a watch and goes on; a later collect step with the same name reads from it. */

@@ -2,7 +2,9 @@
 import type { Group } from './case.ts';
 import { APPLYING } from './cases/applying.ts';
 import { CREATING } from './cases/creating.ts';
+import { DEFINING } from './cases/defining.ts';
 import { DELETING } from './cases/deleting.ts';
+import { DISCOVERING } from './cases/discovering.ts';
 import { PATCHING } from './cases/patching.ts';
 import { READING } from './cases/reading.ts';
 import { RULING } from './cases/ruling.ts';
@@ -22,4 +24,6 @@ export const GROUPS: readonly Group[] = [
   ...APPLYING,
   ...DELETING,
   ...WATCHING,
+  ...DEFINING,
+  ...DISCOVERING,
 ];

@@ -108,8 +108,11 @@ class CaseRun {
     for (;;) {
       const reply = await send();
       const code = until.code === undefined || reply.code === until.code;
-      const value = until.path === undefined || equal(at(reply.body, until.path.split('.')), until.equals);
-      if ((code && value) || Date.now() > deadline) return reply;
+      const value =
+        until.path === undefined ||
+        equal(at(reply.body, until.path.split('.')) ?? null, fill(until.equals, this.#saved));
+      const text = until.includes === undefined || JSON.stringify(reply.body).includes(until.includes);
+      if ((code && value && text) || Date.now() > deadline) return reply;
       await pause(PAUSE);
     }
   }

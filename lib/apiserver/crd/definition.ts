@@ -6,7 +6,7 @@ import { apiVersionOf, type Column, type Resource, type ResourceVersion } from '
 import { hasRules } from '../schema/cel.ts';
 import type { Schema } from '../schema/schema.ts';
 import { humanDuration } from '../table/duration.ts';
-import { compileJsonPath } from '../table/jsonpath.ts';
+import { compileJsonPath, type JsonPath, JsonPathError } from '../table/jsonpath.ts';
 
 const texts = (value: Json | undefined): string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
@@ -55,9 +55,19 @@ const AGE: JsonObject = {
   jsonPath: '.metadata.creationTimestamp',
 };
 
+/** A path that cannot be read finds nothing: the definition is in force all the same. */
+function pathOf(text: string): JsonPath {
+  try {
+    return compileJsonPath(text);
+  } catch (error) {
+    if (error instanceof JsonPathError) return () => [];
+    throw error;
+  }
+}
+
 function columnOf(definition: JsonObject): Column {
   const type = textOf(definition['type']);
-  const find = compileJsonPath(textOf(definition['jsonPath']));
+  const find = pathOf(textOf(definition['jsonPath']));
   return {
     name: textOf(definition['name']),
     type,
@@ -91,6 +101,7 @@ function versionOf(
     name,
     schema,
     fields: { ...schema, properties: { apiVersion: TEXT, kind: TEXT, ...schema.properties, metadata: OBJECT_META } },
+    blank: {},
     rules: hasRules(schema),
     columns: [NAME, ...(columns.length > 0 ? columns : [AGE]).map(columnOf)],
     selectable: objects(definition['selectableFields']).map((field) => keysOf(field['jsonPath']).join('.')),

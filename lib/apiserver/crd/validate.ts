@@ -1,44 +1,49 @@
-// Validation of CustomResourceDefinitions: names, versions, and that schemas are structural (apiextensions validation.go).
-import { asText, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
-import { dnsLabel, dnsSubdomain } from '../resources/names.ts';
-import { compileRule } from '../schema/cel.ts';
-import { compilePattern } from '../schema/patterns.ts';
-import { child, type Schema } from '../schema/schema.ts';
-import { validate } from '../schema/validate.ts';
+// Validation of CustomResourceDefinitions: names, versions, columns, changes (apiextensions validation.go). Schemas have a file
+// of their own.
+import { asText, equal, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
+import { dns1035Label, dnsSubdomain } from '../resources/names.ts';
+import type { Schema } from '../schema/schema.ts';
 import { type FieldError, fieldError } from '../status.ts';
-import { compileJsonPath } from '../table/jsonpath.ts';
+import { validateRootSchema } from './validate-schema.ts';
 
-const TYPES = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
+const objects = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? value.filter(isObject) : []);
+const texts = (value: Json | undefined): string[] => (Array.isArray(value) ? value.map(asText) : []);
 
 export function validateDefinition(definition: KubeObject, old: KubeObject | undefined): FieldError[] {
   const spec = isObject(definition['spec']) ? definition['spec'] : {};
   const names = isObject(spec['names']) ? spec['names'] : {};
-  const errors: FieldError[] = [];
-  const expected = `${asText(names['plural'])}.${asText(spec['group'])}`;
-  if (definition.metadata.name !== expected) {
-    errors.push(
-      fieldError.invalid('metadata.name', definition.metadata.name ?? '', 'must be spec.names.plural+"."+spec.group'),
-    );
-  }
-  const group = asText(spec['group']);
-  if (!group) errors.push(fieldError.required('spec.group'));
-  else if (dnsSubdomain(group).length > 0)
-    errors.push(fieldError.invalid('spec.group', group, dnsSubdomain(group).join(',')));
-  else if (!group.includes('.')) {
-    errors.push(fieldError.invalid('spec.group', group, 'should be a domain with at least one dot'));
-  }
-  if (spec['scope'] !== 'Cluster' && spec['scope'] !== 'Namespaced') {
-    errors.push(
-      spec['scope']
-        ? fieldError.notSupported('spec.scope', spec['scope'], ['Cluster', 'Namespaced'])
-        : fieldError.required('spec.scope'),
-    );
-  }
-  errors.push(...validateNames(names), ...validateVersions(spec));
-  const conversion = isObject(spec['conversion']) ? spec['conversion']['strategy'] : undefined;
-  if (conversion !== 'None') errors.push(fieldError.notSupported('spec.conversion.strategy', conversion, ['None']));
-  if (old) errors.push(...validateChange(definition, spec, old));
-  return errors;
+  return [
+    ...(old ? [] : validateName(definition, spec, names)),
+    ...validateGroup(asText(spec['group'])),
+    ...validateScope(spec['scope']),
+    ...validateNames(names),
+    ...validateVersions(spec),
+    ...validateConversion(spec),
+    ...validateStoredVersions(definition, spec),
+    ...(old ? validateChange(spec, old) : []),
+  ];
+}
+
+function validateName(definition: KubeObject, spec: JsonObject, names: JsonObject): FieldError[] {
+  const { name = '' } = definition.metadata;
+  const right = name === `${asText(names['plural'])}.${asText(spec['group'])}`;
+  return right ? [] : [fieldError.invalid('metadata.name', name, 'must be spec.names.plural+"."+spec.group')];
+}
+
+function validateGroup(group: string): FieldError[] {
+  if (!group) return [fieldError.required('spec.group')];
+  const problems = dnsSubdomain(group);
+  if (problems.length > 0) return [fieldError.invalid('spec.group', group, problems.join(','))];
+  return group.includes('.')
+    ? []
+    : [fieldError.invalid('spec.group', group, 'should be a domain with at least one dot')];
+}
+
+function validateScope(scope: Json | undefined): FieldError[] {
+  if (scope === 'Cluster' || scope === 'Namespaced') return [];
+  return [
+    scope ? fieldError.notSupported('spec.scope', scope, ['Cluster', 'Namespaced']) : fieldError.required('spec.scope'),
+  ];
 }
 
 function validateNames(names: JsonObject): FieldError[] {
@@ -48,7 +53,7 @@ function validateNames(names: JsonObject): FieldError[] {
     if (!value) errors.push(fieldError.required(`spec.names.${field}`));
     else {
       const lower = field === 'kind' || field === 'listKind' ? value.toLowerCase() : value;
-      for (const problem of dnsLabel(lower)) errors.push(fieldError.invalid(`spec.names.${field}`, value, problem));
+      for (const problem of dns1035Label(lower)) errors.push(fieldError.invalid(`spec.names.${field}`, value, problem));
     }
   }
   if (names['kind'] && names['kind'] === names['listKind']) {
@@ -57,160 +62,142 @@ function validateNames(names: JsonObject): FieldError[] {
   return errors;
 }
 
+/** Whether all versions say the same: then the API treats it as said once, for all of them. */
+function isShared(versions: readonly JsonObject[], field: string): boolean {
+  return versions.every((version) => equal(version[field], versions[0]?.[field]));
+}
+
 function validateVersions(spec: JsonObject): FieldError[] {
-  const versions = Array.isArray(spec['versions']) ? spec['versions'].filter(isObject) : [];
+  const versions = objects(spec['versions']);
   const errors: FieldError[] = [];
-  const seen = new Set<Json | undefined>();
+  const refuse = (why: string) => errors.push(fieldError.invalid('spec.versions', versions, why));
   versions.forEach((version, index) => {
-    const path = `spec.versions[${index}]`;
     const name = asText(version['name']);
-    for (const problem of dnsLabel(name)) errors.push(fieldError.invalid(`${path}.name`, name, problem));
-    if (seen.has(name)) errors.push(fieldError.duplicate(`${path}.name`, name));
-    seen.add(name);
-    const schema = isObject(version['schema']) ? version['schema']['openAPIV3Schema'] : undefined;
-    if (!isObject(schema)) errors.push(fieldError.required(`${path}.schema.openAPIV3Schema`, 'schemas are required'));
-    else errors.push(...validateRootSchema(schema as Schema, `${path}.schema.openAPIV3Schema`));
-    errors.push(...validateColumns(version, path));
+    for (const problem of dns1035Label(name)) {
+      errors.push(fieldError.invalid(`spec.versions[${index}].name`, name, problem));
+      if (index === 0) errors.push(fieldError.invalid('spec.version', name, problem));
+    }
   });
+  if (new Set(versions.map((version) => version['name'])).size < versions.length)
+    refuse('must contain unique version names');
   if (versions.filter((version) => version['storage'] === true).length !== 1) {
-    errors.push(
-      fieldError.invalid('spec.versions', versions, 'must have exactly one version marked as storage version'),
-    );
+    refuse('must have exactly one version marked as storage version');
+  }
+  const parts: [string, string, (version: JsonObject, path: string) => FieldError[]][] = [
+    ['schema', 'spec.validation.openAPIV3Schema', validateVersionSchema],
+    ['additionalPrinterColumns', 'spec.additionalPrinterColumns', validateColumns],
+    ['subresources', 'spec.subresources', validateSubresources],
+    ['selectableFields', 'spec.selectableFields', validateSelectable],
+  ];
+  for (const [field, sharedPath, validate] of parts) {
+    if (versions.length === 0) continue;
+    const missingSchema = field === 'schema' && !schemaOf(versions[0]!);
+    if (isShared(versions, field) && !missingSchema) errors.push(...validate(versions[0]!, sharedPath));
+    else errors.push(...versions.flatMap((version, index) => validate(version, `spec.versions[${index}].${field}`)));
   }
   return errors;
 }
+
+function schemaOf(version: JsonObject): Schema | undefined {
+  const schema = isObject(version['schema']) ? version['schema']['openAPIV3Schema'] : undefined;
+  return isObject(schema) ? (schema as Schema) : undefined;
+}
+
+function validateVersionSchema(version: JsonObject, path: string): FieldError[] {
+  const schema = schemaOf(version);
+  const own = path.endsWith('.schema') ? `${path}.openAPIV3Schema` : path;
+  return schema ? validateRootSchema(schema, own) : [fieldError.required(own)];
+}
+
+const COLUMN_TYPES = ['boolean', 'date', 'integer', 'number', 'string'];
 
 function validateColumns(version: JsonObject, path: string): FieldError[] {
-  const columns = Array.isArray(version['additionalPrinterColumns']) ? version['additionalPrinterColumns'] : [];
-  const known = ['integer', 'number', 'string', 'boolean', 'date'];
-  return columns.flatMap((column, index) => {
-    if (!isObject(column)) return [];
-    const at = `${path}.additionalPrinterColumns[${index}]`;
-    const errors: FieldError[] = [];
-    if (!column['name']) errors.push(fieldError.required(`${at}.name`));
-    if (!column['type']) errors.push(fieldError.required(`${at}.type`, `must be one of ${known.join(',')}`));
-    else if (!known.includes(asText(column['type']))) {
-      errors.push(fieldError.invalid(`${at}.type`, column['type'], `must be one of ${known.join(',')}`));
-    }
-    if (!column['jsonPath']) errors.push(fieldError.required(`${at}.JSONPath`));
-    else
-      errors.push(...refusal(() => compileJsonPath(asText(column['jsonPath'])), `${at}.JSONPath`, column['jsonPath']));
-    return errors;
+  return objects(version['additionalPrinterColumns']).flatMap((column, index) => {
+    const at = `${path}[${index}]`;
+    const known = `must be one of ${COLUMN_TYPES.join(',')}`;
+    const type = asText(column['type']);
+    return [
+      ...(column['name'] ? [] : [fieldError.required(`${at}.name`)]),
+      ...(type ? [] : [fieldError.required(`${at}.type`, known)]),
+      ...(type && !COLUMN_TYPES.includes(type) ? [fieldError.invalid(`${at}.type`, type, known)] : []),
+      ...(column['jsonPath'] ? [] : [fieldError.required(`${at}.JSONPath`)]),
+    ];
   });
 }
 
-/** The error that running something gives, as a field error. */
-function refusal(run: () => unknown, path: string, value: Json | undefined): FieldError[] {
-  try {
-    run();
-    return [];
-  } catch (error) {
-    return [fieldError.invalid(path, value, (error as Error).message.split('\n', 1)[0]!)];
-  }
-}
-
-function validateRootSchema(schema: Schema, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (schema.type !== 'object') {
-    errors.push(
-      schema.type
-        ? fieldError.invalid(`${path}.type`, schema.type, 'must be object at the root')
-        : fieldError.required(`${path}.type`, 'must not be empty at the root'),
-    );
-    return errors;
-  }
-  validateSchema(schema, path, errors);
-  return errors;
-}
-
-function validateSchema(schema: Schema, path: string, errors: FieldError[]): void {
-  const free = schema['x-kubernetes-preserve-unknown-fields'] || schema['x-kubernetes-int-or-string'];
-  if (schema.type === undefined && !free) {
-    errors.push(fieldError.required(`${path}.type`, 'must not be empty for specified object fields'));
-  } else if (schema.type !== undefined && !TYPES.includes(schema.type)) {
-    errors.push(fieldError.notSupported(`${path}.type`, schema.type, TYPES));
-  }
-  if (schema.type === 'array' && !schema.items) errors.push(fieldError.required(`${path}.items`, 'must be specified'));
-  if (schema.properties && schema.additionalProperties !== undefined) {
-    errors.push(
-      fieldError.forbidden(`${path}.additionalProperties`, 'additionalProperties and properties are mutual exclusive'),
-    );
-  }
-  if (schema.uniqueItems) {
-    errors.push(
-      fieldError.forbidden(
-        `${path}.uniqueItems`,
-        'uniqueItems cannot be set to true since the runtime complexity becomes quadratic',
-      ),
-    );
-  }
-  if (schema.pattern !== undefined) {
-    errors.push(...refusal(() => compilePattern(schema.pattern!), `${path}.pattern`, schema.pattern));
-  }
-  (schema['x-kubernetes-validations'] ?? []).forEach((rule, index) => {
-    errors.push(...refusal(() => compileRule(rule), `${path}.x-kubernetes-validations[${index}].rule`, rule.rule));
-  });
-  errors.push(...validateListType(schema, path));
-  if (schema.default !== undefined) errors.push(...validate(schema.default, schema, `${path}.default`));
-  for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    validateSchema(property, `${path}.properties[${name}]`, errors);
-  }
-  if (schema.items) validateSchema(schema.items, child(path, 'items'), errors);
-  if (typeof schema.additionalProperties === 'object') {
-    validateSchema(schema.additionalProperties, child(path, 'additionalProperties'), errors);
-  }
-}
-
-function validateListType(schema: Schema, path: string): FieldError[] {
-  const listType = schema['x-kubernetes-list-type'];
-  if (listType === undefined) return [];
-  if (!['atomic', 'set', 'map'].includes(listType)) {
-    return [fieldError.notSupported(`${path}.x-kubernetes-list-type`, listType, ['atomic', 'map', 'set'])];
-  }
-  if (listType !== 'map') return [];
-  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
-  if (keys.length === 0) {
-    const why = 'must not be empty if x-kubernetes-list-type is map';
-    return [fieldError.required(`${path}.x-kubernetes-list-map-keys`, why)];
-  }
-  const { items } = schema;
-  return keys
-    .filter((key) => !items?.properties?.[key])
-    .map((key, index) =>
-      fieldError.invalid(`${path}.x-kubernetes-list-map-keys[${index}]`, key, 'must be present as a property in items'),
-    );
-}
-
-function validateChange(definition: KubeObject, spec: JsonObject, old: KubeObject): FieldError[] {
-  const before = isObject(old['spec']) ? old['spec'] : {};
-  const errors: FieldError[] = [];
-  const immutable = (path: string, now: Json | undefined, then: Json | undefined) => {
-    if (now !== then) errors.push(fieldError.invalid(path, now, 'field is immutable'));
+function validateSubresources(version: JsonObject, path: string): FieldError[] {
+  const scale = isObject(version['subresources']) ? version['subresources']['scale'] : undefined;
+  if (!isObject(scale)) return [];
+  const check = (field: string, root: string): FieldError[] => {
+    const value = asText(scale[field]);
+    const at = `${path}.scale.${field}`;
+    if (!value) return [fieldError.required(at)];
+    return value.startsWith(`.${root}.`) ? [] : [fieldError.invalid(at, value, `should be a json path under .${root}`)];
   };
-  immutable('spec.group', spec['group'], before['group']);
-  if (established(old)) {
-    const kindOf = (from: JsonObject) => (isObject(from['names']) ? from['names']['kind'] : undefined);
-    immutable('spec.scope', spec['scope'], before['scope']);
-    immutable('spec.names.kind', kindOf(spec), kindOf(before));
-  }
-  const status = isObject(definition['status']) ? definition['status'] : {};
-  const stored = Array.isArray(status['storedVersions']) ? status['storedVersions'] : [];
-  const versions = Array.isArray(spec['versions']) ? spec['versions'].filter(isObject) : [];
-  stored.forEach((name, index) => {
-    if (versions.some((version) => version['name'] === name)) return;
-    const why = `missing from spec.versions; ${asText(name)} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${asText(name)} and removes ${asText(name)} from status.storedVersions`;
-    errors.push(fieldError.invalid(`status.storedVersions[${index}]`, name, why));
+  return [...check('specReplicasPath', 'spec'), ...check('statusReplicasPath', 'status')];
+}
+
+const SELECTABLE_TYPES = ['string', 'boolean', 'integer'];
+const MAX_SELECTABLE = 8;
+
+function validateSelectable(version: JsonObject, path: string): FieldError[] {
+  const fields = objects(version['selectableFields']);
+  const errors = fields.flatMap((field, index) => {
+    const at = `${path}[${index}].jsonPath`;
+    const text = asText(field['jsonPath']);
+    if (!text) return [fieldError.required(at)];
+    const found = follow(schemaOf(version), text);
+    if (!found) return [fieldError.invalid(at, text, 'is an invalid path: does not refer to a valid field')];
+    if (text.startsWith('.metadata')) return [fieldError.invalid(at, text, 'must not point to fields in metadata')];
+    const why =
+      'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
+    return SELECTABLE_TYPES.includes(found.type ?? '') ? [] : [fieldError.invalid(at, text, why)];
   });
+  if (fields.length > MAX_SELECTABLE) errors.push(fieldError.tooMany(path, fields.length, MAX_SELECTABLE));
   return errors;
+}
+
+function follow(schema: Schema | undefined, path: string): Schema | undefined {
+  const keys = path.split('.').slice(1);
+  return keys.reduce<Schema | undefined>((found, key) => found?.properties?.[key], schema);
+}
+
+/** Conversion between versions changes apiVersion alone: there is nobody to call a webhook. */
+function validateConversion(spec: JsonObject): FieldError[] {
+  const strategy = isObject(spec['conversion']) ? spec['conversion']['strategy'] : undefined;
+  return strategy === 'None' ? [] : [fieldError.notSupported('spec.conversion.strategy', strategy, ['None'])];
+}
+
+function validateStoredVersions(definition: KubeObject, spec: JsonObject): FieldError[] {
+  const status = isObject(definition['status']) ? definition['status'] : {};
+  const stored = texts(status['storedVersions']);
+  const versions = objects(spec['versions']);
+  const field = 'status.storedVersions';
+  if (stored.length === 0) return [fieldError.invalid(field, null, 'must have at least one stored version')];
+  return stored.flatMap((name, index) => {
+    if (versions.some((version) => version['name'] === name)) return [];
+    const why = `missing from spec.versions; ${name} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${name} and removes ${name} from status.storedVersions`;
+    return [fieldError.invalid(`${field}[${index}]`, name, why)];
+  });
+}
+
+function validateChange(spec: JsonObject, old: KubeObject): FieldError[] {
+  const before = isObject(old['spec']) ? old['spec'] : {};
+  const kindOf = (from: JsonObject) => (isObject(from['names']) ? from['names']['kind'] : undefined);
+  const immutable = (path: string, now: Json | undefined, then: Json | undefined): FieldError[] =>
+    now === then ? [] : [fieldError.invalid(path, now, 'field is immutable')];
+  if (!hasCondition(old, 'Established')) return immutable('spec.group', spec['group'], before['group']);
+  return [
+    ...immutable('spec.group', spec['group'], before['group']),
+    ...immutable('spec.scope', spec['scope'], before['scope']),
+    ...immutable('spec.names.kind', kindOf(spec), kindOf(before)),
+  ];
 }
 
 /** Whether a definition's condition has the status True. */
 export function hasCondition(definition: KubeObject, type: string): boolean {
   const status = isObject(definition['status']) ? definition['status'] : {};
-  const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
-  return conditions.some((condition) => condition['type'] === type && condition['status'] === 'True');
-}
-
-function established(definition: KubeObject): boolean {
-  return hasCondition(definition, 'Established');
+  return objects(status['conditions']).some(
+    (condition) => condition['type'] === type && condition['status'] === 'True',
+  );
 }

@@ -1,4 +1,5 @@
 // Which groups, versions and resources there are: the legacy documents per group version, and the aggregated one.
+import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '../json.ts';
 import type { GroupVersion, Registry, Served } from '../resources/registry.ts';
 import { apiVersionOf } from '../resources/resource.ts';
@@ -90,6 +91,12 @@ function names({ resource }: Served): JsonObject {
   };
 }
 
+/** By which clients see that objects are stored in another version: as kube-apiserver makes it. */
+function storageVersionHash(resource: Served['resource']): string {
+  const text = `${resource.group}/${resource.storage.name}/${resource.kind}`;
+  return createHash('sha256').update(text).digest().subarray(0, 8).toString('base64');
+}
+
 function legacyResource(served: Served): JsonObject {
   const { resource } = served;
   return {
@@ -99,7 +106,7 @@ function legacyResource(served: Served): JsonObject {
     kind: resource.kind,
     verbs: verbsOf(served),
     ...names(served),
-    storageVersionHash: Buffer.from(resource.collection).toString('base64').slice(0, 12),
+    storageVersionHash: storageVersionHash(resource),
   };
 }
 

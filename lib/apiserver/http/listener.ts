@@ -10,7 +10,7 @@ import { StorageError } from '../store/log.ts';
 import { Documents } from './documents.ts';
 import { parseResourceRequest } from './request.ts';
 import { answerResource } from './resources.ts';
-import { errorReply, type Reply, send } from './respond.ts';
+import { errorReply, PAGE_NOT_FOUND, type Reply, send } from './respond.ts';
 
 /** kube-apiserver's defaults together: reads and writes in flight; watches are not counted. */
 const MAX_IN_FLIGHT = 600;
@@ -104,7 +104,7 @@ export class Listener {
       if (document) return document;
     }
     const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
-    if (!parsed) return this.#documents.index(404);
+    if (!parsed) return /^\/apis\/[^/]+/.test(path) ? PAGE_NOT_FOUND : this.#documents.index(404);
     return answerResource(this.#options.cluster, parsed, url.searchParams, user, request, response, warnings);
   }
 

@@ -3,9 +3,11 @@ import { CRD_CLEANUP } from '../builtin/apiextensions.ts';
 import { resourceOf } from '../crd/definition.ts';
 import { hasCondition } from '../crd/validate.ts';
 import { clone, equal, isObject, type JsonObject, type KubeObject, timestamp } from '../json.ts';
+import { recordFields } from '../rest/admit.ts';
 import type { Cluster } from '../rest/call.ts';
 import { KeyQueue } from './key-queue.ts';
 
+const MANAGER = 'apiextensions-apiserver';
 const COLLECTION = 'customresourcedefinitions.apiextensions.k8s.io';
 
 export class DefinitionController {
@@ -65,44 +67,57 @@ export class DefinitionController {
     const status = isObject(definition['status']) ? definition['status'] : {};
     definition['status'] = status;
     const taken = this.#conflicts(definition);
-    if (taken.length === 0) status['acceptedNames'] = clone(spec['names'] ?? {});
-    const accepted = taken.length === 0;
+    const last = taken.at(-1);
+    const free = (names: JsonObject) =>
+      Object.fromEntries(
+        Object.entries(names).filter(([field]) => !taken.some((conflict) => conflict.field === field)),
+      );
+    status['acceptedNames'] = { kind: '', plural: '', ...(clone(free(spec['names'] as JsonObject)) as JsonObject) };
     setCondition(status, now, {
       type: 'NamesAccepted',
-      status: accepted ? 'True' : 'False',
-      reason: accepted ? 'NoConflicts' : taken[0]!.reason,
-      message: accepted ? 'no conflicts found' : taken[0]!.message,
+      status: last ? 'False' : 'True',
+      reason: last?.reason ?? 'NoConflicts',
+      message: last?.message ?? 'no conflicts found',
     });
-    if (accepted || !hasCondition(definition, 'Established')) {
+    // Once in force a definition stays so.
+    if (!last || !hasCondition(definition, 'Established')) {
       setCondition(status, now, {
         type: 'Established',
-        status: accepted ? 'True' : 'False',
-        reason: accepted ? 'InitialNamesAccepted' : 'NotAccepted',
-        message: accepted ? 'the initial names have been accepted' : 'not all names are accepted',
+        status: last ? 'False' : 'True',
+        reason: last ? 'NotAccepted' : 'InitialNamesAccepted',
+        message: last ? 'not all names are accepted' : 'the initial names have been accepted',
       });
     }
-    const finalizers = definition.metadata.finalizers ?? [];
-    if (!finalizers.includes(CRD_CLEANUP)) definition.metadata.finalizers = [...finalizers, CRD_CLEANUP];
-    if (!equal(definition, before)) await this.#cluster.store.put(COLLECTION, definition.metadata.name!, definition);
+    if (equal(definition, before)) return;
+    const resource = this.#cluster.registry.byCollection(COLLECTION)!;
+    const booking = { resource, version: resource.storage, cluster: this.#cluster, request: { subresource: 'status' } };
+    recordFields(booking, definition, before, MANAGER);
+    await this.#cluster.store.put(COLLECTION, definition.metadata.name!, definition);
   }
 
   /** Names that another resource of the group has already. */
-  #conflicts(definition: KubeObject): { reason: string; message: string }[] {
+  #conflicts(definition: KubeObject): { field: string; reason: string; message: string }[] {
     const wanted = resourceOf(definition);
     const others = this.#cluster.registry
       .all()
       .filter((other) => other.group === wanted.group && other.plural !== wanted.plural);
     const names = new Set(others.flatMap((other) => [other.plural, other.singular, ...other.shortNames]));
     const kinds = new Set(others.flatMap((other) => [other.kind, other.listKind]));
-    const found: { reason: string; message: string }[] = [];
-    const refuse = (reason: string, name: string) =>
-      found.push({ reason, message: `${JSON.stringify(name)} is already in use` });
-    if (names.has(wanted.plural)) refuse('PluralConflict', wanted.plural);
-    if (names.has(wanted.singular)) refuse('SingularConflict', wanted.singular);
-    for (const name of wanted.shortNames) if (names.has(name)) refuse('ShortNamesConflict', name);
-    if (kinds.has(wanted.kind)) refuse('KindConflict', wanted.kind);
-    if (kinds.has(wanted.listKind)) refuse('ListKindConflict', wanted.listKind);
-    return found;
+    const asked: [string, string, string, ReadonlySet<string>][] = [
+      ['plural', 'PluralConflict', wanted.plural, names],
+      ['singular', 'SingularConflict', wanted.singular, names],
+      ...wanted.shortNames.map((name): [string, string, string, ReadonlySet<string>] => [
+        'shortNames',
+        'ShortNamesConflict',
+        name,
+        names,
+      ]),
+      ['kind', 'KindConflict', wanted.kind, kinds],
+      ['listKind', 'ListKindConflict', wanted.listKind, kinds],
+    ];
+    return asked
+      .filter(([, , name, taken]) => taken.has(name))
+      .map(([field, reason, name]) => ({ field, reason, message: `${JSON.stringify(name)} is already in use` }));
   }
 
   /** Deletes what was made of the kind, then lets the definition go. */

@@ -71,7 +71,7 @@ export class NamespaceController {
     );
     if (finalizers.length === 0 && !newest.metadata.finalizers?.length) await store.delete(COLLECTION, name);
     else if (Array.isArray(spec['finalizers']) && finalizers.length < spec['finalizers'].length) {
-      await store.put(COLLECTION, name, { ...clone(newest), spec: { finalizers } });
+      await store.put(COLLECTION, name, { ...clone(newest), spec: finalizers.length > 0 ? { finalizers } : {} });
     }
   }
 }

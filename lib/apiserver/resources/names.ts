@@ -33,6 +33,15 @@ export function dnsLabel(name: string, prefix = false): string[] {
   return [...(full.length > 63 ? [tooLong(63)] : []), ...(LABEL.test(full) ? [] : [LABEL_TEXT])];
 }
 
+const DNS_1035 = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const DNS_1035_TEXT =
+  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+
+/** Names of kinds, resources and versions. */
+export function dns1035Label(name: string): string[] {
+  return [...(name.length > 63 ? [tooLong(63)] : []), ...(DNS_1035.test(name) ? [] : [DNS_1035_TEXT])];
+}
+
 /** Names that only must fit into a path: RBAC objects. */
 export function pathSegment(name: string): string[] {
   if (name === '.' || name === '..') return [`may not be '${name}'`];

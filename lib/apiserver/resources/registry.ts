@@ -15,6 +15,7 @@ export interface GroupVersion {
 export class Registry {
   readonly #resources = new Map<string, Resource>();
   readonly #builtin: ReadonlySet<string>;
+  readonly #listeners = new Set<(resource: Resource) => void>();
   #revision = 0;
 
   constructor(builtin: readonly Resource[]) {
@@ -57,14 +58,31 @@ export class Registry {
   }
 
   set(resource: Resource): void {
-    this.#resources.set(key(resource.group, resource.plural), resource);
+    const name = key(resource.group, resource.plural);
+    const before = this.#resources.get(name);
+    this.#resources.set(name, resource);
     this.#revision++;
+    if (before) this.#tell(before);
+  }
+
+  /** Calls back with resources that are no longer served as they were, until the returned function is called. */
+  onGone(listener: (resource: Resource) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(resource: Resource): void {
+    for (const listener of this.#listeners) listener(resource);
   }
 
   remove(group: string, plural: string): void {
     const name = key(group, plural);
     if (this.#builtin.has(name)) return;
-    if (this.#resources.delete(name)) this.#revision++;
+    const before = this.#resources.get(name);
+    if (!before) return;
+    this.#resources.delete(name);
+    this.#revision++;
+    this.#tell(before);
   }
 
   /** Group names: the core group, then the built-in ones, then those of custom resources by name. */

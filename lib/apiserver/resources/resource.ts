@@ -1,5 +1,5 @@
 // What the server needs to know of a resource to serve it: built-in kinds and custom resources are described alike.
-import type { Json, KubeObject } from '../json.ts';
+import type { Json, JsonObject, KubeObject } from '../json.ts';
 import type { Schema } from '../schema/schema.ts';
 import type { FieldError } from '../status.ts';
 
@@ -27,6 +27,8 @@ export interface ResourceVersion {
   readonly schema: Schema;
   /** The same with metadata spelt out: what managed fields are about. */
   readonly fields: Schema;
+  /** Parts that are there even when nothing is in them: Go's structures. Nobody owns them. */
+  readonly blank: JsonObject;
   /** Whether the schema has CEL rules. */
   readonly rules: boolean;
   readonly columns: readonly Column[];
@@ -50,6 +52,8 @@ export interface Behaviour {
   /** What the server itself sets or keeps, before validation; `old` is missing on creation. Changes the object in place. */
   readonly prepare?: (object: KubeObject, old: KubeObject | undefined, now: string) => void;
   readonly validate?: (object: KubeObject, old: KubeObject | undefined) => FieldError[];
+  /** What a deletion leaves to be done before the object may go, as a finalizer. Changes the object in place. */
+  readonly onDelete?: (object: KubeObject, now: string) => void;
   /** Whether an update may create the object. */
   readonly createOnUpdate?: boolean;
   /** What is wrong with a name; nothing when it is fine. */

@@ -164,17 +164,8 @@ export function recordFields(call: Booking, object: KubeObject, live: KubeObject
   if (entries.length > 0) object.metadata.managedFields = entries;
 }
 
-/** What an object is compared with that is not there yet. Go's types have parts that are there even when they are empty. */
-export function blank(call: Booking): KubeObject {
-  const { resource, version } = call;
-  const object: KubeObject = {
-    apiVersion: apiVersionOf(resource.group, version.name),
-    kind: resource.kind,
-    metadata: {},
-  };
-  if (resource.custom) return object;
-  for (const name of ALWAYS_THERE) if (version.schema.properties?.[name]) object[name] = {};
-  return object;
+/** What an object is compared with that is not there yet. */
+export function blank({ resource, version }: Booking): KubeObject {
+  const apiVersion = apiVersionOf(resource.group, version.name);
+  return { apiVersion, kind: resource.kind, metadata: {}, ...clone(version.blank) };
 }
-
-const ALWAYS_THERE = ['spec', 'status', 'involvedObject', 'source', 'regarding', 'deprecatedSource', 'roleRef'];

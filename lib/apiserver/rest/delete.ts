@@ -108,7 +108,8 @@ async function removeOne(
     throw forbidden(groupResource(resource), name, 'this namespace may not be deleted');
   }
   const before = metadata.finalizers ?? [];
-  const finalizers = finalizersFor(before, options.propagation);
+  resource.behaviour.onDelete?.(object, timestamp(cluster.now()));
+  const finalizers = finalizersFor(metadata.finalizers ?? [], options.propagation);
   const waits = finalizers.length > 0 || (isNamespace && hasSpecFinalizers(object));
   if (!waits) {
     if (!options.dryRun) await cluster.store.delete(resource.collection, entry.key);

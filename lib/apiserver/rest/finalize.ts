@@ -16,8 +16,8 @@ export async function finalizeNamespace(call: Call): Promise<Answer> {
   const asked = object.metadata.resourceVersion;
   if (asked && asked !== live.metadata.resourceVersion) throw conflict(groupResource(resource), request.name, MODIFIED);
   const finalizers = isObject(object['spec']) ? (object['spec']['finalizers'] ?? []) : [];
-  const changed = { ...live, metadata: { ...live.metadata }, spec: { finalizers } };
   const empty = Array.isArray(finalizers) && finalizers.length === 0;
+  const changed = { ...live, metadata: { ...live.metadata }, spec: empty ? {} : { finalizers } };
   if (empty && live.metadata.deletionTimestamp && !live.metadata.finalizers?.length) {
     await cluster.store.delete(resource.collection, request.name);
   } else {

@@ -67,7 +67,9 @@ function validateCustom(call: Call, object: KubeObject, live: KubeObject | undef
   if (!version.rules) return fresh;
   if (fresh.some((error) => BLOCKING.has(error.type)))
     return [...fresh, fieldError.invalid('<nil>', null, NOT_CHECKED)];
-  return [...fresh, ...validateRules(object, live, version.schema, '')];
+  const { errors: refused, tolerated } = validateRules(object, live, version.schema, '');
+  call.warnings.push(...tolerated.map(({ field, detail }) => `${field}: ${detail}`));
+  return [...fresh, ...refused];
 }
 
 /** Errors of a part, with their places in the whole; the texts keep naming them within the part. */

@@ -131,6 +131,10 @@ function stream(call: Call, options: ListOptions, frames: Frames, sink: Sink, se
     if (options.bookmarks) sink.write(frames.bookmark(store.revision));
   };
   const stop = store.watch(call.resource.collection, send);
+  // What clients get must be what is served: they come back and find it changed, or gone.
+  const stopServing = call.cluster.registry.onGone((resource) => {
+    if (resource === call.resource) sink.end();
+  });
   const bookmarks = setInterval(bookmark, BOOKMARK_MILLISECONDS);
   const ending = setTimeout(() => {
     bookmark();
@@ -138,6 +142,7 @@ function stream(call: Call, options: ListOptions, frames: Frames, sink: Sink, se
   }, seconds * 1000);
   sink.onClose(() => {
     stop();
+    stopServing();
     clearInterval(bookmarks);
     clearTimeout(ending);
   });

@@ -1,7 +1,7 @@
 // x-kubernetes-validations: CEL rules of structural schemas, evaluated on the new value and, where it can be told which one
 // it was, the old value (apiextensions/v1 ValidationRule).
 import { type Environment as CelEnvironment, Environment, type ParseResult } from '@marcbachmann/cel-js';
-import { isObject, type Json } from '../json.ts';
+import { equal, isObject, type Json } from '../json.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { registerKubernetesFunctions } from './cel-functions.ts';
 import { listKey } from './lists.ts';
@@ -14,24 +14,24 @@ interface CompiledRule {
   readonly usesOldSelf: boolean;
 }
 
+/** What rules may be made of, here and where they are checked. */
+export const CEL_OPTIONS = {
+  homogeneousAggregateLiterals: false,
+  enableOptionalTypes: true,
+  limits: { maxAstNodes: 10_000, maxDepth: 100, maxListElements: 1000, maxMapEntries: 1000, maxCallArguments: 16 },
+};
+
 let environment: CelEnvironment | undefined;
 
 /** One environment for all rules: self and oldSelf are dynamically typed, their numbers typed by the schema. */
 function cel(): CelEnvironment {
   environment ??= registerKubernetesFunctions(
-    new Environment({
-      homogeneousAggregateLiterals: false,
-      enableOptionalTypes: true,
-      limits: { maxAstNodes: 10_000, maxDepth: 100, maxListElements: 1000, maxMapEntries: 1000, maxCallArguments: 16 },
-    })
-      .registerVariable('self', 'dyn')
-      .registerVariable('oldSelf', 'dyn'),
+    new Environment(CEL_OPTIONS).registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn'),
   );
   return environment;
 }
 
-/** Parses a rule. @throws Error with the position of what is wrong. */
-export function compileRule(rule: ValidationRule): CompiledRule {
+function compileRule(rule: ValidationRule): CompiledRule {
   return {
     rule,
     evaluate: cel().parse(rule.rule),
@@ -67,55 +67,52 @@ export function hasRules(schema: Schema): boolean {
   return known;
 }
 
+/** What rules refuse; and what they would have refused had it not been so before. */
+export interface Findings {
+  readonly errors: FieldError[];
+  readonly tolerated: FieldError[];
+}
+
 /**
  * Evaluates all rules below a value.
  * @param old undefined on creation: rules over oldSelf are then skipped, unless they say optionalOldSelf
  */
-export function validateRules(
-  value: Json | undefined,
-  old: Json | undefined,
-  schema: Schema,
-  path: string,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  visit(value, old, schema, path, errors);
-  return errors;
+export function validateRules(value: Json | undefined, old: Json | undefined, schema: Schema, path: string): Findings {
+  const findings: Findings = { errors: [], tolerated: [] };
+  visit(value, old, schema, path, findings);
+  return findings;
 }
 
-function visit(
-  value: Json | undefined,
-  old: Json | undefined,
-  schema: Schema,
-  path: string,
-  errors: FieldError[],
-): void {
+function visit(value: Json | undefined, old: Json | undefined, schema: Schema, path: string, findings: Findings): void {
   if (value === undefined || value === null || !hasRules(schema)) return;
   const rules = rulesOf(schema);
   if (rules.length > 0) {
     const self = celValue(value, schema);
     const oldSelf = old === undefined || old === null ? undefined : celValue(old, schema);
-    for (const rule of rules) evaluate(rule, value, self, oldSelf, schema, path, errors);
+    // A value that did not change is not refused for what it was before.
+    const into = oldSelf !== undefined && equal(value, old) ? findings.tolerated : findings.errors;
+    for (const rule of rules) evaluate(rule, value, self, oldSelf, schema, path, into);
   }
   if (Array.isArray(value)) {
-    if (schema.items) visitItems(value, Array.isArray(old) ? old : undefined, schema, path, errors);
+    if (schema.items) visitItems(value, Array.isArray(old) ? old : undefined, schema, path, findings);
   } else if (isObject(value)) {
     for (const key in value) {
       const property = propertySchema(schema, key);
       const before = isObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
       const named = schema.properties && Object.hasOwn(schema.properties, key);
-      if (property) visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, errors);
+      if (property) visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, findings);
     }
   }
 }
 
 /** Items of lists by key have an old self; those of other lists cannot be told apart. */
-function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path: string, errors: FieldError[]): void {
+function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path: string, findings: Findings): void {
   const keys = schema['x-kubernetes-list-type'] === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : undefined;
   const before = new Map<string, Json>();
   if (keys) for (const item of old ?? []) before.set(JSON.stringify(listKey(item, keys)), item);
   items.forEach((item, index) => {
     const oldItem = keys ? before.get(JSON.stringify(listKey(item, keys))) : undefined;
-    visit(item, oldItem, schema.items!, `${path}[${index}]`, errors);
+    visit(item, oldItem, schema.items!, `${path}[${index}]`, findings);
   });
 }
 
@@ -186,7 +183,7 @@ const ESCAPED = new Set(
 );
 
 /** How a property is written in CEL when its name is no identifier (apiextensions: "self.__namespace__", "x__dash__y"). */
-function celName(name: string): string {
+export function celName(name: string): string {
   if (ESCAPED.has(name)) return `__${name}__`;
   return name
     .replaceAll('__', '__underscores__')

@@ -6,7 +6,15 @@ type Step = (values: Json[]) => Json[];
 
 export type JsonPath = (root: Json) => Json[];
 
-/** @throws Error when the path cannot be read. */
+/** A path that cannot be read. */
+export class JsonPathError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'JsonPathError';
+  }
+}
+
+/** @throws JsonPathError when the path cannot be read. */
 export function compileJsonPath(text: string): JsonPath {
   const inner = text.replace(/^\{(.*)\}$/s, '$1').replace(/^\$/, '');
   const steps = parse(inner);
@@ -21,7 +29,7 @@ function parse(text: string): Step[] {
   let position = 0;
   const source = text.startsWith('.') || text.startsWith('[') || text === '' ? text : `.${text}`;
   while (position < source.length) {
-    if (source.startsWith('..', position)) throw new Error(`unsupported recursive descent in ${text}`);
+    if (source.startsWith('..', position)) throw new JsonPathError(`unsupported recursive descent in ${text}`);
     FIELD.lastIndex = position;
     BRACKET.lastIndex = position;
     const field = FIELD.exec(source);
@@ -39,7 +47,7 @@ function parse(text: string): Step[] {
       else steps.push(property((single ?? double ?? '').replace(/\\(.)/g, '$1')));
     } else if (source === '.') {
       position = 1;
-    } else throw new Error(`cannot read ${text} at ${position}`);
+    } else throw new JsonPathError(`cannot read ${text} at ${position}`);
   }
   return steps;
 }
@@ -76,7 +84,7 @@ function slice(range: string): Step {
 /** A filter over a list: @.path OPERATOR literal, or @.path alone for "is there". */
 function select(filter: string): Step {
   const match = /^\s*@(.*?)\s*(?:(==|!=|<=|>=|<|>)\s*(.+?))?\s*$/s.exec(filter);
-  if (!match) throw new Error(`cannot read filter ${filter}`);
+  if (!match) throw new JsonPathError(`cannot read filter ${filter}`);
   const [, path = '', operator, literal] = match;
   const inner = compileJsonPath(path);
   if (operator === undefined || literal === undefined) {
@@ -91,7 +99,7 @@ function parseLiteral(text: string): Json {
   if (quoted) return quoted[1] ?? quoted[2] ?? '';
   if (text === 'true' || text === 'false') return text === 'true';
   const number = Number(text);
-  if (Number.isNaN(number)) throw new Error(`cannot read literal ${text}`);
+  if (Number.isNaN(number)) throw new JsonPathError(`cannot read literal ${text}`);
   return number;
 }
 

@@ -122,7 +122,13 @@ export const DELETING = [
         { silent: true },
       ),
       del(`${MAPS}/owner`, undefined, { silent: true }),
-      get(`${MAPS}/child`, { until: { path: 'metadata.ownerReferences.length', equals: 1, code: 200 }, silent: true }),
+      get(`${MAPS}/child`, {
+        until: {
+          path: 'metadata.ownerReferences',
+          equals: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'other', uid: '$other' }],
+        },
+        silent: true,
+      }),
     ],
     'a chain': [
       owner,
