@@ -47,7 +47,8 @@ const STRING_FORMATS: { readonly [format: string]: string } = {
 };
 
 /** Findings of the checker that are certain: others may be its own limits, and show when the rule is evaluated. */
-const CERTAIN = /^No such key|^no such overload: (?!.*dyn)|^Unknown variable|^Unexpected|^Expected|^Unterminated/;
+const CERTAIN =
+  /^No such key|^no such overload: (?!.*(dyn|Object|list|map|optional))|^Unknown variable|^Unexpected|^Expected|^Unterminated/;
 
 /**
  * What is wrong with a rule over values of a schema; undefined when nothing is.
