@@ -191,8 +191,8 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     }
   }
   const stopped = runToTheEnd();
-  // Whoever started us awaits it in the end; until then it must not count as unhandled.
-  stopped.catch(() => undefined);
+  // Whoever started us awaits it in the end; the reason is told at once.
+  stopped.catch((error: unknown) => log.error({ err: error }, 'the operator ended'));
   log.info({ url, bootUrl }, 'provisioning API listens');
   return { url, bootUrl, stopped, ...(observed && { observed }) };
 }

@@ -111,7 +111,7 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   const inTurn = (change: () => Promise<void>): Promise<void> => {
     const done = changes.then(change);
     // The caller hears of a failure; the next change does not depend on it.
-    changes = done.catch(() => undefined);
+    changes = Promise.allSettled([done]).then(() => undefined);
     return done;
   };
 

@@ -256,7 +256,8 @@ export const start: Command = {
       throw error;
     } finally {
       stop.abort(new Error('stopping'));
-      await parts.operator?.stopped.catch((error: unknown) => log.error({ err: error }, 'the operator ended'));
+      // How it ended is in its log.
+      await Promise.allSettled([parts.operator?.stopped]);
       await parts.fleet?.close();
       await parts.client?.close();
       await parts.server?.close();
