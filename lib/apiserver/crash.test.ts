@@ -16,6 +16,8 @@ import { at, type JsonObject } from './json.ts';
 const CRASHES = Number(process.env['APISERVER_CRASHES'] ?? 3);
 const WRITERS = 48;
 const MAPS = '/api/v1/namespaces/default/configmaps';
+/** The namespace has objects of its own. */
+const OURS = `${MAPS}?labelSelector=ledger%3Dyes`;
 
 async function start(dir: string): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -39,7 +41,12 @@ async function write(client: Client, name: string, ledger: Ledger): Promise<void
   for (;;) {
     const count = known.count + 1;
     known.unanswered = count;
-    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { count: String(count) } };
+    const body = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, labels: { ledger: 'yes' } },
+      data: { count: String(count) },
+    };
     try {
       const first = known.count === 0;
       const reply = first ? await client.post(MAPS, body) : await client.put(`${MAPS}/${name}`, body);
@@ -73,7 +80,7 @@ function check(list: JsonObject, ledger: Ledger): void {
 async function resume(client: Client, state: Map<string, number>, from: number, list: JsonObject): Promise<number> {
   const items = list['items'] as JsonObject[];
   const last = Math.max(from, ...items.map(versionOf));
-  const watch = await client.watch(`${MAPS}?watch=1&resourceVersion=${from}`);
+  const watch = await client.watch(`${OURS}&watch=1&resourceVersion=${from}`);
   let seen = from;
   while (seen < last) {
     const event = await watch.next();
@@ -95,7 +102,7 @@ test(`killed ${CRASHES} times under ${WRITERS} writers`, async () => {
   const state = new Map<string, number>();
   let child = await start(dir);
   let client = new Client(join(dir, 'kubeconfig'));
-  let from = versionOf((await client.get(MAPS)).body);
+  let from = versionOf((await client.get(OURS)).body);
   try {
     for (let crash = 0; crash < CRASHES; crash++) {
       const writers = Array.from({ length: WRITERS }, (_, index) => write(client, `w${index}`, ledger));
@@ -109,7 +116,7 @@ test(`killed ${CRASHES} times under ${WRITERS} writers`, async () => {
       client.close();
       child = await start(dir);
       client = new Client(join(dir, 'kubeconfig'));
-      const { body } = await client.get(MAPS);
+      const { body } = await client.get(OURS);
       check(body, ledger);
       from = await resume(client, state, from, body);
     }

@@ -7,15 +7,21 @@
 //   DIR/kubeconfig        for kubectl
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Authenticator } from './auth/authenticator.ts';
+import { Authorizer } from './auth/authorizer.ts';
+import { generateSigningKey, ServiceAccountTokens } from './auth/service-accounts.ts';
 import { randomToken, Tokens } from './auth/tokens.ts';
+import { AUTHENTICATED, MASTERS } from './auth/user.ts';
 import { bootstrap } from './bootstrap.ts';
 import { BUILTIN } from './builtin/builtin.ts';
 import { Authority } from './certs/authority.ts';
 import { kubeconfig } from './certs/kubeconfig.ts';
 import { keepPrivate, writePrivate } from './certs/private-file.ts';
 import { Listener } from './http/listener.ts';
+import { AggregationController } from './reconcilers/aggregation.ts';
 import { DefinitionController } from './reconcilers/established.ts';
 import { GarbageCollector } from './reconcilers/garbage.ts';
+import { NamespaceContentsController } from './reconcilers/namespace-contents.ts';
 import { NamespaceController } from './reconcilers/namespaces.ts';
 import { Registry } from './resources/registry.ts';
 import type { Cluster } from './rest/call.ts';
@@ -59,18 +65,37 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     for (const closer of closers.toReversed()) await closer();
   };
   try {
-    const cluster: Cluster = { store, registry: new Registry(BUILTIN), now };
+    const tokens = new Tokens();
+    const authorizer = new Authorizer(store);
+    const accountTokens = new ServiceAccountTokens(
+      store,
+      keepPrivate(join(dir, 'pki', 'sa.key'), generateSigningKey),
+      now,
+    );
+    const authenticator = new Authenticator(tokens, accountTokens, authorizer);
+    const cluster: Cluster = {
+      store,
+      registry: new Registry(BUILTIN),
+      now,
+      authorizer,
+      accountTokens,
+      userOf: (token) => authenticator.userOf(token),
+    };
     await bootstrap(cluster);
-    for (const Controller of [DefinitionController, NamespaceController, GarbageCollector]) {
-      const controller = new Controller(cluster, log);
+    const authority = await Authority.open(join(dir, 'pki'), [HOST, 'localhost', '::1'], now());
+    for (const controller of [
+      new DefinitionController(cluster, log),
+      new NamespaceController(cluster, log),
+      new NamespaceContentsController(cluster, log, authority.certificate),
+      new AggregationController(cluster, log),
+      new GarbageCollector(cluster, log),
+    ]) {
       closers.push(() => controller.close());
     }
-    const authority = await Authority.open(join(dir, 'pki'), [HOST, 'localhost', '::1'], now());
     const token = keepPrivate(join(dir, 'admin.token'), randomToken);
-    const tokens = new Tokens();
-    tokens.add(token, { name: 'admin', uid: 'admin', groups: ['system:masters', 'system:authenticated'] });
+    tokens.add(token, { name: 'admin', uid: 'admin', groups: [MASTERS, AUTHENTICATED] });
     const certificate = await authority.serving(now());
-    const listener = await listen({ cluster, tokens, host: HOST, certificate, ready: () => true, log }, options);
+    const listener = await listen({ cluster, authenticator, host: HOST, certificate, ready: () => true, log }, options);
     closers.push(() => listener.close());
     const renewal = setInterval(() => {
       authority.serving(now()).then(

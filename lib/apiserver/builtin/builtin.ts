@@ -5,5 +5,13 @@ import { COORDINATION } from './coordination.ts';
 import { CORE } from './core.ts';
 import { EVENTS } from './events.ts';
 import { RBAC } from './rbac.ts';
+import { REVIEWS } from './reviews.ts';
 
-export const BUILTIN: readonly Resource[] = [...CORE, ...EVENTS, ...RBAC, ...APIEXTENSIONS, ...COORDINATION];
+export const BUILTIN: readonly Resource[] = [
+  ...CORE,
+  ...EVENTS,
+  ...REVIEWS,
+  ...RBAC,
+  ...APIEXTENSIONS,
+  ...COORDINATION,
+];

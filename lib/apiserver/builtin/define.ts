@@ -24,6 +24,8 @@ export interface Definition {
   readonly selectable?: readonly string[];
   readonly status?: boolean;
   readonly generations?: boolean;
+  /** Never stored: creating one is a question. */
+  readonly review?: boolean;
   readonly behaviour?: Partial<Behaviour>;
   /** Of another resource that shows the same objects. */
   readonly storedAs?: { readonly apiVersion: string; readonly collection: string };
@@ -68,6 +70,7 @@ export function define(definition: Definition): Resource {
     storageApiVersion: definition.storedAs?.apiVersion ?? apiVersionOf(group, version),
     collection: definition.storedAs?.collection ?? (group ? `${plural}.${group}` : plural),
     custom: false,
+    review: definition.review ?? false,
     generations: definition.generations ?? false,
     behaviour: { validateName: dnsSubdomain, ...definition.behaviour },
   };

@@ -6,6 +6,7 @@ import { DEFINING } from './cases/defining.ts';
 import { DELETING } from './cases/deleting.ts';
 import { DISCOVERING } from './cases/discovering.ts';
 import { PATCHING } from './cases/patching.ts';
+import { PERMITTING } from './cases/permitting.ts';
 import { READING } from './cases/reading.ts';
 import { RULING } from './cases/ruling.ts';
 import { TABLES } from './cases/tables.ts';
@@ -26,4 +27,5 @@ export const GROUPS: readonly Group[] = [
   ...WATCHING,
   ...DEFINING,
   ...DISCOVERING,
+  ...PERMITTING,
 ];

@@ -167,6 +167,7 @@ export function resourceOf(definition: KubeObject): Resource {
     storageApiVersion: storedAs,
     collection: `${textOf(names['plural'])}.${group}`,
     custom: true,
+    review: false,
     generations: true,
     behaviour: { validateName: dnsSubdomain },
   };

@@ -21,6 +21,9 @@ function subresources({ resource, version }: Served): Subresource[] {
   return [
     ...(resource.collection === 'namespaces' ? [{ ...own, name: 'finalize', verbs: ['update'] }] : []),
     ...(version.status ? [{ ...own, name: 'status' }] : []),
+    ...(resource.collection === 'serviceaccounts'
+      ? [{ name: 'token', group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', verbs: ['create'] }]
+      : []),
     ...(version.scale
       ? [{ name: 'scale', group: 'autoscaling', version: 'v1', kind: 'Scale', verbs: SUBRESOURCE_VERBS }]
       : []),
@@ -80,6 +83,7 @@ export function resourceList(registry: Registry, group: string, version: string)
 }
 
 function verbsOf({ resource }: Served): string[] {
+  if (resource.review) return ['create'];
   if (resource.collection === 'namespaces') return VERBS.filter((verb) => verb !== 'deletecollection');
   return [...(resource.custom ? CUSTOM_VERBS : VERBS)];
 }

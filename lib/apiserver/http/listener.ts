@@ -2,10 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Tokens } from '../auth/tokens.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { refusal } from '../auth/authorizer.ts';
+import type { User } from '../auth/user.ts';
 import type { ServingCertificate } from '../certs/authority.ts';
 import type { Cluster } from '../rest/call.ts';
-import { ApiError, internal, tooManyRequests, unauthorized } from '../status.ts';
+import { ApiError, internal, tooManyRequests } from '../status.ts';
 import { StorageError } from '../store/log.ts';
 import { Documents } from './documents.ts';
 import { parseResourceRequest } from './request.ts';
@@ -14,11 +16,12 @@ import { errorReply, PAGE_NOT_FOUND, type Reply, send } from './respond.ts';
 
 /** kube-apiserver's defaults together: reads and writes in flight; watches are not counted. */
 const MAX_IN_FLIGHT = 600;
+const READS = new Set(['GET', 'HEAD']);
 const OPEN_PATHS = new Set(['/healthz', '/livez', '/readyz']);
 
 export interface ListenerOptions {
   readonly cluster: Cluster;
-  readonly tokens: Tokens;
+  readonly authenticator: Authenticator;
   readonly host: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
@@ -96,16 +99,24 @@ export class Listener {
     const path = url.pathname;
     if (OPEN_PATHS.has(path)) return this.#health(path);
     if (path === '/version' && request.method === 'GET') return this.#documents.get(path, url.searchParams, undefined);
-    const user = this.#options.tokens.authenticate(request.headers.authorization);
-    if (!user) throw unauthorized();
+    const user = this.#options.authenticator.authenticate(request.headers);
     if (this.#inFlight > MAX_IN_FLIGHT) throw tooManyRequests();
-    if (request.method === 'GET' || request.method === 'HEAD') {
-      const document = this.#documents.get(path, url.searchParams, request.headers.accept);
+    const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
+    if (!parsed) {
+      this.#authorizePath(user, request.method ?? 'GET', path);
+      const document =
+        READS.has(request.method ?? '') && this.#documents.get(path, url.searchParams, request.headers.accept);
       if (document) return document;
     }
-    const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
     if (!parsed) return /^\/apis\/[^/]+/.test(path) ? PAGE_NOT_FOUND : this.#documents.index(404);
     return answerResource(this.#options.cluster, parsed, url.searchParams, user, request, response, warnings);
+  }
+
+  /** @throws ApiError 403 */
+  #authorizePath(user: User, method: string, path: string): void {
+    const wanted = { verb: method.toLowerCase(), path };
+    const decision = this.#options.cluster.authorizer.decide(user, wanted);
+    if (!decision.allowed) throw new ApiError(403, 'Forbidden', `forbidden: ${refusal(user, wanted, decision)}`, {});
   }
 
   #health(path: string): Reply {

@@ -1,5 +1,6 @@
 // Requests for resources: from the path to the verb that answers.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refusal } from '../auth/authorizer.ts';
 import type { User } from '../auth/user.ts';
 import type { Served } from '../resources/registry.ts';
 import { groupResource } from '../resources/resource.ts';
@@ -8,10 +9,11 @@ import { remove, removeCollection } from '../rest/delete.ts';
 import { finalizeNamespace } from '../rest/finalize.ts';
 import { patch } from '../rest/patch.ts';
 import { get, list } from '../rest/read.ts';
+import { requestToken, review } from '../rest/reviews.ts';
 import { getScale, patchScale, updateScale } from '../rest/scale.ts';
 import { type Sink, watch } from '../rest/watch.ts';
 import { create, update } from '../rest/write.ts';
-import { badRequest, methodNotAllowed, notFound, notSupported, unknownResource } from '../status.ts';
+import { badRequest, forbidden, methodNotAllowed, notFound, notSupported, unknownResource } from '../status.ts';
 import { readBody } from './body.ts';
 import { negotiate } from './media.ts';
 import type { ResourceRequest } from './request.ts';
@@ -29,16 +31,19 @@ const VERBS: { readonly [verb: string]: Handler } = {
   deletecollection: removeCollection,
 };
 
+const REVIEW: { readonly [verb: string]: Handler } = { create: review };
+
 const SUBRESOURCES: { readonly [name: string]: { readonly [verb: string]: Handler } } = {
   status: { get, update, patch },
   scale: { get: getScale, update: updateScale, patch: patchScale },
   finalize: { update: finalizeNamespace },
+  token: { create: requestToken },
 };
 
 function handlerOf(call: Call): Handler {
   const { request, resource, version } = call;
   if (request.subresource === '') {
-    const handler = VERBS[request.verb];
+    const handler = (resource.review ? REVIEW : VERBS)[request.verb];
     if (!handler) throw methodNotAllowed();
     const needsName = request.verb === 'update' || request.verb === 'patch';
     if (needsName && !request.name) throw resource.custom ? badRequest('name must be provided') : methodNotAllowed();
@@ -47,12 +52,20 @@ function handlerOf(call: Call): Handler {
   const offered =
     (request.subresource === 'status' && version.status) ||
     (request.subresource === 'scale' && version.scale !== undefined) ||
+    (request.subresource === 'token' && resource.collection === 'serviceaccounts') ||
     (request.subresource === 'finalize' && resource.collection === 'namespaces');
   if (!offered || !request.name)
     throw resource.custom ? notFound(groupResource(resource), request.name) : unknownResource();
   const handler = SUBRESOURCES[request.subresource]?.[request.verb];
   if (!handler) throw resource.custom ? notSupported(groupResource(resource), request.verb) : methodNotAllowed();
   return handler;
+}
+
+/** @throws ApiError 403 */
+function authorize({ authorizer }: Cluster, user: User, request: ResourceRequest): void {
+  const decision = authorizer.decide(user, request);
+  if (decision.allowed) return;
+  throw forbidden(request, request.name, refusal(user, request, decision));
 }
 
 /** Whether the path has a namespace exactly where the resource wants one; lists may go over all namespaces. */
@@ -81,6 +94,8 @@ export async function answerResource(
   warnings: string[],
 ): Promise<Reply | undefined> {
   const asked = normalised(parsed);
+  // To access rules a namespace is in itself.
+  authorize(cluster, user, parsed);
   const served = cluster.registry.find(asked.group, asked.version, asked.resource);
   if (!served) {
     if (cluster.registry.isBuiltin(asked.group)) throw unknownResource();

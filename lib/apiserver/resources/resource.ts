@@ -79,6 +79,8 @@ export interface Resource {
   readonly collection: string;
   /** Defined by a CRD. */
   readonly custom: boolean;
+  /** Never stored: it can be created only, and the answer is its status. */
+  readonly review: boolean;
   /** Whether metadata.generation counts changes of the spec. */
   readonly generations: boolean;
   readonly behaviour: Behaviour;

@@ -1,4 +1,6 @@
 // One request for a resource, with all that its verb needs; and what the verb answers.
+import type { Authorizer } from '../auth/authorizer.ts';
+import type { ServiceAccountTokens } from '../auth/service-accounts.ts';
 import type { User } from '../auth/user.ts';
 import type { Accepted } from '../http/media.ts';
 import type { ResourceRequest } from '../http/request.ts';
@@ -12,6 +14,10 @@ export interface Cluster {
   readonly registry: Registry;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  readonly authorizer: Authorizer;
+  readonly accountTokens: ServiceAccountTokens;
+  /** Whose a bearer token is. */
+  readonly userOf: (token: string) => User | undefined;
 }
 
 export interface Call extends Served {

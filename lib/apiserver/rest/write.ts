@@ -17,6 +17,7 @@ import type { Entry } from '../store/entry.ts';
 import { checkNamespace, checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { decodeObject } from './decode.ts';
+import { checkEscalation } from './escalation.ts';
 import { type WriteOptions, writeOptions } from './options.ts';
 import { showObject, showUnstored } from './show.ts';
 import { validateObject } from './validate.ts';
@@ -60,6 +61,7 @@ export async function insert(
   record(object);
   prepareCreate(call, object);
   validateObject(call, object, undefined);
+  checkEscalation(call, object, undefined);
   const name = object.metadata.name!;
   const key = keyOf(resource, call.request.namespace, name);
   if (cluster.store.latest(resource.collection, key)) {
@@ -149,6 +151,7 @@ export async function replace(
   prepareUpdate(call, object, live);
   object.metadata.resourceVersion = live.metadata.resourceVersion!;
   validateObject(call, object, live);
+  checkEscalation(call, object, live);
   const key = keyOf(resource, request.namespace, name);
   const entry = cluster.store.latest(resource.collection, key)!;
   if (options.dryRun) return showUnstored(call, 200, object);

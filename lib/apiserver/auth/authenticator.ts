@@ -1,0 +1,73 @@
+// From a request's headers to its user: a bearer token, and whom an administrator may act as.
+import type { IncomingHttpHeaders } from 'node:http';
+import { ApiError, badRequest, unauthorized } from '../status.ts';
+import { type Authorizer, refusal } from './authorizer.ts';
+import type { Attributes } from './rules.ts';
+import type { ServiceAccountTokens } from './service-accounts.ts';
+import type { Tokens } from './tokens.ts';
+import { AUTHENTICATED, parseServiceAccount, type User } from './user.ts';
+
+export class Authenticator {
+  readonly #tokens: Tokens;
+  readonly #accounts: ServiceAccountTokens;
+  readonly #authorizer: Authorizer;
+
+  constructor(tokens: Tokens, accounts: ServiceAccountTokens, authorizer: Authorizer) {
+    this.#tokens = tokens;
+    this.#accounts = accounts;
+    this.#authorizer = authorizer;
+  }
+
+  /** The user of a bearer token; undefined when it is nobody's. */
+  userOf(token: string): User | undefined {
+    return this.#tokens.authenticate(token) ?? this.#accounts.authenticate(token);
+  }
+
+  /** @throws ApiError 401 without a valid identity; 403 for acting as somebody without the right to */
+  authenticate(headers: IncomingHttpHeaders): User {
+    const token = /^bearer +([^\s]+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+    const user = token === undefined ? undefined : this.userOf(token);
+    if (!user) throw unauthorized();
+    const asked = impersonation(headers);
+    return asked ? this.#impersonate(user, asked) : user;
+  }
+
+  #impersonate(user: User, asked: Impersonation): User {
+    const account = parseServiceAccount(asked.name);
+    const check = (resource: string, name: string, namespace = '', group = '') => {
+      const wanted: Attributes = { verb: 'impersonate', group, resource, subresource: '', namespace, name };
+      const decision = this.#authorizer.decide(user, wanted);
+      if (decision.allowed) return;
+      const kind = group ? `${resource}.${group}` : resource;
+      const message = `${kind} ${JSON.stringify(name)} is forbidden: ${refusal(user, wanted, decision)}`;
+      throw new ApiError(403, 'Forbidden', message, { name, ...(group ? { group } : {}), kind: resource });
+    };
+    if (account) check('serviceaccounts', account.name, account.namespace);
+    else check('users', asked.name);
+    for (const group of asked.groups) check('groups', group);
+    if (asked.uid) check('uids', asked.uid, '', 'authentication.k8s.io');
+    const own = account ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [];
+    const groups = asked.groups.length > 0 ? asked.groups : own;
+    return { name: asked.name, uid: asked.uid, groups: [...new Set([...groups, AUTHENTICATED])] };
+  }
+}
+
+interface Impersonation {
+  readonly name: string;
+  readonly uid: string;
+  readonly groups: readonly string[];
+}
+
+function impersonation(headers: IncomingHttpHeaders): Impersonation | undefined {
+  const one = (name: string) => {
+    const value = headers[name];
+    return Array.isArray(value) ? (value[0] ?? '') : (value ?? '');
+  };
+  const name = one('impersonate-user');
+  // Node joins repeated headers that it does not know with commas.
+  const groups = one('impersonate-group').split(/,\s*/).filter(Boolean);
+  const uid = one('impersonate-uid');
+  if (name) return { name, uid, groups };
+  if (groups.length > 0 || uid) throw badRequest('requested impersonation without impersonating a user');
+  return undefined;
+}
