@@ -50,6 +50,8 @@ export interface Platform {
   readonly view: View;
   /** What the operator may do, and has done so far. */
   readonly rights: Rights;
+  /** Of an administrator, as adminToken is. */
+  readonly kubeconfig: string;
   readonly adminToken: string;
   /** HTTPS, with the operator's own certificate. */
   metricsPort(): number;
@@ -57,6 +59,8 @@ export interface Platform {
   restartOperator(meanwhile: () => Promise<void>): Promise<void>;
   /** Creates the objects of the fleet: its Site, DeviceTypes, Images, Devices and Secrets. */
   importFleet(change?: (object: KubeObject) => KubeObject): Promise<void>;
+  /** What was applied past the platform: it goes with the platform, in an order that lets the operator finish. */
+  adopt(objects: readonly KubeObject[]): void;
   create<T extends KubeObject>(resource: Resource<T>, object: Omit<T, 'apiVersion' | 'kind'>): Promise<T>;
   patch<T extends KubeObject>(resource: Resource<T>, object: T, spec: object): Promise<void>;
   /** Waits until `reached` is true of what the API shows; fails with `what` and the state of everything. */
@@ -156,7 +160,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       .map(({ kind, metadata, status }) => `${kind} ${metadata.name}: ${JSON.stringify(status)}`)
       .join('\n');
 
-  let imported: KubeObject[] = [];
+  let imported: readonly KubeObject[] = [];
   async function cleanUp(): Promise<void> {
     for (const resource of [PLACEMENTS, INSTANCES] as Resource[]) {
       for await (const page of client.pages(resource)) {
@@ -178,6 +182,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const platform: Platform = {
     client,
     rights,
+    kubeconfig,
     adminToken: tokenIn(kubeconfig),
     metricsPort: () => operator.running.observed!.metricsPort!,
     async restartOperator(meanwhile) {
@@ -191,6 +196,9 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     async importFleet(change = (object) => object) {
       imported = (fleet.manifests() as unknown as KubeObject[]).map(change);
       await createMissing(client, imported);
+    },
+    adopt(objects) {
+      imported = objects;
     },
     create: (resource, object) =>
       client.create(resource, { apiVersion: API_VERSION, kind: resource.kind, ...object } as never),
