@@ -17,6 +17,24 @@ function diff(expected: Json | undefined, actual: Json | undefined, path: string
   return [{ path, text: `${path}:\n       expected ${show(expected)}\n       but was  ${show(actual)}` }];
 }
 
+/**
+ * Outcomes with their placeholders numbered by first appearance in what is compared: answers that were only waited for, and
+ * are told of nowhere, count too while a case runs, as often as it had to ask.
+ */
+function renumbered(outcomes: readonly Outcome[]): Outcome[] {
+  const numbers = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const text = JSON.stringify(outcomes).replace(/<(uid|version) \d+>/g, (placeholder, kind: string) => {
+    const known = numbers.get(placeholder);
+    if (known) return known;
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    numbers.set(placeholder, `<${kind} ${count}>`);
+    return `<${kind} ${count}>`;
+  });
+  return JSON.parse(text) as Outcome[];
+}
+
 /** What is wrong with a case's outcomes; nothing when they are as expected. */
 export function compareOutcomes(
   name: string,
@@ -26,8 +44,9 @@ export function compareOutcomes(
 ): string[] {
   if (!expected) return ['there is no expected answer: record it on a real server'];
   const known = differences.filter((difference) => difference.cases.test(name));
-  return expected.flatMap((step, index) => {
-    const found = diff(step as Json, actual[index] as Json | undefined, `${index + 1} ${step.step}`);
+  const seen = renumbered(actual);
+  return renumbered(expected).flatMap((step, index) => {
+    const found = diff(step as Json, seen[index] as Json | undefined, `${index + 1} ${step.step}`);
     return found.filter(({ path }) => !known.some((difference) => difference.path.test(path))).map(({ text }) => text);
   });
 }

@@ -33,7 +33,7 @@ export class AggregationController {
   async #reconcile(name: string): Promise<void> {
     const { store } = this.#cluster;
     const role = store.latest(COLLECTION, name)?.object;
-    const aggregation = role && role['aggregationRule'];
+    const aggregation = role?.['aggregationRule'];
     if (!role || !isObject(aggregation)) return;
     const selectors = Array.isArray(aggregation['clusterRoleSelectors']) ? aggregation['clusterRoleSelectors'] : [];
     const rules = Array.from(store.list(COLLECTION, { prefix: '' }))
