@@ -6,8 +6,9 @@ const printed = (total: number, passed: number, skipped: number) =>
   `\n  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   ${skipped}\n  Duration:  1ms\n`;
 
 test('a file counts as passed only when everything it announced passed or was skipped', () => {
-  assert.is(judge('a', printed(3, 2, 1), 0, 1).why, undefined);
-  assert.match(judge('a', printed(3, 1, 1), 0, 1).why ?? '', '1 failed');
+  assert.is(judge('a', printed(3, 3, 1), 0, 1).why, undefined);
+  assert.is(judge('a', printed(0, 0, 2), 0, 1).why, undefined, 'all skipped, and said so');
+  assert.match(judge('a', printed(3, 2, 1), 0, 1).why ?? '', '1 failed');
   assert.match(judge('a', printed(3, 3, 0), 1, 1).why ?? '', 'exited with 1');
 });
 
