@@ -17,6 +17,14 @@ function diff(expected: Json | undefined, actual: Json | undefined, path: string
   return [{ path, text: `${path}:\n       expected ${show(expected)}\n       but was  ${show(actual)}` }];
 }
 
+/** Entries of managedFields stand in the order of their times, to the second: a case that meets the turn of one has another. */
+function withSortedManagers(key: string, value: Json): Json {
+  if (key !== 'managedFields' || !Array.isArray(value)) return value;
+  const rank = (entry: Json) =>
+    isObject(entry) ? JSON.stringify([entry['operation'], entry['manager'], entry['subresource']]) : '';
+  return [...value].sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
+}
+
 /**
  * Outcomes with their placeholders numbered by first appearance in what is compared: answers that were only waited for, and
  * are told of nowhere, count too while a case runs, as often as it had to ask.
@@ -24,14 +32,17 @@ function diff(expected: Json | undefined, actual: Json | undefined, path: string
 function renumbered(outcomes: readonly Outcome[]): Outcome[] {
   const numbers = new Map<string, string>();
   const counts = new Map<string, number>();
-  const text = JSON.stringify(outcomes).replace(/<(uid|version) \d+>/g, (placeholder, kind: string) => {
-    const known = numbers.get(placeholder);
-    if (known) return known;
-    const count = (counts.get(kind) ?? 0) + 1;
-    counts.set(kind, count);
-    numbers.set(placeholder, `<${kind} ${count}>`);
-    return `<${kind} ${count}>`;
-  });
+  const text = JSON.stringify(outcomes, withSortedManagers).replace(
+    /<(uid|version) \d+>/g,
+    (placeholder, kind: string) => {
+      const known = numbers.get(placeholder);
+      if (known) return known;
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      numbers.set(placeholder, `<${kind} ${count}>`);
+      return `<${kind} ${count}>`;
+    },
+  );
   return JSON.parse(text) as Outcome[];
 }
 
