@@ -108,7 +108,16 @@ export function setAt(root: JsonObject, path: readonly string[], value: Json | u
   else current[last] = value;
 }
 
+let lastSecond = Number.NaN;
+let lastInstant = '';
+
 /** An instant as Kubernetes writes it: RFC 3339 in UTC, whole seconds. */
 export function timestamp(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(milliseconds / 1000);
+  // Many writes share a second.
+  if (second !== lastSecond) {
+    lastInstant = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastInstant;
 }

@@ -18,9 +18,21 @@ export class FieldSet {
   }
 
   static readonly empty = new FieldSet(new Set(), new Map());
+  /** Most sets are read, kept as they are and written again: their JSON is remembered both ways. */
+  static readonly #parsed = new WeakMap<JsonObject, FieldSet>();
+  #fields: JsonObject | undefined;
 
-  /** Reads FieldsV1. Unknown forms of keys are left out. */
+  /** Reads FieldsV1, which nobody may change afterwards. Unknown forms of keys are left out. */
   static parse(fields: JsonObject): FieldSet {
+    let found = FieldSet.#parsed.get(fields);
+    if (!found) {
+      found = FieldSet.#read(fields);
+      FieldSet.#parsed.set(fields, found);
+    }
+    return found;
+  }
+
+  static #read(fields: JsonObject): FieldSet {
     const members = new Set<PathElement>();
     const children = new Map<PathElement, FieldSet>();
     for (const key in fields) {
@@ -38,8 +50,13 @@ export class FieldSet {
     return this.members.size === 0 && this.children.size === 0;
   }
 
-  /** FieldsV1, keys in ascending order. */
+  /** FieldsV1, keys in ascending order. Nobody may change it. */
   toFields(): JsonObject {
+    this.#fields ??= this.#write();
+    return this.#fields;
+  }
+
+  #write(): JsonObject {
     const fields: JsonObject = {};
     for (const key of [...new Set([...this.members, ...this.children.keys()])].sort()) {
       const below = this.children.get(key);

@@ -80,11 +80,11 @@ export function compare(before: Json, after: Json, schema: Schema): Comparison {
     of: Schema | undefined,
     path: PathElement[],
   ): void => {
-    if (left === right) return;
+    if (equal(left, right)) return;
     const tell = () => {
       if (left === undefined) added.add(path);
       else if (right === undefined) removed.add(path);
-      else if (!equal(left, right)) modified.add(path);
+      else modified.add(path);
     };
     const forms = [left, right].filter((side) => side !== undefined && side !== null).map((side) => formOf(of, side));
     // Null takes whatever form the other side has.

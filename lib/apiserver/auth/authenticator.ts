@@ -11,6 +11,7 @@ export class Authenticator {
   readonly #tokens: Tokens;
   readonly #accounts: ServiceAccountTokens;
   readonly #authorizer: Authorizer;
+  readonly #known = new WeakMap<object, { readonly header: string; readonly user: User }>();
 
   constructor(tokens: Tokens, accounts: ServiceAccountTokens, authorizer: Authorizer) {
     this.#tokens = tokens;
@@ -23,13 +24,27 @@ export class Authenticator {
     return this.#tokens.authenticate(token) ?? this.#accounts.authenticate(token);
   }
 
-  /** @throws ApiError 401 without a valid identity; 403 for acting as somebody without the right to */
-  authenticate(headers: IncomingHttpHeaders): User {
-    const token = /^bearer +([^\s]+)\s*$/i.exec(headers.authorization ?? '')?.[1];
-    const user = token === undefined ? undefined : this.userOf(token);
+  /**
+   * @param connection remembers whom it brought with which header: the next request usually has the same
+   * @throws ApiError 401 without a valid identity; 403 for acting as somebody without the right to
+   */
+  authenticate(headers: IncomingHttpHeaders, connection: object): User {
+    const user = this.#bearer(headers.authorization ?? '', connection);
     if (!user) throw unauthorized();
     const asked = impersonation(headers);
     return asked ? this.#impersonate(user, asked) : user;
+  }
+
+  #bearer(header: string, connection: object): User | undefined {
+    const known = this.#known.get(connection);
+    // Comparing with what the same connection sent before tells it nothing new.
+    if (known?.header === header) return known.user;
+    const token = /^bearer +([^\s]+)\s*$/i.exec(header)?.[1];
+    if (token === undefined) return undefined;
+    const user = this.#tokens.authenticate(token);
+    if (user) this.#known.set(connection, { header, user });
+    // Tokens of service accounts end, or lose their account: they are looked at every time.
+    return user ?? this.#accounts.authenticate(token);
   }
 
   #impersonate(user: User, asked: Impersonation): User {

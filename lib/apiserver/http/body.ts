@@ -9,27 +9,31 @@ import { decodeProtobuf } from './protobuf.ts';
 /** kube-apiserver's default --max-request-bytes. */
 export const BODY_LIMIT = 3 * 2 ** 20;
 const DEPTH_LIMIT = 500;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * Reads the whole body.
  * @throws ApiError 413 beyond BODY_LIMIT
  */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+export function readBody(request: IncomingMessage): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  request.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (size > BODY_LIMIT) reject(tooLarge(BODY_LIMIT));
+    else chunks.push(chunk);
+  });
+  request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  request.on('error', reject);
+  return promise;
 }
 
 /** The body as text. @throws ApiError 400 when it is not UTF-8 */
 export function bodyText(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+    return UTF8.decode(body);
   } catch (error) {
     if (error instanceof TypeError) throw badRequest('the body of the request is not valid UTF-8');
     throw error;

@@ -99,7 +99,7 @@ export class Listener {
     const path = url.pathname;
     if (OPEN_PATHS.has(path)) return this.#health(path);
     if (path === '/version' && request.method === 'GET') return this.#documents.get(path, url.searchParams, undefined);
-    const user = this.#options.authenticator.authenticate(request.headers);
+    const user = this.#options.authenticator.authenticate(request.headers, request.socket);
     if (this.#inFlight > MAX_IN_FLIGHT) throw tooManyRequests();
     const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
     if (!parsed) {

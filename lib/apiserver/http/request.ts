@@ -33,7 +33,8 @@ const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 /** Decoded path segments. @throws ApiError 400 for a broken percent encoding. */
 export function segments(path: string): string[] {
   try {
-    return path.split('/').filter(Boolean).map(decodeURIComponent);
+    const parts = path.split('/').filter(Boolean);
+    return path.includes('%') ? parts.map(decodeURIComponent) : parts;
   } catch (error) {
     if (error instanceof URIError) throw badRequest(`malformed path ${path}`);
     throw error;

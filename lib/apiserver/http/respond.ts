@@ -51,18 +51,23 @@ function warningHeader(text: string): string {
 }
 
 export async function send(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
-  let body = typeof reply.text === 'string' ? Buffer.from(reply.text) : reply.text;
   response.statusCode = reply.code;
   response.setHeader('Content-Type', reply.contentType);
   response.setHeader('Cache-Control', 'no-cache, private');
   const warnings = reply.warnings ?? [];
   if (warnings.length > 0) response.setHeader('Warning', warnings.map(warningHeader));
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
-  if (body.length >= GZIP_THRESHOLD && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
-    body = await compress(body, { level: constants.Z_BEST_SPEED });
+  const { text } = reply;
+  const length = Buffer.byteLength(text);
+  if (length >= GZIP_THRESHOLD && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+    const body = await compress(text, { level: constants.Z_BEST_SPEED });
     response.setHeader('Content-Encoding', 'gzip');
     response.setHeader('Vary', 'Accept-Encoding');
+    response.setHeader('Content-Length', body.length);
+    response.end(request.method === 'HEAD' ? undefined : body);
+    return;
   }
-  response.setHeader('Content-Length', body.length);
-  response.end(request.method === 'HEAD' ? undefined : body);
+  response.setHeader('Content-Length', length);
+  // Text goes out in one piece with its head.
+  response.end(request.method === 'HEAD' ? undefined : text);
 }

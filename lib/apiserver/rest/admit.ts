@@ -11,7 +11,7 @@ import {
   writeManagers,
 } from '../apply/managers.ts';
 import { at, clone, equal, type Json, type KubeObject, timestamp } from '../json.ts';
-import { apiVersionOf, groupResource } from '../resources/resource.ts';
+import { apiVersionOf, groupResource, type ResourceVersion } from '../resources/resource.ts';
 import { badRequest, forbidden, notFound } from '../status.ts';
 import type { Call } from './call.ts';
 
@@ -120,13 +120,20 @@ export type Booking = Pick<Call, 'resource' | 'version' | 'cluster'> & {
   readonly request: { readonly subresource: string };
 };
 
+const STATUS = wholeFields('status');
+const allButStatus = new WeakMap<ResourceVersion, FieldSet>();
+
 /** What an endpoint resets is not owned through it. */
 function ignoredFields(call: Booking): FieldSet {
-  if (call.request.subresource === 'status') {
-    const others = Object.keys(call.version.schema.properties ?? {}).filter((name) => name !== 'status');
-    return wholeFields('metadata', 'spec', ...others.filter((name) => name !== 'metadata' && name !== 'spec'));
+  const { version } = call;
+  if (call.request.subresource !== 'status') return version.status ? STATUS : FieldSet.empty;
+  let found = allButStatus.get(version);
+  if (!found) {
+    const names = Object.keys(version.schema.properties ?? {}).filter((name) => name !== 'status');
+    found = wholeFields(...new Set(['metadata', 'spec', ...names]));
+    allButStatus.set(version, found);
   }
-  return call.version.status ? wholeFields('status') : FieldSet.empty;
+  return found;
 }
 
 /** The change to be booked for a manager. */

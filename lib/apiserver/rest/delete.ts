@@ -167,7 +167,7 @@ export async function removeCollection(call: Call): Promise<Answer> {
   const lists = listOptions(call.query, false);
   const selection = selectionOf(call, lists);
   const entries = [...cluster.store.list(resource.collection, { prefix: selection.prefix })].filter((entry) =>
-    selection.matches(present(entry, resource, version).object),
+    selection.matches(entry),
   );
   const chosen = lists.limit > 0 ? entries.slice(0, lists.limit) : entries;
   const removed: Presented[] = chosen.map((entry) => present(entry, resource, version));

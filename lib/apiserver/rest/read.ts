@@ -1,5 +1,5 @@
 // get and list: from memory, at the newest revision or, for pages of one list, at the revision of its first page.
-import type { JsonObject, KubeObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import { type Presented, present } from '../resources/present.ts';
 import { groupResource, keyOf } from '../resources/resource.ts';
 import { parseFieldSelector } from '../selectors/fields.ts';
@@ -25,7 +25,7 @@ export function get(call: Call): Answer {
 
 export interface Selection {
   readonly prefix: string;
-  readonly matches: (object: KubeObject) => boolean;
+  readonly matches: (entry: Entry) => boolean;
   /** Whether matches() lets everything through. */
   readonly everything: boolean;
   /** The key of the only object that can match. */
@@ -41,10 +41,11 @@ export function selectionOf(call: Call, options: ListOptions): Selection {
   const named = name !== undefined && (!resource.namespaced || request.namespace !== '');
   return {
     prefix: resource.namespaced && request.namespace ? `${request.namespace}/` : '',
-    matches: (object) =>
-      labels(object.metadata.labels) &&
-      fields.matches(object) &&
-      (!request.name || object.metadata.name === request.name),
+    // What a key or labels can tell spares looking into the object.
+    matches: (entry) =>
+      (options.labelSelector === '' || labels(entry.labels)) &&
+      (!request.name || entry.key.endsWith(`/${request.name}`) || entry.key === request.name) &&
+      (options.fieldSelector === '' || fields.matches(present(entry, resource, version).object)),
     everything: options.labelSelector === '' && options.fieldSelector === '' && request.name === '',
     key: named ? keyOf(resource, request.namespace, name) : undefined,
   };
@@ -130,9 +131,8 @@ export function list(call: Call): Answer {
       if (!selection.everything) break;
       continue;
     }
-    const shown = present(entry, call.resource, call.version);
-    if (!selection.everything && !selection.matches(shown.object)) continue;
-    items.push(shown);
+    if (!selection.matches(entry)) continue;
+    items.push(present(entry, call.resource, call.version));
     last = entry.key;
   }
   const more = remaining > 0;

@@ -1,5 +1,5 @@
 // Validation of whole objects before they are stored: metadata, schema, list types, rules, and what the kind itself demands.
-import { at, equal, isObject, type Json, type KubeObject } from '../json.ts';
+import { at, equal, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import { finalizerWarnings, validateMetadata } from '../resources/metadata.ts';
 import type { ScalePaths } from '../resources/resource.ts';
 import { validateRules } from '../schema/cel.ts';
@@ -67,9 +67,20 @@ function validateCustom(call: Call, object: KubeObject, live: KubeObject | undef
   if (!version.rules) return fresh;
   if (fresh.some((error) => BLOCKING.has(error.type)))
     return [...fresh, fieldError.invalid('<nil>', null, NOT_CHECKED)];
-  const { errors: refused, tolerated } = validateRules(object, live, version.schema, '');
+  const { errors: refused, tolerated } = validateRules(
+    seenByRules(object),
+    live && seenByRules(live),
+    version.schema,
+    '',
+  );
   call.warnings.push(...tolerated.map(({ field, detail }) => `${field}: ${detail}`));
   return [...fresh, ...refused];
+}
+
+/** Of metadata, rules see the name alone. */
+function seenByRules({ metadata, ...rest }: KubeObject): JsonObject {
+  const { name, generateName } = metadata;
+  return { ...rest, metadata: { ...(name ? { name } : {}), ...(generateName ? { generateName } : {}) } };
 }
 
 /** Errors of a part, with their places in the whole; the texts keep naming them within the part. */

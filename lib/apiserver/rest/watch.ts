@@ -151,9 +151,8 @@ function stream(call: Call, options: ListOptions, frames: Frames, sink: Sink, se
 function sendState(call: Call, selection: Selection, frames: Frames, sink: Sink): void {
   const entries = call.cluster.store.list(call.resource.collection, { prefix: selection.prefix });
   for (const entry of entries) {
-    const shown = present(entry, call.resource, call.version);
-    if (!selection.everything && !selection.matches(shown.object)) continue;
-    sink.write(frames.object('ADDED', entry.key, undefined, () => shown));
+    if (!selection.matches(entry)) continue;
+    sink.write(frames.object('ADDED', entry.key, undefined, () => present(entry, call.resource, call.version)));
   }
 }
 
@@ -161,8 +160,7 @@ function sendState(call: Call, selection: Selection, frames: Frames, sink: Sink)
 function frameOf(call: Call, selection: Selection, frames: Frames, change: Change): Buffer | undefined {
   if (!change.key.startsWith(selection.prefix)) return undefined;
   const show = (entry: Entry) => present(entry, call.resource, call.version);
-  const selected = (entry: Entry | undefined) =>
-    entry !== undefined && (selection.everything || selection.matches(show(entry).object));
+  const selected = (entry: Entry | undefined) => entry !== undefined && selection.matches(entry);
   const [before, now] = [selected(change.previous), selected(change.next)];
   if (now) {
     const type = before ? 'MODIFIED' : 'ADDED';

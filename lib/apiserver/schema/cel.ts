@@ -83,30 +83,55 @@ export function validateRules(value: Json | undefined, old: Json | undefined, sc
   return findings;
 }
 
-function visit(value: Json | undefined, old: Json | undefined, schema: Schema, path: string, findings: Findings): void {
+/** A value and its old state as CEL sees them, where an outer rule has had them converted already. */
+interface Converted {
+  readonly self: unknown;
+  readonly oldSelf: unknown;
+}
+
+const NOT_CONVERTED: Converted = { self: undefined, oldSelf: undefined };
+
+function visit(
+  value: Json | undefined,
+  old: Json | undefined,
+  schema: Schema,
+  path: string,
+  findings: Findings,
+  outer = NOT_CONVERTED,
+): void {
   if (value === undefined || value === null || !hasRules(schema)) return;
   const rules = rulesOf(schema);
+  let converted = outer;
   if (rules.length > 0) {
-    const self = celValue(value, schema);
-    const oldSelf = old === undefined || old === null ? undefined : celValue(old, schema);
+    const before = old ?? undefined;
+    const oldSelf = before === undefined ? undefined : (outer.oldSelf ?? celValue(before, schema));
+    converted = { self: outer.self ?? celValue(value, schema), oldSelf };
     // A value that did not change is not refused for what it was before.
-    const into = oldSelf !== undefined && equal(value, old) ? findings.tolerated : findings.errors;
-    for (const rule of rules) evaluate(rule, value, self, oldSelf, schema, path, into);
+    const into = before !== undefined && equal(value, before) ? findings.tolerated : findings.errors;
+    for (const rule of rules) evaluate(rule, value, converted.self, oldSelf, schema, path, into);
   }
   if (Array.isArray(value)) {
     if (schema.items) visitItems(value, Array.isArray(old) ? old : undefined, schema, path, findings);
   } else if (isObject(value)) {
     for (const key in value) {
       const property = propertySchema(schema, key);
+      if (!property || !hasRules(property)) continue;
       const before = isObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
       const named = schema.properties && Object.hasOwn(schema.properties, key);
-      if (property) visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, findings);
+      const name = named ? celName(key) : key;
+      const inner = { self: memberOf(converted.self, name), oldSelf: memberOf(converted.oldSelf, name) };
+      visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, findings, inner);
     }
   }
 }
 
+function memberOf(value: unknown, name: string): unknown {
+  return value === undefined ? undefined : (value as { readonly [name: string]: unknown })[name];
+}
+
 /** Items of lists by key have an old self; those of other lists cannot be told apart. */
 function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path: string, findings: Findings): void {
+  if (!hasRules(schema.items!)) return;
   const keys = schema['x-kubernetes-list-type'] === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : undefined;
   const before = new Map<string, Json>();
   if (keys) for (const item of old ?? []) before.set(JSON.stringify(listKey(item, keys)), item);
@@ -182,14 +207,24 @@ const ESCAPED = new Set(
   ),
 );
 
+const celNames = new Map<string, string>();
+const NAMES_KEPT = 10_000;
+
 /** How a property is written in CEL when its name is no identifier (apiextensions: "self.__namespace__", "x__dash__y"). */
 export function celName(name: string): string {
-  if (ESCAPED.has(name)) return `__${name}__`;
-  return name
-    .replaceAll('__', '__underscores__')
-    .replaceAll('.', '__dot__')
-    .replaceAll('-', '__dash__')
-    .replaceAll('/', '__slash__');
+  let found = celNames.get(name);
+  if (found === undefined) {
+    found = ESCAPED.has(name)
+      ? `__${name}__`
+      : name
+          .replaceAll('__', '__underscores__')
+          .replaceAll('.', '__dot__')
+          .replaceAll('-', '__dash__')
+          .replaceAll('/', '__slash__');
+    if (celNames.size >= NAMES_KEPT) celNames.clear();
+    celNames.set(name, found);
+  }
+  return found;
 }
 
 let durationOf: ParseResult | undefined;

@@ -1,0 +1,243 @@
+// npm run bench:apiserver: writes, lists, watches, start-up and memory of the embedded server, beside a real one in the same run.
+//
+// Each server is a process of its own, so that its CPU time is its own. A real server's processes are told by their ids.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { prepare } from '../conformance/runner.ts';
+import { Target } from '../conformance/target.ts';
+import { type Access, Connection, readAccess } from './load.ts';
+import { watchLatency } from './watching.ts';
+
+const usage = `Usage: npm run bench:apiserver -- [options]
+
+  --against KUBECONFIG   a real server to measure beside
+  --pids N,N,...         its processes, for their CPU time and memory
+  --objects N            how many objects to write (default 5000)
+  --clients N            how many write at a time (default 48)
+  --stored N             how many objects to start up with (default 100000; 0 leaves it out)
+  --json                 a last line in JSON`;
+
+interface Server {
+  readonly name: string;
+  readonly access: Access;
+  readonly pids: readonly number[];
+}
+
+/** One figure; `better` says which way is ahead. */
+interface Figure {
+  readonly what: string;
+  readonly unit: string;
+  readonly better: 'more' | 'less';
+  readonly value: number;
+}
+
+const WIDGETS = '/apis/conformance.bmp.dev/v1/namespaces/default/widgets';
+
+/** CPU milliseconds and resident megabytes of processes, from /proc. */
+async function usageOf(pids: readonly number[]): Promise<{ cpu: number; memory: number }> {
+  let [cpu, memory] = [0, 0];
+  for (const pid of pids) {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
+    // utime and stime in clock ticks of 10 ms; resident pages of 4 KiB (proc(5)).
+    cpu += (Number(fields[11]) + Number(fields[12])) * 10;
+    memory += (Number(fields[21]) * 4096) / 2 ** 20;
+  }
+  return { cpu, memory };
+}
+
+function widget(name: string): string {
+  return JSON.stringify({
+    apiVersion: 'conformance.bmp.dev/v1',
+    kind: 'Widget',
+    metadata: { name, labels: { rack: 'r1', pool: 'default' } },
+    spec: {
+      power: 'On',
+      size: 3,
+      name: 'abc',
+      nested: { key: 'k' },
+      disks: [{ name: 'root', size: 7 }],
+      tags: ['a', 'b'],
+    },
+  });
+}
+
+/** Runs requests over all connections at once. @returns requests a second, and the server's CPU milliseconds for each */
+async function phase(
+  server: Server,
+  connections: readonly Connection[],
+  total: number,
+  send: (connection: Connection, index: number) => Promise<{ code: number; body: Buffer }>,
+): Promise<{ rate: number; cpu: number }> {
+  const before = await usageOf(server.pids);
+  const start = performance.now();
+  let next = 0;
+  const work = async (connection: Connection) => {
+    for (let index = next++; index < total; index = next++) {
+      const { code, body } = await send(connection, index);
+      if (code >= 300) throw new Error(`${server.name} answered ${code}: ${body.toString().slice(0, 300)}`);
+    }
+  };
+  await Promise.all(connections.map(work));
+  const seconds = (performance.now() - start) / 1000;
+  const after = await usageOf(server.pids);
+  return { rate: total / seconds, cpu: (after.cpu - before.cpu) / total };
+}
+
+async function writes(server: Server, objects: number, clients: number): Promise<Figure[]> {
+  const connections = await Promise.all(Array.from({ length: clients }, () => Connection.open(server.access)));
+  const run = `b${Date.now().toString(36)}`;
+  const path = (index: number) => `${WIDGETS}/${run}-${index}`;
+  const figures: Figure[] = [];
+  const measure = async (what: string, total: number, send: Parameters<typeof phase>[3]) => {
+    const { rate, cpu } = await phase(server, connections, total, send);
+    figures.push({ what, unit: '1/s', better: 'more', value: rate });
+    if (server.pids.length > 0) figures.push({ what: `${what}, CPU`, unit: 'ms each', better: 'less', value: cpu });
+  };
+  // The first thousand warm both up: compilers, caches, connections.
+  await phase(server, connections, 1000, (connection, index) =>
+    connection.request('POST', WIDGETS, widget(`${run}-w${index}`)),
+  );
+  await measure('creates', objects, (connection, index) =>
+    connection.request('POST', WIDGETS, widget(`${run}-${index}`)),
+  );
+  const status = JSON.stringify({ status: { phase: 'Ready', replicas: 3, selector: 'a=b' } });
+  await measure('status patches', objects, (connection, index) =>
+    connection.request('PATCH', `${path(index)}/status`, status, 'application/merge-patch+json'),
+  );
+  await measure('updates', objects, async (connection, index) => {
+    const { body } = await connection.request('GET', path(index));
+    const object = JSON.parse(body.toString()) as { spec: { size: number } };
+    object.spec.size = 5;
+    return connection.request('PUT', path(index), JSON.stringify(object));
+  });
+  const list = await phase(server, connections.slice(0, 1), 10, (connection) => connection.request('GET', WIDGETS));
+  figures.push({ what: `list of ${objects + 1000}`, unit: 'ms', better: 'less', value: 1000 / list.rate });
+  if (server.pids.length > 0) {
+    figures.push({ what: 'resident memory', unit: 'MB', better: 'less', value: (await usageOf(server.pids)).memory });
+  }
+  for (const connection of connections) connection.close();
+  return figures;
+}
+
+interface Started {
+  readonly server: Server;
+  readonly milliseconds: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts the embedded server on a directory. */
+async function start(dir: string): Promise<Started> {
+  const begin = performance.now();
+  const script = fileURLToPath(new URL('../main.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  const milliseconds = performance.now() - begin;
+  const stop = async () => {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  };
+  return {
+    server: { name: 'embedded', access: readAccess(join(dir, 'kubeconfig')), pids: [child.pid!] },
+    milliseconds,
+    stop,
+  };
+}
+
+async function withDefinitions(kubeconfig: string): Promise<void> {
+  const target = new Target(kubeconfig);
+  await prepare(target);
+  target.close();
+}
+
+/** How long a start takes when there is much to load. */
+async function startUp(stored: number): Promise<Figure[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'apiserver-bench-'));
+  try {
+    const first = await start(dir);
+    await withDefinitions(join(dir, 'kubeconfig'));
+    const connections = await Promise.all(Array.from({ length: 48 }, () => Connection.open(first.server.access)));
+    await phase(first.server, connections, stored, (connection, index) =>
+      connection.request('POST', WIDGETS, widget(`s${index}`)),
+    );
+    for (const connection of connections) connection.close();
+    await first.stop();
+    const second = await start(dir);
+    const { memory } = await usageOf(second.server.pids);
+    await second.stop();
+    return [
+      { what: `start-up with ${stored} objects`, unit: 'ms', better: 'less', value: second.milliseconds },
+      { what: `resident memory after it`, unit: 'MB', better: 'less', value: memory },
+    ];
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+function report(embedded: readonly Figure[], real: readonly Figure[] | undefined) {
+  return embedded.map(({ what, unit, better, value }) => {
+    const peer = real?.find((figure) => figure.what === what);
+    const ratio = peer && (better === 'more' ? value / peer.value : peer.value / value);
+    const round = (number: number) => Number(number.toPrecision(4));
+    return {
+      what,
+      value: round(value),
+      unit,
+      ...(peer ? { peer: 'kube-apiserver', peerValue: round(peer.value), ratio: round(ratio!) } : {}),
+    };
+  });
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      against: { type: 'string' },
+      pids: { type: 'string', default: '' },
+      objects: { type: 'string', default: '5000' },
+      clients: { type: 'string', default: '48' },
+      stored: { type: 'string', default: '100000' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const [objects, clients, stored] = [Number(values.objects), Number(values.clients), Number(values.stored)];
+  const dir = await mkdtemp(join(tmpdir(), 'apiserver-bench-'));
+  const started = await start(dir);
+  const figures: Figure[] = [];
+  let real: Figure[] | undefined;
+  try {
+    await withDefinitions(join(dir, 'kubeconfig'));
+    figures.push(
+      ...(await writes(started.server, objects, clients)),
+      ...(await watchLatency(started.server.access, WIDGETS)),
+    );
+    if (values.against) {
+      await withDefinitions(values.against);
+      const pids = values.pids.split(',').filter(Boolean).map(Number);
+      const server = { name: 'kube-apiserver', access: readAccess(values.against), pids };
+      real = [...(await writes(server, objects, clients)), ...(await watchLatency(server.access, WIDGETS))];
+    }
+  } finally {
+    await started.stop();
+    await rm(dir, { recursive: true });
+  }
+  if (stored > 0) figures.push(...(await startUp(stored)));
+  const results = report(figures, real);
+  for (const { what, value, unit, peerValue, ratio } of results) {
+    const beside = ratio === undefined ? '' : `  (${peerValue} ${unit}, ${ratio}×)`;
+    console.log(`${what.padEnd(40)} ${String(value).padStart(9)} ${unit}${beside}`);
+  }
+  if (values.json) console.log(JSON.stringify({ name: 'apiserver', params: { objects, clients, stored }, results }));
+  return 0;
+}
+
+process.exitCode = await main();
