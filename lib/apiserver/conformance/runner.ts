@@ -12,7 +12,8 @@ import { CONFORMANCE_GROUP, DEFINITIONS } from './widgets.ts';
 export type Outcome = { step: string; code: number; headers: JsonObject; body?: Json; events?: Json[]; text?: string };
 
 const HEADERS = ['content-type', 'warning', 'retry-after'];
-const PATIENCE = 30_000;
+/** A real cluster's controllers empty one namespace after the other, those of earlier cases first. */
+const PATIENCE = 120_000;
 const EVENT_PATIENCE = 10_000;
 const PAUSE = 50;
 

@@ -1,4 +1,5 @@
 // A server to run cases on. A real cluster may serve custom resources from a second API server; then both have a kubeconfig.
+import { asText } from '../json.ts';
 import { Client } from './client.ts';
 import { CONFORMANCE_GROUP } from './widgets.ts';
 
@@ -28,6 +29,12 @@ export class Target {
   /** Whether custom resources come from a server of their own. */
   get split(): boolean {
     return this.#core !== this.#custom;
+  }
+
+  /** The minor version of Kubernetes whose custom resources are served. */
+  async customMinor(): Promise<number> {
+    const { body } = await this.#custom.get('/version');
+    return Number.parseInt(asText(body['minor']), 10);
   }
 
   close(): void {
