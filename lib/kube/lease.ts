@@ -2,6 +2,8 @@
 //
 // Nobody's wall clock is trusted: a candidate times the holder by how long the Lease stays unchanged on the candidate's own
 // clock, and the holder counts from before it sent its last renewal that was answered. So the holder stops first.
+//
+// A holder that dies is followed within 15 s: 12 s of lease, 1.2 s until its last renewal was seen, the rest to take over.
 import type { Log } from '../observe/log.ts';
 import { type Clock, slept } from '../runtime/clock.ts';
 import type { KubeClient } from './client.ts';
@@ -45,11 +47,11 @@ export interface ElectorOptions {
   log: Log;
   clock: Clock;
   random: () => number;
-  /** How long others wait for a silent holder; default 15,000. */
+  /** How long others wait for a silent holder; default 12,000. */
   leaseMs?: number | undefined;
-  /** After so long without a renewal the holder itself stops; default 10,000, and less than leaseMs. */
+  /** After so long without a renewal the holder itself stops; default 9,000, and less than leaseMs. */
   renewDeadlineMs?: number | undefined;
-  /** Between tries, up to a fifth longer at random; default 2,000. */
+  /** Between renewals, up to a fifth longer at random; candidates look twice as often. Default 2,000. */
   retryMs?: number | undefined;
 }
 
@@ -60,11 +62,11 @@ export interface Elector {
 
 export function createElector(options: ElectorOptions): Elector {
   const { client, name, namespace, identity, log, clock, random } = options;
-  const { leaseMs = 15_000, renewDeadlineMs = 10_000, retryMs = 2_000 } = options;
+  const { leaseMs = 12_000, renewDeadlineMs = 9_000, retryMs = 2_000 } = options;
   if (renewDeadlineMs >= leaseMs) throw new RangeError('renewDeadlineMs must be less than leaseMs');
-  const pause = (signal: AbortSignal) => slept(clock, retryMs * (1 + 0.2 * random()), signal);
-  /** The Lease as last seen, and when it was first seen so. */
-  let seen: { version: string; at: number } | undefined;
+  const jittered = (ms: number) => ms * (1 + 0.2 * random());
+  /** The Lease as last seen, since when, and how long it is to be left alone from then on. */
+  let seen: { version: string; at: number; heldMs: number } | undefined;
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
@@ -77,11 +79,20 @@ export function createElector(options: ElectorOptions): Elector {
 
   function mayTake(lease: Lease): boolean {
     const version = lease.metadata.resourceVersion ?? '';
-    if (seen?.version !== version) seen = { version, at: clock.monotonic() };
     const { holderIdentity, leaseDurationSeconds } = lease.spec ?? {};
-    if (!holderIdentity || holderIdentity === identity) return true;
     const heldMs = leaseDurationSeconds === undefined ? leaseMs : leaseDurationSeconds * 1000;
-    return clock.monotonic() - seen.at >= heldMs;
+    if (seen?.version !== version) seen = { version, at: clock.monotonic(), heldMs };
+    return !holderIdentity || holderIdentity === identity || leftMs() <= 0;
+  }
+
+  /** Until a holder that stays silent may be followed. */
+  const leftMs = () => (seen ? seen.at + seen.heldMs - clock.monotonic() : 0);
+
+  /** Until the next look: often enough to see each renewal soon, and at the very moment at which the lease runs out. */
+  function untilNextLook(): number {
+    const often = jittered(retryMs / 2);
+    const left = leftMs();
+    return left > 0 ? Math.min(often, left) : often;
   }
 
   function taken(previous: LeaseSpec | undefined): LeaseSpec {
@@ -124,7 +135,7 @@ export function createElector(options: ElectorOptions): Elector {
       } catch (error) {
         if (!signal.aborted) log.warn({ lease: name, err: error }, 'could not try for leadership');
       }
-      await pause(signal);
+      await slept(clock, untilNextLook(), signal);
     }
   }
 
@@ -171,7 +182,7 @@ export function createElector(options: ElectorOptions): Elector {
 
     async function keep(): Promise<void> {
       for (;;) {
-        await pause(term.signal);
+        await slept(clock, jittered(retryMs), term.signal);
         if (term.signal.aborted) return;
         try {
           await renew();

@@ -17,7 +17,7 @@ export interface ElectionOptions {
   namespace: string;
   /** Unique per process. */
   identity: string;
-  /** See ElectorOptions; defaults 15,000, 10,000 and 2,000. */
+  /** See ElectorOptions; defaults 12,000, 9,000 and 2,000. */
   leaseMs?: number | undefined;
   renewDeadlineMs?: number | undefined;
   retryMs?: number | undefined;
