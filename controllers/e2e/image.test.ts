@@ -2,6 +2,7 @@
 // test-slow
 // The Dockerfile is built, and the operator in it runs as the Deployment says: in a cluster, by its ServiceAccount's token, without
 // root and without a file that it can write. It takes a machine from its import to where it can be had, and lets go when told to.
+// The cluster is the one that E2E_KUBECONFIG names, which has the CRDs, or the embedded API server.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -54,7 +55,6 @@ function argsAt(address: string, ports: Readonly<Record<string, number>>): strin
 async function mountAccount(dir: string, kubeconfig: string): Promise<{ folder: string; server: URL }> {
   const client = createClient({ kubeconfig });
   try {
-    await installDefinitions(client, new AbortController().signal);
     await installAccess(client);
     const own = await accountKubeconfig(client, kubeconfig, join(dir, 'account.kubeconfig'));
     const folder = join(dir, 'serviceaccount');
@@ -79,8 +79,11 @@ const withPeers = needed.every(([program, debianPackage]) => requirePeer(program
 withPeers('the image runs as the Deployment says, with nothing but the token of its account', async () => {
   await using dir = await tempDir('bmp-image-');
   const store = openImageStore(dir.path);
-  const api = await startApiServer({ dir: join(dir.path, 'api') });
-  const client = createClient({ kubeconfig: api.kubeconfigPath });
+  const cluster = process.env.E2E_KUBECONFIG;
+  const api = cluster ? undefined : await startApiServer({ dir: join(dir.path, 'api') });
+  const kubeconfig = cluster ?? api!.kubeconfigPath;
+  const client = createClient({ kubeconfig });
+  if (api) await installDefinitions(client, new AbortController().signal);
   const [provision, boot, health, metrics] = (await freePorts(4)) as [number, number, number, number];
   const fleet = await startFleet({ count: 1, basePort: 0, bootUrl: () => `http://127.0.0.1:${boot}`, log: SILENT });
   let operator: RunningPod | undefined;
@@ -91,7 +94,7 @@ withPeers('the image runs as the Deployment says, with nothing but the token of 
     const tree = store.mount();
     assert.not(existsSync(join(tree, 'app/controllers/e2e')), 'tests are in the image');
 
-    const { folder, server } = await mountAccount(dir.path, api.kubeconfigPath);
+    const { folder, server } = await mountAccount(dir.path, kubeconfig);
     operator = await startPod({
       tree,
       config,
@@ -103,8 +106,11 @@ withPeers('the image runs as the Deployment says, with nothing but the token of 
     await eventually(ready, { ...MINUTES, what: 'the pod to be ready' });
 
     await createMissing(client, fleet.manifests() as unknown as KubeObject[]);
-    const phase = async () => (await client.list(DEVICES)).items[0]?.status?.phase;
-    await eventually(async () => (await phase()) === 'Available', { ...MINUTES, what: 'the device to be Available' });
+    const devices = async () => (await client.list(DEVICES)).items;
+    const available = async () => (await devices())[0]?.status?.phase === 'Available';
+    await eventually(available, { ...MINUTES, what: 'the device to be Available' });
+    for (const { metadata } of await devices()) await client.delete(DEVICES, metadata);
+    await eventually(async () => (await devices()).length === 0, { ...MINUTES, what: 'the device to be gone' });
 
     operator.signal('SIGTERM');
     assert.is(await operator.ended, 0, operator.output());
@@ -116,7 +122,7 @@ withPeers('the image runs as the Deployment says, with nothing but the token of 
     operator?.confiner.kill('SIGKILL');
     await fleet.close();
     await client.close();
-    await api.close();
+    await api?.close();
     store.close();
   }
 });
