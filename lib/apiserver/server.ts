@@ -1,6 +1,7 @@
 // The embedded API server: everything put together, on one directory.
 //
-//   DIR/state.db          the revision log (SQLite)
+//   DIR/state.db          the revision log (SQLite); Secrets in it are encrypted
+//   DIR/state.db.key      with this key, which no backup holds: keep a copy elsewhere
 //   DIR/pki/              certificate authority and serving certificate
 //   DIR/admin.token       the administrator's bearer token
 //   DIR/port              the port, kept over restarts
@@ -48,6 +49,7 @@ export interface ApiServer {
 }
 
 const HOST = '127.0.0.1';
+const SEALED = ['secrets'];
 const RENEWAL_CHECK = 12 * 3_600_000;
 
 /**
@@ -59,7 +61,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const now = options.now ?? Date.now;
   const log = options.log ?? (() => undefined);
   mkdirSync(join(dir, 'pki'), { recursive: true, mode: 0o700 });
-  const store = await Store.open({ path: join(dir, 'state.db'), now });
+  const store = await Store.open({ path: join(dir, 'state.db'), now, sealed: SEALED });
   const closers: (() => Promise<void>)[] = [() => store.close()];
   const close = async () => {
     for (const closer of closers.toReversed()) await closer();

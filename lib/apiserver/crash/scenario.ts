@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { Client } from '../conformance/client.ts';
-import { at, type JsonObject } from '../json.ts';
+import { asText, at, type JsonObject } from '../json.ts';
 
 const WRITERS = 48;
 const WATCHERS = 3;
@@ -140,7 +140,7 @@ class Watcher {
   /** Waits until it has told of everything up to the list, and holds it against that. */
   async reaches(list: JsonObject): Promise<void> {
     const items = list['items'] as JsonObject[];
-    const wanted = new Map(items.map((item) => [nameOf(item), String(at(item, ['data', 'step']))]));
+    const wanted = new Map(items.map((item) => [nameOf(item), asText(at(item, ['data', 'step']))]));
     const same = () =>
       wanted.size === this.state.size && [...wanted].every(([name, step]) => this.state.get(name) === step);
     while (!same() && this.#last <= versionOf(list) && !this.#failure && this.#child.exitCode === null) {

@@ -2,7 +2,7 @@
 // from the last version that it saw whenever the connection breaks, and prints a line for each event: TYPE NAME STEP VERSION.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from '../conformance/client.ts';
-import { at, type JsonObject } from '../json.ts';
+import { asText, at, type JsonObject } from '../json.ts';
 
 const RETRY_MILLISECONDS = 20;
 
@@ -11,7 +11,7 @@ async function follow(client: Client, path: string, from: string): Promise<strin
   let last = from;
   const watch = await client.watch(`${path}&watch=1&resourceVersion=${from}`);
   for (let event = await watch.next(); event; event = await watch.next()) {
-    const text = (...keys: string[]) => String(at(event?.object as JsonObject, keys));
+    const text = (...keys: string[]) => asText(at(event?.object as JsonObject, keys));
     if (event.type === 'ERROR') throw new Error(`from ${from}: ${text('message')}`);
     last = text('metadata', 'resourceVersion');
     console.log(`${event.type} ${text('metadata', 'name')} ${text('data', 'step')} ${last}`);

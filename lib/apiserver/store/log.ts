@@ -10,9 +10,11 @@ export class StorageError extends Error {
   }
 }
 
+type Done = (error: StorageError | undefined) => void;
+
 interface Waiting {
   readonly record: LogRecord;
-  readonly done: (error: StorageError | undefined) => void;
+  readonly done: Done;
 }
 
 /** SQLite's words, with what a person can do about it. */
@@ -20,7 +22,8 @@ function explain(message: string, path: string): string {
   if (/database is locked/.test(message)) return `another API server is using ${path}`;
   if (/disk is full/.test(message)) return `cannot write ${path}: the disk is full`;
   if (/readonly/.test(message)) return `cannot write ${path}: it is read-only`;
-  if (/malformed|not a database|corrupt/.test(message)) return `${path} is damaged (${message}); restore a backup`;
+  if (/malformed|not a database|corrupt|is damaged/.test(message))
+    return `${path} is damaged (${message}); restore a backup`;
   return `${path}: ${message}`;
 }
 
@@ -29,10 +32,13 @@ export class Log {
   readonly #path: string;
   #waiting: Waiting[] = [];
   #committing: Waiting[] | undefined;
+  #held = false;
   /** Rows that the commit under way removes; they are removed by a later one should it fail. */
   #removing: number[] = [];
   #remove: number[] = [];
-  #compacted = 0;
+  #compacted: number | undefined;
+  #compacting: number | undefined;
+  readonly #backups = new Map<string, PromiseWithResolvers<string | undefined>>();
   #answer: ((message: FromWriter) => void) | undefined;
   #broken: StorageError | undefined;
 
@@ -41,18 +47,21 @@ export class Log {
     this.#path = path;
     const script = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js';
     this.#worker = new Worker(new URL(script, import.meta.url), { workerData: options, name: 'store-writer' });
-    this.#worker.on('message', (message: FromWriter) => this.#answer?.(message));
+    this.#worker.on('message', (message: FromWriter) => {
+      if (message.type === 'backed-up') this.#backups.get(message.path)?.resolve(message.failure);
+      else this.#answer?.(message);
+    });
     this.#worker.on('error', (error) => this.#break(new StorageError(explain(error.message, path))));
   }
 
   /**
    * Opens the log and hands over what it holds, in order of revision.
-   * @param onOpened told first: changes up to this revision were compacted
+   * @param onOpened told first: up to which revision changes were compacted, and which database it is
    * @throws StorageError when the file cannot be used.
    */
   static async open(
     options: WriterOptions,
-    onOpened: (compacted: number) => void,
+    onOpened: (opened: { compacted: number; lineage: number }) => void,
     onRecord: (record: LogRecord) => void,
   ): Promise<Log> {
     const log = new Log(options);
@@ -60,8 +69,7 @@ export class Log {
     await new Promise<void>((resolve, reject) => {
       log.#answer = (message) => {
         if (message.type === 'opened') {
-          log.#compacted = message.compacted;
-          onOpened(message.compacted);
+          onOpened(message);
         } else if (message.type === 'loading') for (const record of message.records) onRecord(record);
         else if (message.type === 'loaded') resolve();
         else if (message.type === 'failed') reject(refusal(message.message));
@@ -77,13 +85,40 @@ export class Log {
   }
 
   /** Appends one record; `done` runs in order of appending, once it is on disk or cannot be. */
-  append(record: LogRecord, done: (error: StorageError | undefined) => void): void {
+  append(record: LogRecord, done: Done): void {
     if (this.#broken) {
       done(this.#broken);
       return;
     }
     this.#waiting.push({ record, done });
-    this.#flush();
+    if (!this.#held) this.#flush();
+  }
+
+  /** What is appended while this runs becomes durable together, or not at all. */
+  together(appending: () => void): void {
+    const before = this.#waiting.length;
+    this.#held = true;
+    try {
+      appending();
+    } catch (error) {
+      const reason = new StorageError(`given up: ${(error as Error).message}`);
+      for (const { done } of this.#waiting.splice(before)) done(reason);
+      throw error;
+    } finally {
+      this.#held = false;
+      this.#flush();
+    }
+  }
+
+  /** Copies the database into a new file while it is in use. @throws StorageError */
+  async backup(path: string): Promise<void> {
+    if (this.#broken) throw this.#broken;
+    const ended = Promise.withResolvers<string | undefined>();
+    this.#backups.set(path, ended);
+    this.#say({ type: 'backup', path });
+    const failure = await ended.promise;
+    this.#backups.delete(path);
+    if (failure !== undefined) throw new StorageError(explain(failure, path));
   }
 
   /** Gives up rows that are superseded and can no longer be watched from; goes along with the next commit. */
@@ -92,8 +127,9 @@ export class Log {
     this.#compacted = compacted;
   }
 
-  /** Waits for what was appended, then closes the file. */
+  /** Waits for what was appended and for backups, then closes the file. */
   async close(): Promise<void> {
+    await Promise.all(Array.from(this.#backups.values(), ({ promise }) => promise));
     while (this.#committing || this.#waiting.length > 0) {
       await new Promise((resolve) => this.#worker.once('message', resolve));
     }
@@ -119,8 +155,10 @@ export class Log {
     };
     this.#committing = this.#waiting;
     this.#removing = this.#remove;
+    this.#compacting = this.#compacted;
     this.#waiting = [];
     this.#remove = [];
+    this.#compacted = undefined;
     this.#say({ type: 'commit', batch });
   }
 
@@ -132,6 +170,7 @@ export class Log {
       const error = new StorageError(explain(message.message, this.#path));
       const dropped = [...finished, ...this.#waiting];
       this.#remove = [...this.#removing, ...this.#remove];
+      this.#compacted ??= this.#compacting;
       this.#waiting = [];
       for (const { done } of dropped) done(error);
     } else {
@@ -146,5 +185,6 @@ export class Log {
     this.#committing = undefined;
     this.#waiting = [];
     for (const { done } of dropped) done(error);
+    for (const { resolve } of this.#backups.values()) resolve(error.message);
   }
 }

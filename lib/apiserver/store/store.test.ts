@@ -1,37 +1,10 @@
 // The store: what is visible when, what is kept, what is forgotten, and what a bad file does.
-import { chmod, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { chmod, stat, truncate, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { KubeObject } from '../json.ts';
 import type { Change } from './entry.ts';
-import { Store, type StoreOptions } from './store.ts';
-
-const object = (name: string, value: string | number = ''): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Thing',
-  metadata: { name },
-  value,
-});
-
-async function inDirectory(run: (path: string) => Promise<void>): Promise<void> {
-  const dir = await mkdtemp(join(tmpdir(), 'store-'));
-  try {
-    await run(join(dir, 'state.db'));
-  } finally {
-    await rm(dir, { recursive: true });
-  }
-}
-
-async function withStore(options: StoreOptions, run: (store: Store) => Promise<void>): Promise<void> {
-  const store = await Store.open(options);
-  try {
-    await run(store);
-  } finally {
-    await store.close();
-  }
-}
+import { inDirectory, object, refusal, withStore } from './fixture.ts';
 
 const names = (entries: Iterable<{ key: string }> | undefined) => Array.from(entries ?? [], ({ key }) => key);
 const now = () => Date.now();
@@ -120,14 +93,18 @@ test('the file stays small however much is written', () =>
     const options = { path, now: () => time, history: { milliseconds: 1000, bytes: 2 ** 20 } };
     await withStore(options, async (store) => {
       const text = 'x'.repeat(10_000);
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < 300; round++) {
         time += 500;
         await Promise.all(
           Array.from({ length: 20 }, (_, index) => store.put('things', `k${index}`, object(`k${index}`, text))),
         );
       }
+      // 60 MB went through it; 200 kB are alive and 1 MB may be remembered.
+      const sizes = await Promise.all([path, `${path}-wal`].map(async (file) => (await stat(file)).size));
+      assert.ok(sizes[0]! < 4_000_000, `${sizes[0]} bytes`);
+      // SQLite takes the log into the file every thousand pages; it is cut back to 16 MiB after something large.
+      assert.ok(sizes[1]! < 17_000_000, `${sizes[1]} bytes of log`);
     });
-    // 12 MB went through it; 200 kB are alive and 1 MB may be remembered.
     const { size } = await stat(path);
     assert.ok(size < 4_000_000, `${size} bytes`);
   }));
@@ -135,11 +112,7 @@ test('the file stays small however much is written', () =>
 test('one store at a time', () =>
   inDirectory((path) =>
     withStore({ path, now }, async () => {
-      const refusal = await Store.open({ path, now }).then(
-        () => undefined,
-        (error: Error) => error.message,
-      );
-      assert.match(refusal ?? '', /^another API server is using /);
+      assert.match(await refusal({ path, now }), /^another API server is using /);
     }),
   ));
 
@@ -148,16 +121,16 @@ test('a full disk fails the write, says so, and what was there stays', () =>
     const options = { path, now, maxBytes: 400_000 };
     let written = 0;
     await withStore(options, async (store) => {
-      let refusal: Error | undefined;
-      for (let index = 0; index < 200 && !refusal; index++) {
+      let full: Error | undefined;
+      for (let index = 0; index < 200 && !full; index++) {
         await store.put('things', `k${index}`, object(`k${index}`, 'x'.repeat(5000))).then(
           () => written++,
           (error: Error) => {
-            refusal = error;
+            full = error;
           },
         );
       }
-      assert.match(refusal?.message ?? '', /the disk is full/);
+      assert.match(full?.message ?? '', /the disk is full/);
       assert.is(store.count('things'), written);
       assert.is(store.latest('things', `k${written}`), undefined);
       // What frees space still works.
@@ -170,13 +143,21 @@ test('a full disk fails the write, says so, and what was there stays', () =>
 test('a damaged file is refused with its name', () =>
   inDirectory(async (path) => {
     await writeFile(path, 'this is no database, however long it goes on '.repeat(200));
-    const refusal = await Store.open({ path, now }).then(
-      () => '',
-      (error: Error) => error.message,
-    );
-    assert.match(refusal, /state\.db is damaged/);
+    assert.match(await refusal({ path, now }), /state\.db is damaged/);
     await truncate(path);
     await withStore({ path, now }, async (store) => assert.is(store.revision, 0));
+  }));
+
+test('a byte that has changed in the file is noticed, and the object named', () =>
+  inDirectory(async (path) => {
+    await withStore({ path, now }, async (store) => {
+      await store.put('things', 'good', object('good', 'content'));
+      await store.put('things', 'bad', object('bad', 'content'));
+    });
+    const database = new DatabaseSync(path);
+    database.exec("UPDATE log SET text = replace(text, 'content', 'c0ntent') WHERE key = 'bad'");
+    database.close();
+    assert.match(await refusal({ path, now }), /state\.db is damaged .*things bad version 2.*restore a backup/);
   }));
 
 test('a file that cannot be written is refused with its name', async () => {
@@ -185,11 +166,7 @@ test('a file that cannot be written is refused with its name', async () => {
   await inDirectory(async (path) => {
     await withStore({ path, now }, async (store) => void (await store.put('things', 'a', object('a'))));
     await chmod(path, 0o400);
-    const refusal = await Store.open({ path, now }).then(
-      () => '',
-      (error: Error) => error.message,
-    );
-    assert.match(refusal, /state\.db/);
+    assert.match(await refusal({ path, now }), /state\.db/);
   });
 });
 

@@ -17,6 +17,10 @@ export interface StoreOptions {
   readonly history?: { readonly milliseconds: number; readonly bytes: number };
   /** The most that the file may grow to; writes beyond fail. As etcd's quota, but larger by default. */
   readonly maxBytes?: number;
+  /** Collections whose objects are encrypted in the file. */
+  readonly sealed?: readonly string[];
+  /** The keys for that; made where there is none. By default the database's path and ".key". */
+  readonly keyFile?: string;
 }
 
 const MAX_BYTES = 8 * 2 ** 30;
@@ -64,21 +68,24 @@ export class Store {
   #sequenced = 0;
   #visible = 0;
   #compacted = 0;
+  #lineage = 0;
 
   private constructor(options: StoreOptions) {
     this.#now = options.now;
     this.#limits = options.history ?? HISTORY;
   }
 
-  /** @throws StorageError when the file is locked by another server, damaged or not writable. */
+  /** @throws StorageError when the file is locked by another server, damaged or not writable, or its keys are not there. */
   static async open(options: StoreOptions): Promise<Store> {
     const store = new Store(options);
     const leftovers: number[] = [];
+    const { path, maxBytes = MAX_BYTES, sealed = [], keyFile = `${path}.key` } = options;
     store.#log = await Log.open(
-      { path: options.path, maxBytes: options.maxBytes ?? MAX_BYTES },
-      (compacted) => {
+      { path, maxBytes, sealed, keyFile },
+      ({ compacted, lineage }) => {
         store.#compacted = compacted;
         store.#visible = compacted;
+        store.#lineage = lineage;
       },
       (record) => {
         const change = store.#apply(record, entryOf(record));
@@ -98,9 +105,19 @@ export class Store {
     return this.#visible;
   }
 
+  /** The newest revision given out, on disk or not. */
+  get latestRevision(): number {
+    return this.#sequenced;
+  }
+
   /** Changes up to this revision are forgotten. */
   get compacted(): number {
     return this.#compacted;
+  }
+
+  /** Tells this database from others; its backups have the same. */
+  get lineage(): number {
+    return this.#lineage;
   }
 
   get(collection: string, key: string): Entry | undefined {
@@ -112,6 +129,12 @@ export class Store {
     const found = this.#collections.get(collection);
     const pending = found?.pending.get(key);
     return pending ? pending.entry : found?.entries.get(key);
+  }
+
+  /** Keys of the newest state, on disk or not. */
+  latestKeys(collection: string): string[] {
+    const { entries, pending } = this.#collection(collection);
+    return [...new Set([...entries.keys(), ...pending.keys()])].filter((key) => this.latest(collection, key));
   }
 
   /** How many objects the collection holds. */
@@ -202,6 +225,26 @@ export class Store {
   /** Waits until the newest state of a key, as latest() gives it, is on disk. @throws StorageError when it will not be */
   async settled(collection: string, key: string): Promise<void> {
     await this.#collections.get(collection)?.pending.get(key)?.done;
+  }
+
+  /** Writes that are begun while this runs become durable together, or none of them happens. */
+  together(writing: () => void): void {
+    this.#log.together(writing);
+  }
+
+  /** Gives out revisions above this one from now on, and forgets the past, so that whoever asks for it begins anew. */
+  beginAt(revision: number): void {
+    if (revision < this.#sequenced) throw new RangeError(`revision ${revision} is in the past`);
+    this.#sequenced = revision;
+    const rows = this.#history.slice(this.#historyStart).flatMap(rowsBehind);
+    this.#compacted = revision;
+    this.#forget(this.#history.length);
+    this.#log.compact(rows, revision);
+  }
+
+  /** Copies the database into a new file, encrypted as it is, while it is in use. @throws StorageError */
+  async backup(path: string): Promise<void> {
+    await this.#log.backup(path);
   }
 
   async close(): Promise<void> {
