@@ -11,8 +11,10 @@ export interface Command {
   /** What `--help` prints: usage, options with their defaults, an example. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** How many words it takes beside its options; none, unless told. */
+  readonly operands?: { readonly least: number; readonly most: number };
   /** The exit code. */
-  run(values: Values, startOperator: StartOperator): Promise<number>;
+  run(values: Values, startOperator: StartOperator, operands: readonly string[]): Promise<number>;
 }
 
 /** The command line was not understood: told together with the command's help, exit code 2. */

@@ -32,12 +32,15 @@ export async function main(args: readonly string[], startOperator: StartOperator
   }
   try {
     const options = { ...command.options, help: { type: 'boolean', short: 'h' } } as const;
-    const { values } = parseArgs({ args: rest, options, strict: true });
+    const { least, most } = command.operands ?? { least: 0, most: 0 };
+    const { values, positionals } = parseArgs({ args: rest, options, strict: true, allowPositionals: most > 0 });
     if (values.help) {
       console.log(command.help);
       return 0;
     }
-    return await command.run(values, startOperator);
+    if (positionals.length < least || positionals.length > most)
+      throw new UsageError(`takes ${least === most ? least : `${least} to ${most}`} words, not ${positionals.length}`);
+    return await command.run(values, startOperator, positionals);
   } catch (error) {
     if (error instanceof UsageError || isParseError(error)) {
       console.error(`bmp ${name}: ${error.message}\n\n${command.help}`);
