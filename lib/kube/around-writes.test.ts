@@ -1,8 +1,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { eventually } from '../testing/eventually.ts';
 import { createObjectServer } from '../testing/object-server.ts';
+import { startScriptedServer } from '../testing/scripted-server.ts';
 import { aroundWrites, fenced } from './around-writes.ts';
-import { createClientOver, type KubeClient } from './client.ts';
+import { createClient, createClientOver, type KubeClient } from './client.ts';
 import { ApiError, isNotLeader, isRetryable, isUnanswered } from './errors.ts';
 import type { KubeObject, Resource } from './resource.ts';
 
@@ -43,6 +45,23 @@ for (const [verb, write] of Object.entries(WRITES)) {
     assert.is(server.exchanges.length, 2);
   });
 }
+
+test('a write that waits for its turn is judged when it goes out, not when it was asked for', async () => {
+  const held: (() => void)[] = [];
+  await using server = await startScriptedServer((_request, answer) => void held.push(() => answer.json(widget)));
+  const plain = createClient({ kubeconfig: server.kubeconfig, maxInFlight: 1 });
+  const is = { leading: true };
+  const client = fenced(plain, () => is.leading);
+  const reading = plain.get(widgets, name);
+  await eventually(() => held.length === 1);
+  const writing = failure(client.patch(widgets, name, empty));
+  is.leading = false;
+  held.shift()!();
+  await reading;
+  assert.ok(isNotLeader(await writing));
+  assert.is(server.requests.length, 1);
+  await plain.close();
+});
 
 test('reads pass, and raw only reads', async () => {
   const server = createObjectServer();

@@ -11,6 +11,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Default 30,000 ms; watches have none. Reason `Timeout`. */
   timeoutMs?: number | undefined;
+  /** Called right before the call goes out, however long it had to wait for its turn. What it throws ends the call. */
+  before?: (() => void) | undefined;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -161,9 +163,9 @@ export function createClientOver(transport: Transport): KubeClient {
     resource: Resource<T>,
     listOptions: ListOptions = {},
   ): Promise<KubeList<T>> {
-    const { namespace, signal, timeoutMs: timeout, ...query } = listOptions;
+    const { namespace, signal, timeoutMs: timeout, before, ...query } = listOptions;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const page = await json<KubeList<T>>({ method: 'GET', path, signal, timeoutMs: timeout });
+    const page = await json<KubeList<T>>({ method: 'GET', path, signal, before, timeoutMs: timeout });
     if (!Array.isArray(page.items) || typeof page.metadata?.resourceVersion !== 'string') {
       throw new ApiError(0, 'Unreadable', `GET ${path}: the answer is not a list`);
     }
@@ -218,10 +220,10 @@ export function createClientOver(transport: Transport): KubeClient {
       return undefined;
     },
     async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
-      const { namespace, signal, opened, ...query } = watchOptions;
+      const { namespace, signal, opened, before, ...query } = watchOptions;
       const path = withQuery(collectionPath(resource, namespace), { ...query, watch: true });
       yield* watchEvents<T>(
-        transport.stream({ method: 'GET', path, signal, opened }),
+        transport.stream({ method: 'GET', path, signal, opened, before }),
         `watch ${resourceName(resource)}`,
       );
     },
@@ -237,7 +239,7 @@ export function createClientOver(transport: Transport): KubeClient {
   };
 }
 
-const callOf = ({ signal, timeoutMs }: CallOptions) => ({ signal, timeoutMs });
+const callOf = ({ signal, timeoutMs, before }: CallOptions) => ({ signal, timeoutMs, before });
 
 const writeQuery = ({ fieldManager, dryRun, fieldValidation }: WriteOptions): Query => ({
   fieldManager,

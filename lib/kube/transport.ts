@@ -11,6 +11,8 @@ export interface Exchange {
   accept?: string | undefined;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
+  /** Called right before it goes out. What it throws ends the exchange. */
+  before?: (() => void) | undefined;
   /** Called when the answer of a `stream` begins. */
   opened?: (() => void) | undefined;
 }
@@ -54,6 +56,7 @@ export function createTransport(options: TransportOptions): Transport {
       'user-agent': userAgent,
     };
     if (exchange.body !== undefined) headers['content-type'] = exchange.contentType ?? 'application/json';
+    exchange.before?.();
     const start = performance.now();
     let status = 0;
     try {
