@@ -23,9 +23,9 @@ export const configMaps: Resource<ConfigMap> = {
 };
 const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 
-export async function startCluster(): Promise<TestCluster> {
+export async function startCluster(real = process.env.KUBECONFIG_REAL): Promise<TestCluster> {
   await using stack = new AsyncDisposableStack();
-  const kubeconfig = process.env.KUBECONFIG_REAL ?? (await startEmbedded(stack));
+  const kubeconfig = real ?? (await startEmbedded(stack));
   const client = createClient({ kubeconfig });
   stack.defer(() => client.close());
   const namespace = `test-${randomBytes(5).toString('hex')}`;

@@ -1,43 +1,67 @@
 // One replica of an operator as a process of its own, to be killed and paused: as leader it writes its name into every
-// ConfigMap of a namespace, again and again.
+// ConfigMap of a group, again and again.
 //
-//   node lib/testing/replica.ts KUBECONFIG NAMESPACE IDENTITY LEASE_MS
+//   node lib/testing/replica.ts --kubeconfig F --namespace N --group G --identity I --every-ms E [--lease-ms L]
 //
-// Prints "ready" when its caches have synced and "leading" when it leads. Ends with 3 when it has lost the lease.
+// Without --lease-ms it has the product's own lease. Prints "ready" when its caches have synced and "leading" when it
+// leads. Ends with 3 when it has lost the lease.
+import { parseArgs } from 'node:util';
 import { writeObject } from '../kube/apply.ts';
 import { createClient } from '../kube/client.ts';
 import { createLogger } from '../observe/logger.ts';
 import { createController } from '../runtime/controller.ts';
 import { createManager } from '../runtime/manager.ts';
-import { requeue } from '../runtime/reconcile.ts';
+import { done, requeue } from '../runtime/reconcile.ts';
 import { watch } from '../runtime/source.ts';
 import { configMaps } from './cluster.ts';
 
-async function main([kubeconfig, namespace, identity, lease]: string[]): Promise<number> {
-  if (!kubeconfig || !namespace || !identity || !lease)
-    throw new Error('usage: replica.ts KUBECONFIG NAMESPACE IDENTITY LEASE_MS');
-  const leaseMs = Number(lease);
-  const client = createClient({ kubeconfig, timeoutMs: leaseMs });
-  const election = {
-    name: 'replicas',
-    namespace,
-    identity,
-    leaseMs,
-    renewDeadlineMs: leaseMs * (2 / 3),
-    retryMs: leaseMs / 8,
+interface Settings {
+  readonly kubeconfig: string;
+  readonly namespace: string;
+  /** Of its ConfigMaps (the label `replicas`), and the name of its Lease. */
+  readonly group: string;
+  readonly identity: string;
+  readonly everyMs: number;
+  readonly leaseMs: number | undefined;
+}
+
+function settings(): Settings {
+  const text = { type: 'string' } as const;
+  const options = {
+    kubeconfig: text,
+    namespace: text,
+    group: text,
+    identity: text,
+    'every-ms': text,
+    'lease-ms': text,
   };
+  const { kubeconfig, namespace, group, identity, ...ms } = parseArgs({ options }).values;
+  if (!kubeconfig || !namespace || !group || !identity || !ms['every-ms'])
+    throw new Error('needed: --kubeconfig, --namespace, --group, --identity, --every-ms');
+  const leaseMs = ms['lease-ms'] === undefined ? undefined : Number(ms['lease-ms']);
+  return { kubeconfig, namespace, group, identity, everyMs: Number(ms['every-ms']), leaseMs };
+}
+
+/** A shorter lease with everything else in proportion. */
+const shortened = (leaseMs: number) => ({ leaseMs, renewDeadlineMs: leaseMs * 0.75, retryMs: leaseMs / 6 });
+
+async function main({ kubeconfig, namespace, group, identity, everyMs, leaseMs }: Settings): Promise<number> {
+  const client = createClient({ kubeconfig, timeoutMs: leaseMs });
+  const lease = leaseMs === undefined ? {} : shortened(leaseMs);
+  const election = { name: group, namespace, identity, ...lease };
   const manager = createManager({ client, election, log: createLogger({ level: 'error' }) });
-  const maps = manager.store(configMaps, { namespace, labelSelector: 'replicas=write' });
+  const maps = manager.store(configMaps, { namespace, labelSelector: `replicas=${group}` });
   manager.add(
     createController({
       name: 'writer',
-      watches: [watch(maps)],
+      // Its own writes wake it no sooner.
+      watches: [watch(maps, { when: ({ type }) => type === 'added' })],
       async reconcile({ key }, signal) {
         const map = maps.get(key);
-        if (!map) return requeue(1_000);
+        if (!map) return done;
         const count = String(Number(map.data?.count ?? 0) + 1);
         await writeObject(manager.client, configMaps, map, { ...map, data: { by: identity, count } }, { signal });
-        return requeue(5);
+        return requeue(everyMs);
       },
     }),
   );
@@ -65,4 +89,4 @@ async function main([kubeconfig, namespace, identity, lease]: string[]): Promise
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(settings());

@@ -1,0 +1,63 @@
+// test-deadline: 2400
+// test-slow
+// Two replicas with the product's own lease, a hundred times over: the leader is killed, and the other one acts within 15 s;
+// the leader is paused for 60 s, and not one write of its takes hold that contradicts those of the one that followed it.
+//
+// Rounds are mostly waiting, so many pairs play at a time. REPLICA_ROUNDS, REPLICA_PAIRS and REPLICA_SEED set how many and
+// when the blows fall; the server is the embedded one, or the real one that KUBECONFIG_REAL or E2E_KUBECONFIG names.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { startCluster } from '../testing/cluster.ts';
+import { createRandom } from '../testing/random.ts';
+import { type Pair, startPair } from '../testing/replicas.ts';
+
+const ROUNDS = Number(process.env.REPLICA_ROUNDS ?? 100);
+const PAIRS = Number(process.env.REPLICA_PAIRS ?? 20);
+const SEED = Number(process.env.REPLICA_SEED ?? 1);
+/** What the lease promises: see lib/kube/lease.ts. */
+const FOLLOWED_WITHIN_MS = 15_000;
+const PAUSE_MS = 60_000;
+/** Longer than between two renewals, so that blows fall at any moment between them. */
+const SPREAD_MS = 2_500;
+
+/** Plays all rounds, and gives how long each took until another one wrote. */
+async function play(what: string, round: (pair: Pair, afterMs: number) => Promise<number>): Promise<readonly number[]> {
+  await using cluster = await startCluster(process.env.KUBECONFIG_REAL ?? process.env.E2E_KUBECONFIG);
+  const random = createRandom(SEED);
+  const moments = Array.from({ length: ROUNDS }, () => random() * SPREAD_MS);
+  const took: number[] = [];
+  let writes = 0;
+  const lane = async (_: unknown, index: number) => {
+    await using pair = await startPair(cluster, { group: `${what}-${index}`, objects: 4, everyMs: 250 });
+    for (let moment = moments.pop(); moment !== undefined; moment = moments.pop()) {
+      took.push(await round(pair, moment));
+      assert.equal(pair.violations, []);
+      if (took.length % 10 === 0) console.log(`${what}: ${took.length} of ${ROUNDS} rounds, ${told(took)}`);
+    }
+    writes += pair.writes;
+  };
+  await Promise.all(Array.from({ length: Math.min(PAIRS, ROUNDS) }, lane));
+  console.log(`${what}: ${ROUNDS} rounds, ${told(took)}; ${writes} writes seen, none contradicts another`);
+  return took;
+}
+
+function told(took: readonly number[]): string {
+  const sorted = took.toSorted((a, b) => a - b).map((ms) => (ms / 1000).toFixed(1));
+  return `followed after ${sorted[0]} to ${sorted.at(-1)} s, median ${sorted[Math.floor(sorted.length / 2)]} s`;
+}
+
+test(`the leader is killed ${ROUNDS} times: the other one acts within 15 s`, async () => {
+  const took = await play('killed', (pair, afterMs) => pair.kill(afterMs));
+  assert.is(took.length, ROUNDS);
+  assert.equal(
+    took.filter((ms) => ms > FOLLOWED_WITHIN_MS),
+    [],
+  );
+});
+
+test(`the leader is paused for 60 s, ${ROUNDS} times: nothing that it still writes takes hold`, async () => {
+  const took = await play('paused', (pair, afterMs) => pair.pause(afterMs, PAUSE_MS));
+  assert.is(took.length, ROUNDS);
+});
+
+test.run();
