@@ -1,6 +1,9 @@
 // A Device's conditions, told from the rest of its status.
+//
+// Ready says that the Device is as its spec wants it. Until then one of kstatus' two stands beside it: Reconciling while the
+// operator goes on by itself, Stalled when a person has to do something.
 import type { Device } from '../../lib/api/generated.ts';
-import { type Condition, type ConditionUpdate, setCondition } from '../../lib/runtime/conditions.ts';
+import { type ConditionUpdate, setConditions } from '../../lib/runtime/conditions.ts';
 import type { Status } from './status.ts';
 
 const BMC_ERRORS: ReadonlySet<string> = new Set([
@@ -14,9 +17,12 @@ const BMC_ERRORS: ReadonlySet<string> = new Set([
   'BadAddress',
 ]);
 
-type Told = Omit<ConditionUpdate, 'type'>;
+type Told = Omit<ConditionUpdate, 'type' | 'observedGeneration'>;
 const yes = (reason: string, message: string): Told => ({ status: 'True', reason, message });
 const no = (reason: string, message: string): Told => ({ status: 'False', reason, message });
+
+const REMOVED =
+  'taken out of use with its disks as they are: set spec.putAway to false and to true again to wipe and offer it';
 
 function reachable({ error, power }: Status): Told {
   if (error && BMC_ERRORS.has(error.code)) return no(error.code, error.message);
@@ -45,10 +51,7 @@ function putAway(device: Device, status: Status): Told {
         ? no(status.error.code, status.error.message)
         : no('PuttingAway', 'being checked against its type');
     case 'Removed':
-      return no(
-        'Removed',
-        'taken out of use with its disks as they are: set spec.putAway to false and to true again to wipe and offer it',
-      );
+      return no('Removed', REMOVED);
     case 'Imported': {
       const missing = !device.spec.deviceType ? 'spec.deviceType' : 'spec.putAway';
       return no('NotAsked', `set ${missing} to offer the device`);
@@ -63,7 +66,7 @@ function putAway(device: Device, status: Status): Told {
 
 function ready(device: Device, status: Status): Told {
   const { error, operation, phase } = status;
-  if (phase === 'Maintenance') return no('Maintenance', device.spec.maintenance?.reason || 'in maintenance');
+  if (phase === 'Maintenance') return yes('Maintenance', device.spec.maintenance?.reason || 'in maintenance');
   if (error) {
     const again = error.permanent
       ? 'not tried again before something changes'
@@ -90,7 +93,7 @@ function ready(device: Device, status: Status): Told {
           : 'in use',
       );
     case 'Removed':
-      return no('Removed', 'taken out of use with its disks as they are');
+      return device.spec.putAway ? no('Removed', REMOVED) : yes('Removed', 'out of use, its disks as they are');
     case 'Registering':
     case 'Collecting':
     case 'PuttingAway':
@@ -103,16 +106,18 @@ function ready(device: Device, status: Status): Told {
 /** The status with its conditions brought up to date; times move only with a condition's status. */
 export function withConditions(device: Device, status: Status, now: string): Status {
   const observedGeneration = device.metadata.generation;
-  const told: ConditionUpdate[] = [
-    { type: 'Ready', ...ready(device, status) },
-    { type: 'Reachable', ...reachable(status) },
-    { type: 'Collected', ...collected(device, status) },
-    { type: 'PutAway', ...putAway(device, status) },
-  ];
-  const conditions = told.reduce<readonly Condition[]>(
-    (list, update) => setCondition(list, { ...update, observedGeneration }, now),
-    status.conditions ?? [],
-  );
+  const readiness = ready(device, status);
+  const unready = readiness.status === 'True' ? undefined : yes(readiness.reason, readiness.message);
+  const isStalled = status.error?.permanent || (status.phase === 'Removed' && !status.operation);
+  const told = {
+    Ready: readiness,
+    Reconciling: isStalled ? undefined : unready,
+    Stalled: isStalled ? unready : undefined,
+    Reachable: reachable(status),
+    Collected: collected(device, status),
+    PutAway: putAway(device, status),
+  };
+  const conditions = setConditions(status.conditions ?? [], told, observedGeneration, now);
   return {
     ...status,
     conditions: conditions as NonNullable<Status['conditions']>,

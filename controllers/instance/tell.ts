@@ -2,7 +2,7 @@
 import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
-import { type Condition, type ConditionUpdate, removeCondition, setCondition } from '../../lib/runtime/conditions.ts';
+import { type Condition, type ConditionUpdate, setConditions } from '../../lib/runtime/conditions.ts';
 
 export type Status = NonNullable<Instance['status']>;
 export type Phase = NonNullable<Status['phase']>;
@@ -44,91 +44,113 @@ function phaseOf(view: View): Phase {
   const { operation, error, power } = device.status ?? {};
   if (operation) return error?.permanent ? 'Failed' : (PHASES[operation.kind as OperationKind] ?? 'Creating');
   if (!isInstalled(view)) return 'Creating';
-  if (power?.state === 'Off') return instance.spec.power === 'Off' ? 'Stopped' : 'Starting';
-  return systemOf(view) ? 'Running' : 'Starting';
+  if (instance.spec.power === 'Off') return power?.state === 'Off' ? 'Stopped' : 'Stopping';
+  return power?.state !== 'Off' && systemOf(view) ? 'Running' : 'Starting';
 }
 
-type Told = Omit<ConditionUpdate, 'observedGeneration'>;
+type Told = Omit<ConditionUpdate, 'type' | 'observedGeneration'>;
 
-const told = (type: string, status: 'True' | 'False' | 'Unknown', reason: string, message: string): Told => ({
-  type,
+const told = (status: 'True' | 'False' | 'Unknown', reason: string, message: string): Told => ({
   status,
   reason,
   message,
 });
+const not = (reason: string, message: string) => told('False', reason, message);
 
+const REQUESTS = ['restart', 'reinstall', 'resetPassword', 'resetStatus'] as const;
+
+/** What was asked for, and the Device has not taken up. A machine that is to be off is restarted by its next start. */
+function unheard({ instance, device }: View): string | undefined {
+  const { handled } = device?.status ?? {};
+  if (handled?.instanceUID !== instance.metadata.uid) return undefined;
+  const { requests = {}, power } = instance.spec;
+  return REQUESTS.filter((name) => name !== 'restart' || power !== 'Off').find(
+    (name) => requests[name] && requests[name] !== handled?.[name],
+  );
+}
+
+/** Ready: the Instance is as its spec wants it, on or off. */
 function readiness(view: View, phase: Phase): Told {
   const { instance, device } = view;
-  const not = (reason: string, message: string) => told('Ready', 'False', reason, message);
   const waiting = instance.status?.conditions?.find((condition) => condition.type === 'Scheduled');
   if (!device)
     return not(
       phase,
       phase === 'Pending' ? (waiting?.message ?? 'waiting for a device') : 'no device is held any more',
     );
-  const { error, operation } = device.status ?? {};
+  const { error, operation, phase: devicePhase } = device.status ?? {};
   const name = device.metadata.name;
-  if (error) return not(error.code, `device ${name}: ${error.message}`);
-  if (phase === 'Running')
-    return told('Ready', 'True', 'Running', `device ${name} is on and the system has reported in`);
+  const inMaintenance = devicePhase === 'Maintenance';
+  if (error && !inMaintenance) return not(error.code, `device ${name}: ${error.message}`);
+  const asked = operation ? undefined : unheard(view);
+  if (asked) return not('Requested', `${asked} was asked for and is about to begin`);
+  if (phase === 'Running') return told('True', 'Running', `device ${name} is on and the system has reported in`);
+  if (phase === 'Stopped') return told('True', 'Stopped', `device ${name} is off, as wanted`);
+  if (inMaintenance) return not('Maintenance', `device ${name} is in maintenance`);
   if (operation)
     return not(
       phase,
       `device ${name}: ${operation.kind} is at step ${operation.index} of ${operation.total}, ${operation.step}`,
     );
-  if (device.status?.phase === 'Maintenance') return not('Maintenance', `device ${name} is in maintenance`);
-  if (device.status?.phase === 'Removed') {
+  if (devicePhase === 'Removed') {
     return not(
       'DeviceRemoved',
       `device ${name} is out of use, its disks are untouched; delete this instance, or put the device away again`,
     );
   }
-  return not(
-    phase,
-    phase === 'Stopped' ? `device ${name} is off, as wanted` : `device ${name} is ${device.status?.phase ?? 'new'}`,
-  );
+  return not(phase, `device ${name} is ${devicePhase ?? 'new'}`);
 }
 
 function powered({ device }: View): Told {
   const state = device?.status?.power?.state;
-  if (state === 'On') return told('PoweredOn', 'True', 'On', 'the BMC says that the machine is on');
-  if (state === 'Off') return told('PoweredOn', 'False', 'Off', 'the BMC says that the machine is off');
-  return told('PoweredOn', 'Unknown', 'Unknown', device ? 'the BMC does not answer' : 'there is no device yet');
+  if (state === 'On') return told('True', 'On', 'the BMC says that the machine is on');
+  if (state === 'Off') return told('False', 'Off', 'the BMC says that the machine is off');
+  return told('Unknown', 'Unknown', device ? 'the BMC does not answer' : 'there is no device yet');
 }
 
 function provisioned(view: View): Told {
   const { installed } = view.device?.status ?? {};
-  if (!isInstalled(view)) return told('Provisioned', 'False', 'NotInstalled', 'nothing is installed yet');
-  return told('Provisioned', 'True', 'Installed', `${installed?.image} on disk ${installed?.diskSerialNumber}`);
+  if (!isInstalled(view)) return told('False', 'NotInstalled', 'nothing is installed yet');
+  return told('True', 'Installed', `${installed?.image} on disk ${installed?.diskSerialNumber}`);
+}
+
+/** Another image is wanted than the one that is installed: nothing is done about it before somebody asks. */
+function reinstallRequired(view: View): Told | undefined {
+  const { instance, device } = view;
+  const { installed, operation } = device?.status ?? {};
+  const image = isInstalled(view) ? installed?.image : undefined;
+  if (image === undefined || image === instance.spec.image || operation?.kind === 'Reinstall') return undefined;
+  return told(
+    'True',
+    'ImageChanged',
+    `${image} is installed, ${instance.spec.image} is wanted: set spec.requests.reinstall to a new value to install it, losing what is on the system disk`,
+  );
+}
+
+/** What only a person can mend. */
+function stalled(view: View, ready: Told): Told | undefined {
+  if (ready.status === 'True') return reinstallRequired(view);
+  const { error } = view.device?.status ?? {};
+  const needsPerson = ready.reason === 'DeviceRemoved' || (error?.permanent && ready.reason === error.code);
+  return needsPerson ? { ...ready, status: 'True' } : undefined;
 }
 
 function conditionsOf(view: View, phase: Phase): readonly Condition[] {
-  const { instance, device } = view;
-  const updates = [readiness(view, phase), provisioned(view), powered(view)];
-  const image = isInstalled(view) ? device?.status?.installed?.image : undefined;
-  const another =
-    image !== undefined && image !== instance.spec.image && device?.status?.operation?.kind !== 'Reinstall';
-  if (another) {
-    updates.push(
-      told(
-        'ReinstallRequired',
-        'True',
-        'ImageChanged',
-        `${image} is installed, ${instance.spec.image} is wanted: set spec.requests.reinstall to a new value to install it, losing what is on the system disk`,
-      ),
-    );
-  }
-  const blocked = instance.metadata.deletionTimestamp !== undefined && instance.spec.locked === true;
-  if (blocked) updates.push(told('DeletionBlocked', 'True', 'Locked', 'deletion waits until spec.locked is false'));
-  let conditions: readonly Condition[] = instance.status?.conditions ?? [];
-  if (!another) conditions = removeCondition(conditions, 'ReinstallRequired');
-  if (!blocked) conditions = removeCondition(conditions, 'DeletionBlocked');
-  const observedGeneration = instance.metadata.generation;
-  const now = timestamp(view.now);
-  return updates.reduce((list, update) => setCondition(list, { ...update, observedGeneration }, now), conditions);
+  const { metadata, spec, status } = view.instance;
+  const ready = readiness(view, phase);
+  const stall = stalled(view, ready);
+  const isBlocked = metadata.deletionTimestamp !== undefined && spec.locked === true;
+  const conditions = {
+    Ready: ready,
+    Reconciling: ready.status === 'True' || stall ? undefined : { ...ready, status: 'True' as const },
+    Stalled: stall,
+    Provisioned: provisioned(view),
+    PoweredOn: powered(view),
+    ReinstallRequired: reinstallRequired(view),
+    DeletionBlocked: isBlocked ? told('True', 'Locked', 'deletion waits until spec.locked is false') : undefined,
+  };
+  return setConditions(status?.conditions ?? [], conditions, metadata.generation, timestamp(view.now));
 }
-
-const REQUESTS = ['restart', 'reinstall', 'resetPassword', 'resetStatus'] as const;
 
 function requestsOf({ instance, device, now }: View): Status['requests'] {
   const before = instance.status?.requests ?? {};

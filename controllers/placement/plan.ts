@@ -21,7 +21,10 @@ export interface HostChange {
   readonly binds: Bind[];
 }
 
-export type Answer = { readonly host: string; readonly score: number } | { readonly refusal: string };
+export type Answer =
+  | { readonly host: string; readonly score: number }
+  /** `isInvalid`: what it asks for is no request that any host could meet. */
+  | { readonly refusal: string; readonly isInvalid: boolean };
 
 /** The changes of one round, and what the table looks like with them. */
 export class Plan {
@@ -54,14 +57,15 @@ export class Plan {
     try {
       const request = placementRequest(placement, host);
       const decision = this.#scheduler.decide(request);
-      if (decision.node === undefined) return { refusal: decision.unschedulable.message };
+      if (decision.node === undefined) return { refusal: decision.unschedulable.message, isInvalid: false };
       const { node, score } = decision;
       const { tenant, resources, priority } = request;
       this.#hosts.table.reserve(node, { id: reservationId(node, claimOf(placement)), tenant, resources, priority });
       this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
       return { host: node, score };
     } catch (error) {
-      if (error instanceof QuantityError || error instanceof InvalidInputError) return { refusal: error.message };
+      if (error instanceof QuantityError || error instanceof InvalidInputError)
+        return { refusal: error.message, isInvalid: true };
       throw error;
     }
   }

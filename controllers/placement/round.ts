@@ -25,7 +25,16 @@ import { entriesOf, placementOf } from './ledger.ts';
 import { OwnWrites } from './own-writes.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { byTurn } from './requests.ts';
-import { bound, boundTo, type PlacementStatus, pending, unschedulable, waitingSince, wasTold } from './status.ts';
+import {
+  bound,
+  boundTo,
+  isUpToDate,
+  type PlacementStatus,
+  pending,
+  unschedulable,
+  waitingSince,
+  wasTold,
+} from './status.ts';
 import { isStray, keepsLedger, type Listing, type Survey, survey } from './survey.ts';
 
 /** The index of Instances and Placements that rounds use. */
@@ -54,6 +63,7 @@ const MOST_REFUSALS = 200;
 interface Refusal {
   readonly placement: Placement;
   readonly message: string;
+  readonly isInvalid: boolean;
 }
 
 interface Mark {
@@ -208,7 +218,7 @@ export function createRounds({
     let binds = 0;
     for (const placement of waiting.sort(byTurn)) {
       const answer = plan.place(placement);
-      if ('refusal' in answer) refusals.push({ placement, message: answer.refusal });
+      if ('refusal' in answer) refusals.push({ placement, message: answer.refusal, isInvalid: answer.isInvalid });
       else if (++binds === MOST_BINDS) {
         effort.again(0);
         break;
@@ -292,8 +302,9 @@ export function createRounds({
     await effort.each(
       news.slice(0, MOST_REFUSALS),
       ({ placement }) => placement,
-      async ({ placement, message }) => {
-        await write(placement, unschedulable(placement, message, now()), signal);
+      async ({ placement, message, isInvalid }) => {
+        await write(placement, unschedulable(placement, message, now(), isInvalid), signal);
+        if (wasTold(placement, 'Unschedulable', message)) return;
         events.event(placement, 'Warning', 'FailedScheduling', message);
       },
     );
@@ -309,4 +320,4 @@ export function createRounds({
 const isFirst = ({ placement }: Refusal): boolean => !wasTold(placement, 'Unschedulable');
 
 const isChanged = ({ placement, message }: Refusal): boolean =>
-  placement.status?.conditions?.find(({ type }) => type === 'Scheduled')?.message !== message;
+  !wasTold(placement, 'Unschedulable', message) || !isUpToDate(placement);

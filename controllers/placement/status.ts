@@ -1,7 +1,7 @@
 // What a Placement's status says: bound, waiting, or why no host fits. Written only when it changes.
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
-import { findCondition, setCondition } from '../../lib/runtime/conditions.ts';
+import { findCondition, setConditions } from '../../lib/runtime/conditions.ts';
 
 export type PlacementStatus = NonNullable<Placement['status']>;
 
@@ -19,8 +19,17 @@ export const waitingSince = ({ status }: Placement): string | undefined =>
 export function isMarked(placement: Placement, host: Instance): boolean {
   const { address, deviceName } = placement.status ?? {};
   const { addresses, deviceName: device = deviceName } = host.status ?? {};
-  return boundTo(placement) === host.metadata.name && address === (addresses?.[0] ?? address) && deviceName === device;
+  return (
+    boundTo(placement) === host.metadata.name &&
+    address === (addresses?.[0] ?? address) &&
+    deviceName === device &&
+    isUpToDate(placement)
+  );
 }
+
+/** Whether the status goes by the spec as it is. */
+export const isUpToDate = ({ metadata, status }: Placement): boolean =>
+  (status?.observedGeneration ?? metadata.generation) === metadata.generation;
 
 /** `now` is RFC 3339. A score that is not given stays as it was while the host is the same. */
 export function bound(placement: Placement, host: Instance, now: string, score?: number): PlacementStatus {
@@ -44,9 +53,15 @@ export const pending = (placement: Placement, reason: string, message: string, n
   ...said(placement, 'False', reason, message, now),
 });
 
-export const unschedulable = (placement: Placement, message: string, now: string): PlacementStatus => ({
+/** `isInvalid`: no host will ever have a place for it, so that a person has to make another one. */
+export const unschedulable = (
+  placement: Placement,
+  message: string,
+  now: string,
+  isInvalid = false,
+): PlacementStatus => ({
   phase: 'Unschedulable',
-  ...said(placement, 'False', 'Unschedulable', message, now),
+  ...said(placement, 'False', 'Unschedulable', message, now, isInvalid),
 });
 
 function said(
@@ -55,14 +70,21 @@ function said(
   reason: string,
   message: string,
   now: string,
+  isStalled = false,
 ): Pick<PlacementStatus, 'observedGeneration' | 'conditions'> {
   const { generation } = metadata;
-  const update = { type: SCHEDULED, status: state, reason, message, observedGeneration: generation };
+  const told = { status: state, reason, message };
   const since = laterThan(findCondition(status?.conditions, SCHEDULED)?.lastTransitionTime, now);
-  const conditions = [...setCondition(status?.conditions ?? [], update, since)] as NonNullable<
-    PlacementStatus['conditions']
-  >;
-  return { ...optional('observedGeneration', generation), conditions };
+  const conditions = setConditions(
+    status?.conditions ?? [],
+    { Ready: told, [SCHEDULED]: told, Stalled: isStalled ? { ...told, status: 'True' } : undefined },
+    generation,
+    since,
+  );
+  return {
+    ...optional('observedGeneration', generation),
+    conditions: [...conditions] as NonNullable<PlacementStatus['conditions']>,
+  };
 }
 
 /** `now`, or a second after `last` if that is not later: transitions never share a time, whoever's clock is behind. */
@@ -74,6 +96,8 @@ function laterThan(last: string | undefined, now: string): string {
 const optional = <K extends string, V>(key: K, value: V | undefined) =>
   (value === undefined ? {} : { [key]: value }) as Partial<Record<K, V>>;
 
-/** Whether people have been told this reason already; the message's numbers may differ. */
-export const wasTold = ({ status }: Placement, reason: string): boolean =>
-  findCondition(status?.conditions, SCHEDULED)?.reason === reason;
+/** Whether people have been told this reason already, in these words where they matter. */
+export function wasTold({ status }: Placement, reason: string, message?: string): boolean {
+  const told = findCondition(status?.conditions, SCHEDULED);
+  return told?.reason === reason && told.message === (message ?? told.message);
+}

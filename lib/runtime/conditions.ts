@@ -35,6 +35,23 @@ export function setCondition(
   return [...rest.filter(isReady), ...rest.filter((condition) => !isReady(condition))];
 }
 
+/**
+ * The list with each of these conditions as it is told, and without those that are told as undefined. Made for conditions
+ * that stand there only while they are true, as kstatus' Reconciling and Stalled do.
+ */
+export function setConditions(
+  conditions: readonly Condition[],
+  told: Readonly<Record<string, Omit<ConditionUpdate, 'type' | 'observedGeneration'> | undefined>>,
+  observedGeneration: number | undefined,
+  now: string,
+): readonly Condition[] {
+  return Object.entries(told).reduce(
+    (list, [type, update]) =>
+      update ? setCondition(list, { type, ...update, observedGeneration }, now) : removeCondition(list, type),
+    conditions,
+  );
+}
+
 /** The list without the condition `type`; the very same array when it is not there. */
 export function removeCondition(conditions: readonly Condition[], type: string): readonly Condition[] {
   return findCondition(conditions, type) ? conditions.filter((condition) => condition.type !== type) : conditions;
