@@ -56,7 +56,7 @@ test('without a valid token only health and version are answered', () =>
       assert.is((await client.call(path, { token: '' })).code, 200, path);
     }
     for (const token of ['', 'wrong']) {
-      for (const path of ['/api', '/apis', '/api/v1/namespaces', '/openapi/v2', '/nowhere']) {
+      for (const path of ['/api', '/apis', '/api/v1/namespaces', '/openapi/v2', '/snapshot', '/nowhere']) {
         const refused = await client.call(path, { token });
         assert.is(refused.code, 401, path);
         assert.is(refused.body['reason'], 'Unauthorized');
@@ -66,10 +66,33 @@ test('without a valid token only health and version are answered', () =>
     await server.close();
   }));
 
+test('only who may do anything gets a snapshot, or puts one back', () =>
+  inDirectory(async (dir) => {
+    const server = await startApiServer({ dir });
+    const client = new Client(server.kubeconfigPath);
+    for (const method of ['GET', 'PUT']) {
+      const refused = await client.call('/snapshot', { method, headers: { 'Impersonate-User': 'jane' } });
+      assert.is(refused.code, 403, method);
+      assert.match(refused.text, /cannot (get|put) path/);
+    }
+    assert.is((await client.call('/snapshot', { method: 'DELETE' })).code, 405);
+    client.close();
+    await server.close();
+  }));
+
 test('keys, tokens and kubeconfig are for their owner alone', () =>
   inDirectory(async (dir) => {
     const server = await startApiServer({ dir });
-    for (const name of ['kubeconfig', 'admin.token', 'pki/ca.key', 'pki/server.key']) {
+    for (const name of [
+      'kubeconfig',
+      'admin.token',
+      'state.db',
+      'state.db-wal',
+      'state.db.key',
+      'pki/ca.key',
+      'pki/sa.key',
+      'pki/server.key',
+    ]) {
       assert.is((await stat(join(dir, name))).mode & 0o777, 0o600, name);
     }
     await server.close();

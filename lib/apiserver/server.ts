@@ -2,6 +2,7 @@
 //
 //   DIR/state.db          the revision log (SQLite); Secrets in it are encrypted
 //   DIR/state.db.key      with this key, which no backup holds: keep a copy elsewhere
+//   DIR/snapshots/        backups on their way in or out
 //   DIR/pki/              certificate authority and serving certificate
 //   DIR/admin.token       the administrator's bearer token
 //   DIR/port              the port, kept over restarts
@@ -19,6 +20,7 @@ import { Authority } from './certs/authority.ts';
 import { kubeconfig } from './certs/kubeconfig.ts';
 import { keepPrivate, writePrivate } from './certs/private-file.ts';
 import { Listener } from './http/listener.ts';
+import { Snapshots } from './http/snapshot.ts';
 import { AggregationController } from './reconcilers/aggregation.ts';
 import { DefinitionController } from './reconcilers/established.ts';
 import { GarbageCollector } from './reconcilers/garbage.ts';
@@ -61,7 +63,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const now = options.now ?? Date.now;
   const log = options.log ?? (() => undefined);
   mkdirSync(join(dir, 'pki'), { recursive: true, mode: 0o700 });
-  const store = await Store.open({ path: join(dir, 'state.db'), now, sealed: SEALED });
+  const path = join(dir, 'state.db');
+  const storeOptions = { path, now, sealed: SEALED, keyFile: `${path}.key` };
+  const store = await Store.open(storeOptions);
   const closers: (() => Promise<void>)[] = [() => store.close()];
   const close = async () => {
     for (const closer of closers.toReversed()) await closer();
@@ -97,7 +101,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const token = keepPrivate(join(dir, 'admin.token'), randomToken);
     tokens.add(token, { name: 'admin', uid: 'admin', groups: [MASTERS, AUTHENTICATED] });
     const certificate = await authority.serving(now());
-    const listener = await listen({ cluster, authenticator, host: HOST, certificate, ready: () => true, log }, options);
+    const snapshots = await Snapshots.open(store, storeOptions, join(dir, 'snapshots'));
+    const listener = await listen(
+      { cluster, authenticator, snapshots, host: HOST, certificate, ready: () => true, log },
+      options,
+    );
     closers.push(() => listener.close());
     const renewal = setInterval(() => {
       authority.serving(now()).then(

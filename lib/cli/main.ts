@@ -1,12 +1,14 @@
 // The command line: finds the command, reads its options, explains itself.
 import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
+import { backup } from './commands/backup.ts';
 import { fleet } from './commands/fleet.ts';
+import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
 import type { StartOperator } from './operator.ts';
 
-const COMMANDS: readonly Command[] = [start, run, fleet];
+const COMMANDS: readonly Command[] = [start, run, fleet, backup, restore];
 
 const width = Math.max(...COMMANDS.map(({ name }) => name.length));
 const usage = `bmp runs bare metal and places virtual machines on it, the Kubernetes way.

@@ -22,3 +22,17 @@ export function kubeconfig(access: Access): string {
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }
+
+type Written = {
+  clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
+  users: { name: string; user: { token: string } }[];
+};
+
+/** Reads what kubeconfig() wrote. @throws Error when it is something else */
+export function readKubeconfig(content: string): Access {
+  const { clusters, users } = JSON.parse(content) as Written;
+  const [cluster, user] = [clusters[0]?.cluster, users[0]];
+  if (!cluster || !user) throw new Error('the kubeconfig names no cluster or no user');
+  const certificateAuthority = Buffer.from(cluster['certificate-authority-data'], 'base64').toString();
+  return { server: cluster.server, certificateAuthority, user: user.name, token: user.user.token };
+}

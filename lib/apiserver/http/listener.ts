@@ -13,6 +13,7 @@ import { Documents } from './documents.ts';
 import { parseResourceRequest } from './request.ts';
 import { answerResource } from './resources.ts';
 import { errorReply, PAGE_NOT_FOUND, type Reply, send } from './respond.ts';
+import { SNAPSHOT_PATH, type Snapshots } from './snapshot.ts';
 
 /** kube-apiserver's defaults together: reads and writes in flight; watches are not counted. */
 const MAX_IN_FLIGHT = 600;
@@ -22,6 +23,7 @@ const OPEN_PATHS = new Set(['/healthz', '/livez', '/readyz']);
 export interface ListenerOptions {
   readonly cluster: Cluster;
   readonly authenticator: Authenticator;
+  readonly snapshots: Snapshots;
   readonly host: string;
   readonly port: number;
   readonly certificate: ServingCertificate;
@@ -104,6 +106,7 @@ export class Listener {
     const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
     if (!parsed) {
       this.#authorizePath(user, request.method ?? 'GET', path);
+      if (path === SNAPSHOT_PATH) return this.#options.snapshots.answer(request, response);
       const document =
         READS.has(request.method ?? '') && this.#documents.get(path, url.searchParams, request.headers.accept);
       if (document) return document;

@@ -3,6 +3,7 @@
 // WAL with synchronous=FULL makes a commit durable before it is reported; the exclusive lock, which the operating system drops
 // with the process, keeps a second server out. Every row is checked when it is read: by a checksum, or by its encryption.
 import { randomInt } from 'node:crypto';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { Keys } from './keys.ts';
@@ -36,7 +37,13 @@ function one(database: DatabaseSync, query: string): number {
   return Number(Object.values(database.prepare(query).get() ?? {})[0]);
 }
 
+/** For its owner alone: SQLite gives its other files the same mode. */
+function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
+}
+
 function connect({ path, maxBytes }: WriterOptions): DatabaseSync {
+  if (!existsSync(path)) makePrivate(path);
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
@@ -213,6 +220,7 @@ export class Database {
 
   /** Copies the database, as it is at some moment before this ends, into one plain file, while commits go on. */
   async backup(path: string): Promise<void> {
+    makePrivate(path);
     await backup(this.#database, path, { rate: BACKUP_PAGES });
     const copy = new DatabaseSync(path);
     copy.exec('PRAGMA journal_mode = DELETE');
