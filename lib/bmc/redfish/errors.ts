@@ -1,6 +1,6 @@
 // What a Redfish service's refusals mean: HTTP status and Base registry messages (DSP0266 §8.6, DSP8011) as BmcErrors.
 import type { BmcErrorCode } from '../errors.ts';
-import { child, type Json, objects, text } from './json.ts';
+import { child, entryOf, type Json, objects, text } from './json.ts';
 
 const MOST_TEXT = 200;
 
@@ -54,7 +54,7 @@ export function refusal(status: number, json: Json | undefined, secret: boolean)
   const id = text(first ?? {}, 'MessageId') ?? text(error, 'code') ?? '';
   const message = id.split('.').at(-1) ?? '';
   const words = secret ? message : (text(first ?? {}, 'Message') ?? text(error, 'message') ?? message);
-  const code = BY_MESSAGE[message] ?? BY_STATUS[status] ?? (status >= 500 ? 'busy' : 'protocol');
+  const code = entryOf(BY_MESSAGE, message) ?? BY_STATUS[status] ?? (status >= 500 ? 'busy' : 'protocol');
   return { code, message, text: `HTTP ${status}${words === '' ? '' : `: ${oneLine(words)}`}` };
 }
 

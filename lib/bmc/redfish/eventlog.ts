@@ -1,7 +1,7 @@
 // The event log of a Redfish service (schemas LogService, LogEntry).
 import type { Health, LogEntry } from '../driver.ts';
 import type { RedfishClient } from './client.ts';
-import { isObject, type Json, link, memberPaths, objects, path, text } from './json.ts';
+import { entryOf, isObject, type Json, link, memberPaths, objects, path, text } from './json.ts';
 import type { Vendor } from './vendors.ts';
 
 const MOST_PAGES = 64;
@@ -62,7 +62,7 @@ function inOrder(entries: LogEntry[]): LogEntry[] {
 
 const SEVERITIES: Readonly<Record<string, Health>> = { OK: 'ok', Warning: 'warning', Critical: 'critical' };
 
-function logEntry(json: Json): LogEntry {
+export function logEntry(json: Json): LogEntry {
   const created = Date.parse(text(json, 'Created') ?? '');
   const time = Number.isNaN(created) ? undefined : new Date(created).toISOString();
   const code = text(json, 'EntryCode') ?? '';
@@ -72,7 +72,7 @@ function logEntry(json: Json): LogEntry {
     ...(time === undefined ? {} : { time }),
     sensor: sensorName(json),
     message: text(json, 'Message') ?? '',
-    severity: SEVERITIES[text(json, 'Severity') ?? ''] ?? 'unknown',
+    severity: entryOf(SEVERITIES, text(json, 'Severity')) ?? 'unknown',
     asserted: !/deassert/i.test(code),
   };
 }

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { TlsTrust } from '../driver.ts';
-import { asObject, type Json, ShapeError } from './json.ts';
+import { type Json, parse, ShapeError } from './json.ts';
 
 const MOST_BYTES = 8 << 20;
 const IDLE_MILLISECONDS = 30_000;
@@ -96,16 +96,7 @@ function answer(incoming: IncomingMessage, bytes: Buffer): HttpAnswer {
   const { statusCode: status = 0, headers } = incoming;
   const isJson = /json/.test(headers['content-type'] ?? '');
   if (bytes.length === 0 || (!isJson && status >= 400)) return { status, headers, json: undefined };
-  return { status, headers, json: asObject(parsed(bytes), 'the answer') };
-}
-
-function parsed(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    // What the parser says would quote the answer, which may hold a session's token.
-    throw new ShapeError('the answer is not JSON');
-  }
+  return { status, headers, json: parse(bytes, 'the answer') };
 }
 
 async function collect(incoming: IncomingMessage): Promise<Buffer> {

@@ -7,6 +7,20 @@ export class ShapeError extends Error {
   override readonly name = 'ShapeError';
 }
 
+/** The object that these bytes are the JSON of. */
+export function parse(bytes: Buffer, what: string): Json {
+  return asObject(parsed(bytes, what), what);
+}
+
+function parsed(bytes: Buffer, what: string): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    // What the parser says would quote the answer, which may hold a session's token.
+    throw new ShapeError(`${what} is not JSON`);
+  }
+}
+
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -41,6 +55,11 @@ export function objects(json: Json, key: string): Json[] {
 export function texts(json: Json, key: string): string[] {
   const value = json[key];
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** What a table of ours has under a name that came from outside: "constructor" is no entry, although every object has one. */
+export function entryOf<T>(table: Readonly<Record<string, T>>, name: string | undefined): T | undefined {
+  return name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 /** Every path of a Redfish service lies under /redfish/; one that leads elsewhere is not followed. */

@@ -1,7 +1,7 @@
 // Sensors: the Sensors collection of newer services, Thermal and Power of older ones (schemas Sensor, Thermal, Power).
 import type { Health, SensorReading, Threshold } from '../driver.ts';
 import type { RedfishClient } from './client.ts';
-import { child, type Json, link, memberPaths, number, objects, text } from './json.ts';
+import { child, entryOf, type Json, link, memberPaths, number, objects, text } from './json.ts';
 
 const MOST_SENSORS = 512;
 
@@ -53,7 +53,7 @@ export function health(json: Json): Health {
   const state = text(status, 'State') ?? 'Enabled';
   if (state === 'Absent' || state === 'Disabled' || state === 'UnavailableOffline') return 'unknown';
   const known: Readonly<Record<string, Health>> = { OK: 'ok', Warning: 'warning', Critical: 'critical' };
-  return known[text(status, 'Health') ?? ''] ?? 'unknown';
+  return entryOf(known, text(status, 'Health')) ?? 'unknown';
 }
 
 function reading(
@@ -66,16 +66,21 @@ function reading(
   return { ...withValue, health: health(json), states: [], thresholds: limits };
 }
 
-function sensorReading(json: Json): SensorReading {
+export function sensorReading(json: Json): SensorReading {
   const id = text(json, 'Id') ?? text(json, '@odata.id') ?? '';
   const type = text(json, 'ReadingType') ?? 'Other';
   const unit = text(json, 'ReadingUnits') ?? '';
-  const fields = { id, name: text(json, 'Name') ?? id, type: TYPES[type] ?? type, unit: UNITS[unit] ?? unit };
+  const fields = {
+    id,
+    name: text(json, 'Name') ?? id,
+    type: entryOf(TYPES, type) ?? type,
+    unit: entryOf(UNITS, unit) ?? unit,
+  };
   const limits = thresholds(NEW_THRESHOLDS, (name) => number(child(child(json, 'Thresholds'), name), 'Reading'));
   return reading(json, { ...fields, value: number(json, 'Reading') }, limits);
 }
 
-function oldReadings(thermal: Json, power: Json): SensorReading[] {
+export function oldReadings(thermal: Json, power: Json): SensorReading[] {
   const several = (json: Json, key: string, type: string, property: string, unit: (item: Json) => string) =>
     objects(json, key).map((item, index) => {
       const id = text(item, 'MemberId') ?? `${key}/${index}`;
