@@ -25,8 +25,9 @@ const nameOf = (object: JsonObject) => at(object, ['metadata', 'name']) as strin
 
 async function startServer(dir: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [script('../main.ts'), dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  assert.match(line.toString(), /^serving /);
+  // One that ends says why on stderr, and nothing here.
+  const [line = ''] = (await Promise.race([once(child.stdout, 'data'), once(child.stdout, 'end')])) as [Buffer?];
+  assert.match(line.toString(), /^serving /, 'the server did not start');
   return child;
 }
 
