@@ -74,7 +74,7 @@ async function main({ kubeconfig, namespace, group, identity, everyMs, leaseMs }
       milestones.splice(milestones.indexOf(milestone), 1);
       console.log(milestone.name);
     }
-  }, 10);
+  }, 50);
   const stop = new AbortController();
   process.once('SIGTERM', () => stop.abort());
   try {
