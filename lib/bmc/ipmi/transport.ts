@@ -56,6 +56,11 @@ export class Transport {
     return this.#dropped;
   }
 
+  /** Conversations that are open. */
+  get size(): number {
+    return this.#byId.size;
+  }
+
   open(peer: Peer): Endpoint {
     const endpoint: Endpoint = { id: this.#freeId(), peer, heard: false, receive: () => this.#dropped++ };
     this.#byId.set(endpoint.id, endpoint);

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { WireError } from './bytes.ts';
 import * as channel from './channel.ts';
 import * as chassis from './chassis.ts';
-import { CIPHER_SUITES, deriveKeys } from './cipher.ts';
+import { CIPHER_SUITES, deriveKeys, hmac } from './cipher.ts';
 import { completionText } from './completion.ts';
 import * as device from './device.ts';
 import * as message from './message.ts';
@@ -67,6 +67,20 @@ test('a changed bit anywhere in a sealed packet is found', () => {
         (error: Error) => error instanceof WireError,
       );
     }
+  }
+});
+
+test('nothing is decrypted before its authentication code held', () => {
+  for (const suite of SUITES) {
+    const keys = deriveKeys(suite, randomBytes(20));
+    const forged = Buffer.alloc(60, 0xff); // 14 bytes cannot be decrypted: they are no block
+    packet.encodePlain(0xc0, Buffer.alloc(14)).subarray(4).copy(forged);
+    const received = packet.decodePacket(forged);
+    if (received.framing !== '2.0') throw new Error('another framing');
+    assert.throws(() => packet.unseal(keys, received), /authentication code does not match/);
+    const code = hmac(suite, keys.integrity, forged.subarray(0, -suite.authCodeLength));
+    code.copy(forged, forged.length - suite.authCodeLength, 0, suite.authCodeLength);
+    assert.throws(() => packet.unseal(keys, received), /encrypted payload of 14 bytes/);
   }
 });
 
