@@ -1,11 +1,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createClientOver } from '../kube/client.ts';
 import { ApiError } from '../kube/errors.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { createStore } from '../kube/store.ts';
 import { createFakeClock } from '../testing/fake-clock.ts';
 import { createLogRecorder } from '../testing/log-recorder.ts';
+import { createObjectServer } from '../testing/object-server.ts';
 import { type ControllerOptions, createController, type Outcome } from './controller.ts';
+import { createExpectations, expectingWrites } from './expectations.ts';
 import { done, type Reconciler, requeue, TerminalError } from './reconcile.ts';
 import { exceptStatus, watch } from './source.ts';
 
@@ -286,6 +289,31 @@ test('an object whose own writes are not seen yet is looked at when they are', a
   settled.resolve();
   await world.clock.advance(0);
   assert.is(runs, 2);
+});
+
+test('a key is looked at again only when the cache shows what it wrote to another kind', async () => {
+  const clock = createFakeClock();
+  const gadgets: Resource = { ...widgets, plural: 'gadgets', kind: 'Gadget' };
+  const { store, writer } = createStore(gadgets);
+  const expectations = createExpectations(store, clock);
+  const client = expectingWrites(createClientOver(createObjectServer().transport), () => [expectations]);
+  const gadget = { ...widget('g', 1), kind: 'Gadget' };
+  const runs: string[] = [];
+  let written: KubeObject | undefined;
+  const world = start(async ({ name }) => {
+    runs.push(name);
+    if (name === 'a') written ??= await client.create(gadgets, gadget);
+    return done;
+  });
+  world.writer.upsert(widget('a', 1));
+  await world.clock.advance(0);
+  world.writer.upsert(widget('a', 2));
+  world.writer.upsert(widget('b', 1));
+  await world.clock.advance(0);
+  assert.equal(runs, ['a', 'b']);
+  writer.upsert(written!);
+  await world.clock.advance(0);
+  assert.equal(runs, ['a', 'b', 'a']);
 });
 
 test('a predicate or mapper that throws is told of, and the other objects are looked at', async () => {

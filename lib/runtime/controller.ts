@@ -5,13 +5,18 @@ import type { Store } from '../kube/store.ts';
 import type { Log } from '../observe/log.ts';
 import type { BackoffPolicy } from './backoff.ts';
 import type { Clock } from './clock.ts';
+import { noting, Written } from './expectations.ts';
 import { type Reconciler, type Request, type Result, TerminalError } from './reconcile.ts';
 import type { EnqueueOptions, Source } from './source.ts';
+import type { RateLimit } from './token-bucket.ts';
 import { createWorkqueue, type Workqueue, type WorkqueueObserver } from './workqueue.ts';
 
 export interface ControllerOptions {
   readonly name: string;
-  /** The first is the kind it reconciles: own writes to it are seen in the cache before the object is looked at again. */
+  /**
+   * The first is the kind it reconciles. A key is looked at again only when the caches show what was written the last time,
+   * of whatever kind, and what anyone in this process wrote to its object.
+   */
   readonly watches: readonly Source[];
   readonly reconcile: Reconciler;
   /** Keys under way at once; default 4. */
@@ -20,6 +25,8 @@ export interface ControllerOptions {
   readonly deadlineMs?: number | undefined;
   /** After errors; default 0.5 s up to 300 s. */
   readonly backoff?: BackoffPolicy | undefined;
+  /** Of tries after errors, over all keys; default 100 a second, 1,000 at once. */
+  readonly rateLimit?: RateLimit | undefined;
 }
 
 export interface Controller {
@@ -40,6 +47,10 @@ export interface ControllerStats {
   readonly delayed: number;
   readonly underWay: number;
   readonly oldestMs: number;
+  /** How long the longest of those under way has been so, and all of them together. */
+  readonly longestMs: number;
+  readonly unfinishedMs: number;
+  readonly concurrency: number;
   /** Reconciles that go on although their signal aborted a minute ago: bugs that only a restart ends. */
   readonly overdue: number;
 }
@@ -55,7 +66,7 @@ export interface ControllerEnvironment {
   readonly random: () => number;
   readonly log: Log;
   readonly observer?: ControllerObserver | undefined;
-  /** Whether own writes to an object of `store` have yet to be seen: see Expectations.settling. */
+  /** Whether writes of this process to an object of `store` have yet to be seen: see Expectations.settling. */
   settling?(store: Store<KubeObject>, key: string): Promise<void> | undefined;
 }
 
@@ -64,13 +75,16 @@ const OVERDUE_MS = 60_000;
 
 export function createController(options: ControllerOptions): Controller {
   const { name, watches, reconcile, concurrency = 4, deadlineMs = 120_000, backoff = DEFAULT_BACKOFF } = options;
+  const { rateLimit } = options;
   const primary = watches[0]?.store;
+  /** By key, what the last look at it wrote, as long as the caches do not show it. */
+  const unseen = new Map<string, Written>();
   let queue: Workqueue | undefined;
   let overdue = 0;
 
   async function run(environment: ControllerEnvironment, signal: AbortSignal): Promise<void> {
     const { clock, random, log, observer } = environment;
-    const work = createWorkqueue({ clock, random, backoff, observer });
+    const work = createWorkqueue({ clock, random, backoff, rateLimit, observer });
     queue = work;
     const enqueue = (key: string, how?: EnqueueOptions) => {
       if (!work.add(key, how) && !signal.aborted) log.error({ controller: name, key }, 'the queue is full');
@@ -87,15 +101,18 @@ export function createController(options: ControllerOptions): Controller {
 
   async function serve(work: Workqueue, environment: ControllerEnvironment, signal: AbortSignal): Promise<void> {
     for (let key = await work.take(); key !== undefined; key = await work.take()) {
-      const settling = primary && environment.settling?.(primary, key);
-      if (settling) lookAgain(work, key, settling);
+      const settling = unseenOf(key) ?? (primary && environment.settling?.(primary, key));
+      if (settling) void settling.then(() => work.add(key));
       else await look(work, key, environment, signal);
       work.done(key);
     }
   }
 
-  function lookAgain(work: Workqueue, key: string, settling: Promise<void>): void {
-    void settling.then(() => work.add(key));
+  /** Undefined when the caches show what the last look at the key wrote. */
+  function unseenOf(key: string): Promise<void> | undefined {
+    const settling = unseen.get(key)?.settling();
+    if (!settling) unseen.delete(key);
+    return settling;
   }
 
   async function look(
@@ -141,9 +158,11 @@ export function createController(options: ControllerOptions): Controller {
     };
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
+    const written = new Written();
     try {
-      return await reconcile(requestOf(key), controller.signal);
+      return await noting(written, () => reconcile(requestOf(key), controller.signal));
     } finally {
+      if (written.settling()) unseen.set(key, written);
       timer.cancel();
       if (isOverdue) overdue--;
       signal.removeEventListener('abort', abort);
@@ -155,13 +174,19 @@ export function createController(options: ControllerOptions): Controller {
     watches,
     run,
     trigger: (key, how) => queue?.add(key, how),
-    stats: () => ({
-      depth: queue?.depth ?? 0,
-      delayed: queue?.delayed ?? 0,
-      underWay: queue?.underWay ?? 0,
-      oldestMs: queue?.oldestMs() ?? 0,
-      overdue,
-    }),
+    stats() {
+      const workingMs = queue?.workingMs() ?? [];
+      return {
+        depth: queue?.depth ?? 0,
+        delayed: queue?.delayed ?? 0,
+        underWay: workingMs.length,
+        oldestMs: queue?.oldestMs() ?? 0,
+        longestMs: Math.max(0, ...workingMs),
+        unfinishedMs: workingMs.reduce((sum, ms) => sum + ms, 0),
+        concurrency,
+        overdue,
+      };
+    },
   };
 }
 

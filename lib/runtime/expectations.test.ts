@@ -99,6 +99,76 @@ test('a store with a selector is waited for only about what it holds', async () 
   assert.is(expectations.settling('a'), undefined, 'it no longer matches the selector');
 });
 
+test('where versions are numbers, a later one will do: the written one may never come by', async () => {
+  const { writer, expectations } = setUp();
+  await expectations.during('a', async () => at('100'));
+  writer.upsert(at('99'));
+  assert.ok(expectations.settling('a'));
+  writer.upsert(at('101'));
+  assert.is(expectations.settling('a'), undefined);
+});
+
+test('a deletion settles when the object is gone', async () => {
+  const { writer, expectations } = setUp();
+  await expectations.during('a', async () => undefined);
+  assert.ok(expectations.settling('a'));
+  writer.upsert(at('v2'));
+  assert.ok(expectations.settling('a'), 'somebody wrote before it');
+  writer.remove('a');
+  assert.is(expectations.settling('a'), undefined);
+});
+
+test('a deletion settles when the object is marked as leaving', async () => {
+  const { writer, expectations } = setUp();
+  await expectations.during('a', async () => undefined);
+  const leaving = at('v2');
+  leaving.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+  writer.upsert(leaving);
+  assert.is(expectations.settling('a'), undefined);
+});
+
+test('a deletion settles when another object has taken the name', async () => {
+  const { writer, expectations } = setUp();
+  await expectations.during('a', async () => undefined);
+  const other = at('v3');
+  other.metadata.uid = 'another';
+  writer.upsert(other);
+  assert.is(expectations.settling('a'), undefined);
+});
+
+test('a deletion that the cache showed before the answer is not waited for, nor one of what was not there', async () => {
+  const { writer, expectations } = setUp();
+  await expectations.during('a', async () => {
+    writer.remove('a');
+    return undefined;
+  });
+  assert.is(expectations.settling('a'), undefined);
+  await expectations.during('b', async () => undefined);
+  assert.is(expectations.settling('b'), undefined);
+});
+
+test('a write that ended the object, which the cache showed before the answer, is not waited for', async () => {
+  const { writer, expectations } = setUp();
+  await expectations.during('a', async () => {
+    writer.remove('a');
+    return at('v2');
+  });
+  assert.is(expectations.settling('a'), undefined);
+});
+
+test('a creation is waited for although its predecessor ended meanwhile', async () => {
+  const { writer, expectations } = setUp();
+  const created = at('v9');
+  created.metadata.uid = 'another';
+  await expectations.during('a', async () => {
+    writer.remove('a');
+    return created;
+  });
+  assert.ok(expectations.settling('a'));
+  writer.upsert(created);
+  assert.is(expectations.settling('a'), undefined);
+});
+
 test('other objects are not held up', async () => {
   const { expectations } = setUp();
   await expectations.during('a', async () => at('v2'));

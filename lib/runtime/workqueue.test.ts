@@ -177,4 +177,45 @@ test('under any history no key is lost, doubled, early, or with two workers', as
   }
 });
 
+test('when everything fails at once, tries are spread: a burst, then so many a second', () => {
+  const { queue } = setUp({ rateLimit: { perSecond: 10, burst: 5 } });
+  const delays = Array.from({ length: 20 }, (_, i) => queue.retry(`key-${i}`));
+  assert.equal(delays.slice(0, 6), [100, 100, 100, 100, 100, 100]);
+  assert.equal(delays.slice(6), [200, 300, 400, 500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500]);
+});
+
+test('the rate limit fills up again, and no further than its burst', async () => {
+  const { clock, queue } = setUp({ rateLimit: { perSecond: 10, burst: 2 }, backoff: { ...BACKOFF, initialMs: 1 } });
+  const some = (prefix: string) => Array.from({ length: 4 }, (_, i) => queue.retry(`${prefix}${i}`));
+  assert.equal(some('a'), [1, 1, 100, 200]);
+  await clock.advance(60_000);
+  assert.equal(some('b'), [1, 1, 100, 200]);
+});
+
+test('what is asked for by a change or a requeue is not limited', async () => {
+  const { queue, drain } = setUp({ rateLimit: { perSecond: 0.001, burst: 1 } });
+  for (let i = 0; i < 50; i++) queue.add(`key-${i}`);
+  assert.is((await drain()).length, 50);
+});
+
+test('it tells how long keys waited, were worked on, and are under way', async () => {
+  const told: string[] = [];
+  const observer = {
+    added: () => void told.push('added'),
+    taken: (ms: number) => void told.push(`taken after ${ms}`),
+    done: (ms: number) => void told.push(`done after ${ms}`),
+    retried: () => void told.push('retried'),
+  };
+  const { clock, queue } = setUp({ observer });
+  queue.add('a');
+  await clock.advance(30);
+  await queue.take();
+  await clock.advance(200);
+  assert.equal(queue.workingMs(), [200]);
+  queue.retry('a');
+  queue.done('a');
+  assert.equal(queue.workingMs(), []);
+  assert.equal(told, ['added', 'taken after 30', 'retried', 'done after 200', 'added']);
+});
+
 test.run();

@@ -6,6 +6,7 @@ import { type BackoffPolicy, backoffMs } from './backoff.ts';
 import type { Clock, Timer } from './clock.ts';
 import { createHeap, type Placed } from './heap.ts';
 import { createReadyList } from './ready-list.ts';
+import { createTokenBucket, type RateLimit } from './token-bucket.ts';
 
 export interface AddOptions {
   /** Higher goes first, first come first served among equals; default 0. */
@@ -18,6 +19,8 @@ export interface WorkqueueOptions {
   random: () => number;
   /** For `retry`, per key. */
   backoff: BackoffPolicy;
+  /** For `retry`, over all keys: so that when everything fails at once, not everything is tried again at once. */
+  rateLimit?: RateLimit | undefined;
   /** Keys held at most; more are refused. Default 1,000,000. */
   limit?: number | undefined;
   observer?: WorkqueueObserver | undefined;
@@ -29,6 +32,8 @@ export interface WorkqueueObserver {
   retried?(): void;
   /** A worker took a key that had been ready for `waitedMs`. */
   taken?(waitedMs: number): void;
+  /** A worker was done with a key after `workedMs`. */
+  done?(workedMs: number): void;
 }
 
 export interface Workqueue {
@@ -38,7 +43,7 @@ export interface Workqueue {
   take(): Promise<string | undefined>;
   /** The key is no longer under way: it comes back if it was asked for meanwhile. */
   done(key: string): void;
-  /** Adds the key after its next backoff, or after `leastMs` if that is longer. Returns the delay. */
+  /** Adds the key after its next backoff, after `leastMs`, or when the rate limit lets it: the longest. Returns the delay. */
   retry(key: string, leastMs?: number): number;
   /** The key's next failure counts as its first. */
   forget(key: string): void;
@@ -49,6 +54,8 @@ export interface Workqueue {
   readonly underWay: number;
   /** How long the key that has been ready longest has been so; 0 without any. */
   oldestMs(): number;
+  /** For each key under way, how long it has been so. */
+  workingMs(): readonly number[];
   /** Nothing more goes in or out; those who wait in `take` get undefined. */
   close(): void;
 }
@@ -60,13 +67,27 @@ interface Item extends Placed {
   readonly due: number;
 }
 
+interface Asked {
+  readonly priority: number;
+  readonly due: number;
+}
+
+interface Work {
+  readonly since: number;
+  /** What was asked for meanwhile. */
+  asked: Asked | undefined;
+}
+
+/** controller-runtime's 10 a second, 100 at once, would leave 10,000 objects waiting for a quarter of an hour. */
+const DEFAULT_RATE_LIMIT: RateLimit = { perSecond: 100, burst: 1_000 };
+
 export function createWorkqueue(options: WorkqueueOptions): Workqueue {
   const { clock, random, backoff, limit = 1_000_000, observer = {} } = options;
+  const retries = createTokenBucket(clock, options.rateLimit ?? DEFAULT_RATE_LIMIT);
   const delayed = new Map<string, Item>();
   const byDue = createHeap<Item>((a, b) => a.due < b.due);
   const ready = createReadyList<Item>();
-  /** With what was asked for while the key is under way. */
-  const underWay = new Map<string, { priority: number; due: number } | undefined>();
+  const underWay = new Map<string, Work>();
   const failures = new Map<string, number>();
   const takers: ((key: string | undefined) => void)[] = [];
   let closed = false;
@@ -74,9 +95,9 @@ export function createWorkqueue(options: WorkqueueOptions): Workqueue {
 
   function put(key: string, priority: number, due: number): boolean {
     if (closed) return false;
-    if (underWay.has(key)) {
-      const asked = underWay.get(key);
-      underWay.set(key, asked ? sooner(asked, priority, due) : { priority, due });
+    const work = underWay.get(key);
+    if (work) {
+      work.asked = work.asked ? sooner(work.asked, priority, due) : { priority, due };
       return true;
     }
     const held = ready.get(key) ?? delayed.get(key);
@@ -132,8 +153,9 @@ export function createWorkqueue(options: WorkqueueOptions): Workqueue {
 
   function next(): string {
     const item = ready.shift();
-    underWay.set(item.key, undefined);
-    observer.taken?.(clock.monotonic() - item.due);
+    const now = clock.monotonic();
+    underWay.set(item.key, { since: now, asked: undefined });
+    observer.taken?.(now - item.due);
     return item.key;
   }
 
@@ -145,14 +167,16 @@ export function createWorkqueue(options: WorkqueueOptions): Workqueue {
       return new Promise((resolve) => takers.push(resolve));
     },
     done(key) {
-      const asked = underWay.get(key);
+      const work = underWay.get(key);
+      if (!work) return;
       underWay.delete(key);
-      if (asked) put(key, asked.priority, asked.due);
+      observer.done?.(clock.monotonic() - work.since);
+      if (work.asked) put(key, work.asked.priority, work.asked.due);
     },
     retry(key, leastMs = 0) {
       const count = (failures.get(key) ?? 0) + 1;
       failures.set(key, count);
-      const delayMs = Math.max(leastMs, backoffMs(backoff, count, random));
+      const delayMs = Math.max(leastMs, retries.take(), backoffMs(backoff, count, random));
       observer.retried?.();
       put(key, 0, clock.monotonic() + delayMs);
       return delayMs;
@@ -171,6 +195,10 @@ export function createWorkqueue(options: WorkqueueOptions): Workqueue {
       const due = ready.oldest()?.due;
       return due === undefined ? 0 : clock.monotonic() - due;
     },
+    workingMs() {
+      const now = clock.monotonic();
+      return [...underWay.values()].map(({ since }) => now - since);
+    },
     close() {
       closed = true;
       alarm?.timer.cancel();
@@ -179,7 +207,7 @@ export function createWorkqueue(options: WorkqueueOptions): Workqueue {
   };
 }
 
-const sooner = (held: { priority: number; due: number }, priority: number, due: number) => ({
+const sooner = (held: Asked, priority: number, due: number): Asked => ({
   priority: Math.max(held.priority, priority),
   due: Math.min(held.due, due),
 });
