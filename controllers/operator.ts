@@ -101,8 +101,7 @@ const portOf = (url: string): number => Number(new URL(url).port);
 
 /** Starts the operator: it is up when its provisioning API listens, and runs until the signal aborts. */
 export async function startOperator(options: OperatorOptions, signal: AbortSignal): Promise<Operator> {
-  const { client, log, namespace, provision, service, observe } = options;
-  const clock = systemClock;
+  const { client, log, namespace, provision, service, observe, clock = systemClock } = options;
   const { key, tls } = await provisionKeys(client, namespace, certifiedHosts(options));
   const election = {
     name: 'bmp-operator',

@@ -251,7 +251,15 @@ export function ignoreMissing(error: unknown): void {
 }
 
 /** Machines in a hurry: the order of things is as ever, only the waiting is short. */
-const FAST = { post: 20, liveBoot: 20, systemBoot: 30, systemShutdown: 30, retry: 50, writePerMiB: 1, wipePerDisk: 5 };
+export const FAST = {
+  post: 20,
+  liveBoot: 20,
+  systemBoot: 30,
+  systemShutdown: 30,
+  retry: 50,
+  writePerMiB: 1,
+  wipePerDisk: 5,
+};
 
 /** A bare Instance, as short as people write it. */
 export const instanceNamed = (name: string, spec: Partial<Instance['spec']> = {}) => ({

@@ -2,6 +2,7 @@
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 export interface OperatorOptions {
   readonly client: KubeClient;
@@ -30,6 +31,8 @@ export interface OperatorOptions {
   };
   /** How soon things are looked at again: `hardware` as real machines need it, `simulated` for machines without inertia. */
   readonly pace: 'hardware' | 'simulated';
+  /** What it waits and measures by; default the system's. */
+  readonly clock?: Clock;
 }
 
 export interface Operator {

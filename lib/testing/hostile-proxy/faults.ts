@@ -83,6 +83,7 @@ const WATCHES: readonly Maker[] = [
   status(410),
   status(429),
   status(500),
+  status(503),
   bytes('cut'),
   bytes('cut'),
   bytes('silence'),
@@ -100,16 +101,26 @@ export function faultOf(hostility: Hostility, request: HostileRequest): Fault {
   return makers[Math.floor(draw() * makers.length)]!(draw, hostility);
 }
 
-/** Whether the server is away `elapsedMs` after the start. Never in the first twentieth of a period. */
-export function isOutage({ seed, outages }: Hostility, elapsedMs: number): boolean {
-  if (!outages) return false;
+export interface Outage {
+  /** Milliseconds after the start. */
+  readonly begins: number;
+  readonly ends: number;
+}
+
+/** The outage of a period, counted from 0: one in each, never in its first twentieth. Undefined where there are none. */
+export function outageOf({ seed, outages }: Hostility, period: number): Outage | undefined {
+  if (!outages) return undefined;
   const { everyMs, lastMs } = outages;
-  const period = Math.floor(elapsedMs / everyMs);
   const draw = draws(`${seed} outage ${period}`);
   const lasts = Math.min(lastMs * (0.5 + draw()), everyMs * 0.9);
-  const begins = everyMs * 0.05 + draw() * (everyMs * 0.95 - lasts);
-  const into = elapsedMs - period * everyMs;
-  return into >= begins && into < begins + lasts;
+  const begins = period * everyMs + everyMs * 0.05 + draw() * (everyMs * 0.95 - lasts);
+  return { begins, ends: begins + lasts };
+}
+
+/** Whether the server is away `elapsedMs` after the start. */
+export function isOutage(hostility: Hostility, elapsedMs: number): boolean {
+  const outage = outageOf(hostility, Math.floor(elapsedMs / (hostility.outages?.everyMs ?? 1)));
+  return outage !== undefined && elapsedMs >= outage.begins && elapsedMs < outage.ends;
 }
 
 /** Numbers in [0, 1) that follow from `text` alone. */

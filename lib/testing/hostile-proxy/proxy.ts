@@ -4,10 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createCredentials, type Endpoint } from '../../kube/credentials.ts';
 import { kubeconfigOf } from '../scripted-server.ts';
-import { type Fault, faultOf, type Hostility, isOutage } from './faults.ts';
+import { type Fault, faultOf, type HostileRequest, type Hostility, isOutage, outageOf } from './faults.ts';
 
 export interface HostileProxy extends AsyncDisposable {
   /** Leads to the proxy, with the credentials of the server behind it. */
@@ -18,16 +18,30 @@ export interface HostileProxy extends AsyncDisposable {
   readonly passed: ReadonlyMap<string, number>;
   /** From now on everything passes. */
   relent(): void;
+  /** Hostile again; outages are counted from now. */
+  resume(): void;
+}
+
+export interface ProxyOptions {
+  /** Lets everything pass until told to resume. */
+  readonly calm?: boolean;
+  /** Hears what was drawn for each request, outages aside. */
+  readonly drawn?: (request: HostileRequest, fault: Fault) => void;
 }
 
 /** Serves until disposed of. `kubeconfig` names the server behind. */
-export async function startHostileProxy(kubeconfig: string, hostility: Hostility): Promise<HostileProxy> {
+export async function startHostileProxy(
+  kubeconfig: string,
+  hostility: Hostility,
+  { calm = false, drawn }: ProxyOptions = {},
+): Promise<HostileProxy> {
   const credentials = createCredentials({ kubeconfig });
   const counts = new Map<string, number>();
   const struck = new Map<string, number>();
   const passed = new Map<string, number>();
-  const start = performance.now();
-  let relented = false;
+  /** Hostile since then. */
+  let since: number | undefined;
+  let nextOutage: NodeJS.Timeout | undefined;
 
   function count(map: Map<string, number>, key: string): number {
     const before = map.get(key) ?? 0;
@@ -36,11 +50,39 @@ export async function startHostileProxy(kubeconfig: string, hostility: Hostility
   }
 
   function nextFault(method: string, url: URL): Fault {
-    if (relented) return { type: 'none' };
-    if (isOutage(hostility, performance.now() - start)) return { type: 'reset' };
+    if (since === undefined) return { type: 'none' };
+    if (isOutage(hostility, performance.now() - since)) return { type: 'reset' };
     const isWatch = url.searchParams.has('watch');
     const nth = count(counts, `${method} ${url.pathname} ${isWatch}`);
-    return faultOf(hostility, { method, path: url.pathname, isWatch, nth });
+    const request = { method, path: url.pathname, isWatch, nth };
+    const fault = faultOf(hostility, request);
+    drawn?.(request, fault);
+    return fault;
+  }
+
+  /** At its beginning an outage takes every connection with it. */
+  function awaitOutage(start: number, period: number): void {
+    const outage = outageOf(hostility, period);
+    if (!outage) return;
+    nextOutage = setTimeout(
+      () => {
+        count(struck, 'outage');
+        server.closeAllConnections();
+        awaitOutage(start, period + 1);
+      },
+      start + outage.begins - performance.now(),
+    );
+  }
+
+  function relent(): void {
+    since = undefined;
+    clearTimeout(nextOutage);
+  }
+
+  function resume(): void {
+    relent();
+    since = performance.now();
+    awaitOutage(since, 0);
   }
 
   const server = createServer((request, response) => {
@@ -60,15 +102,16 @@ export async function startHostileProxy(kubeconfig: string, hostility: Hostility
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const dir = await mkdtemp(join(tmpdir(), 'hostile-'));
   const path = join(dir, 'kubeconfig');
+  if (!calm) resume();
   await writeFile(path, kubeconfigOf(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
   return {
     kubeconfig: path,
     struck,
     passed,
-    relent() {
-      relented = true;
-    },
+    relent,
+    resume,
     async [Symbol.asyncDispose]() {
+      relent();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
@@ -106,7 +149,7 @@ async function strike(fault: Fault, forward: () => Promise<Upstream>, response: 
     case 'none':
       return pass(await forward(), response);
     case 'delay':
-      await setTimeout(fault.ms);
+      await sleep(fault.ms);
       return pass(await forward(), response);
     case 'reset':
       response.socket?.resetAndDestroy();
