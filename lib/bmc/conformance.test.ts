@@ -97,6 +97,15 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
     assert.is(await driver.power(within()), 'Off');
   });
 
+  conforms('sends nothing twice that would take a machine down twice, whatever answers are lost', async (lab) => {
+    const driver = open(lab);
+    await driver.setPower('on', within());
+    lab.bmc.faults = { ...NO_FAULTS, powerAnswersLost: true };
+    for (const action of ['cycle', 'reset'] as const) await fails(driver.setPower(action, within()), 'timeout');
+    assert.equal(lab.chassis.actions, ['on', 'cycle', 'reset']);
+    assert.is(await driver.power(within()), 'On', 'the session goes on');
+  });
+
   conforms('sets every boot device, once or for good, for either firmware', async (lab) => {
     const driver = open(lab);
     for (const device of ['pxe', 'disk', 'cdrom', 'bios'] as const) {

@@ -128,6 +128,10 @@ export interface Driver {
   identify(signal: AbortSignal): Promise<BmcIdentity>;
   capabilities(): Capabilities;
   power(signal: AbortSignal): Promise<PowerState>;
+  /**
+   * `off`, `cycle` and `reset` are sent once. When the answer is lost, `off` is judged by the state of the machine; the others
+   * give `timeout`, and whether they were carried out is for the caller to judge.
+   */
   setPower(action: PowerAction, signal: AbortSignal): Promise<void>;
   bootDevice(signal: AbortSignal): Promise<BootOptions>;
   setBootDevice(options: BootOptions, signal: AbortSignal): Promise<void>;

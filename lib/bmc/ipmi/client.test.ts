@@ -210,9 +210,16 @@ for (const [name, faults] of Object.entries({
         bmc.faults = { ...NO_FAULTS, ...faults };
         const driver = open();
         await driver.setPower('on', within());
-        for (let i = 0; i < 10; i++) await driver.setPower('reset', within());
+        let known = 0;
+        for (let i = 0; i < 6; i++) {
+          await driver.setPower('reset', within()).then(
+            () => known++,
+            (error: unknown) => assert.is((error as BmcError).code, 'timeout', String(error)),
+          );
+        }
         assert.is(await driver.power(within()), 'On');
-        assert.equal(chassis.actions, ['on', ...Array.from({ length: 10 }, () => 'reset')]);
+        const resets = chassis.actions.slice(1).length;
+        assert.ok(known <= resets && resets <= 6, `${known} known of, ${resets} carried out`);
       },
       { seed: 7 },
     );
@@ -225,6 +232,22 @@ test('a stuck machine is seen as it is', async () => {
     const driver = open();
     await driver.setPower('on', within());
     assert.is(await driver.power(within()), 'Off');
+  });
+});
+
+test('a hard off whose answer is lost is judged by the state: not sent again to a machine that is off', async () => {
+  await withSimulatedBmc(async ({ bmc, chassis, open }) => {
+    const driver = open(LAB_ADMIN, { ...PATIENT, schedule: [200, 200, 200, 200, 200] });
+    await driver.setPower('on', within());
+    bmc.faults = { ...NO_FAULTS, powerAnswersLost: true };
+    await driver.setPower('off', within());
+    assert.equal(chassis.actions, ['on', 'off']);
+    chassis.control('on');
+    bmc.faults = { ...NO_FAULTS, powerAnswersLost: true, powerStuck: true };
+    const before = bmc.requests;
+    await fails(driver.setPower('off', within()), 'timeout');
+    assert.is(bmc.requests - before, 5, 'proved alive, off, state, proved alive, off');
+    assert.is(bmc.sessions, 1);
   });
 });
 

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Credentials } from '../driver.ts';
 import { BmcError } from '../errors.ts';
 import { Turns } from '../turns.ts';
-import { NoReply } from './exchange.ts';
+import { NoReply, type Schedule } from './exchange.ts';
 import { type Account, Astray, discover, handshake, type LogIn } from './login.ts';
 import { DEFAULT_IPMI_OPTIONS, type IpmiOptions } from './options.ts';
 import { type Command, Session } from './session.ts';
@@ -79,15 +79,20 @@ export class IpmiClient {
   }
 
   /** A response with its completion code, once the BMC is no longer busy. One at a time: others wait for their turn. */
-  async ask(command: Command, signal: AbortSignal): Promise<Response> {
-    try {
-      return await this.#turns.run(signal, async () => {
-        this.#usedAt = this.#options.now();
-        return this.#patiently(command, signal);
-      });
-    } catch (error) {
-      throw this.#told(error, signal);
-    }
+  ask(command: Command, signal: AbortSignal): Promise<Response> {
+    return this.#inTurn(signal, () => this.#surely(command, signal));
+  }
+
+  /**
+   * The same for a command that must not be carried out twice: one datagram, in a session that has just answered. Silence is
+   * `timeout`, and then nobody knows whether the command was carried out.
+   */
+  askOnce(command: Command, signal: AbortSignal): Promise<Response> {
+    return this.#inTurn(signal, async () => {
+      await this.#surely(KEEP_ALIVE, signal);
+      const patience = this.#options.schedule.reduce((sum, wait) => sum + wait, 0);
+      return this.#exchange(this.#session!, command, [patience], signal);
+    });
   }
 
   commandError(what: string, completion: number): BmcError {
@@ -122,31 +127,43 @@ export class IpmiClient {
     });
   }
 
-  async #patiently(command: Command, signal: AbortSignal): Promise<Response> {
+  async #inTurn(signal: AbortSignal, send: () => Promise<Response>): Promise<Response> {
+    try {
+      return await this.#turns.run(signal, async () => {
+        this.#usedAt = this.#options.now();
+        return this.#patiently(send, signal);
+      });
+    } catch (error) {
+      throw this.#told(error, signal);
+    }
+  }
+
+  /** A BMC that is busy has not carried out the command: it may be sent again. */
+  async #patiently(send: () => Promise<Response>, signal: AbortSignal): Promise<Response> {
     for (const wait of this.#options.busyPauses) {
-      const response = await this.#surely(command, signal);
+      const response = await send();
       if (response.completion !== COMPLETION.nodeBusy) return response;
       await pause(wait, undefined, { signal });
     }
-    return this.#surely(command, signal);
+    return send();
   }
 
   /** In the session there is, and once more in a new one when that turns out to be gone. */
   async #surely(command: Command, signal: AbortSignal): Promise<Response> {
     if (this.#session && this.#options.now() - this.#answeredAt < this.#options.sessionTimeoutMs) {
       try {
-        return await this.#exchange(this.#session, command, signal);
+        return await this.#exchange(this.#session, command, this.#options.schedule, signal);
       } catch (error) {
         if (!(error instanceof NoReply)) throw error;
       }
     }
     this.#drop();
     const session = await this.#open(signal);
-    return this.#exchange(session, command, signal);
+    return this.#exchange(session, command, this.#options.schedule, signal);
   }
 
-  async #exchange(session: Session, command: Command, signal: AbortSignal): Promise<Response> {
-    const response = await session.request(command, this.#options.schedule, signal);
+  async #exchange(session: Session, command: Command, schedule: Schedule, signal: AbortSignal): Promise<Response> {
+    const response = await session.request(command, schedule, signal);
     this.#answeredAt = this.#options.now();
     return response;
   }
@@ -198,7 +215,7 @@ export class IpmiClient {
     const data = Buffer.of(PRIVILEGE.administrator);
     const command = { netFn: NETFN.app, command: APP.setSessionPrivilege, data };
     try {
-      const { completion } = await this.#exchange(session, command, signal);
+      const { completion } = await this.#exchange(session, command, this.#options.schedule, signal);
       if (completion === COMPLETION.ok) return;
       // 80h: not available to this user; 81h: beyond the channel's or the user's limit.
       const refused = completion === 0x80 || completion === 0x81 || completion === COMPLETION.insufficientPrivilege;
@@ -248,7 +265,7 @@ export class IpmiClient {
 
   async #isAlive(session: Session): Promise<boolean> {
     try {
-      await this.#exchange(session, KEEP_ALIVE, NEVER);
+      await this.#exchange(session, KEEP_ALIVE, this.#options.schedule, NEVER);
       return true;
     } catch {
       // Silence or a network error: whoever asks next opens another session, or learns why that is not possible.

@@ -27,6 +27,7 @@ import { DEFAULT_IPMI_OPTIONS, type IpmiOptions } from './options.ts';
 import { type Quirks, quirksOf } from './quirks.ts';
 import { SensorRepository } from './repository.ts';
 import { readableSensors, readSensor, withThresholds } from './sensors.ts';
+import type { Command } from './session.ts';
 import type { Transport } from './transport.ts';
 import { WireError } from './wire/bytes.ts';
 import * as wire from './wire/chassis.ts';
@@ -49,6 +50,9 @@ const NOTHING = Buffer.alloc(0);
 
 /** Where an action leaves the machine, once done. */
 const RESULT: Readonly<Partial<Record<PowerAction, PowerState>>> = { on: 'On', off: 'Off', soft: 'Off' };
+
+/** Not to be carried out twice: a machine that just came up again would go down once more. */
+const DISRUPTIVE: readonly PowerAction[] = ['off', 'cycle', 'reset'];
 
 /** The devices that a BMC may name and the operator has no word for are none of those that it asked for. */
 const DEVICE: Readonly<Record<wire.BootSelector, BootDevice>> = {
@@ -114,7 +118,7 @@ export class IpmiDriver implements Driver {
   setPower(action: PowerAction, signal: AbortSignal): Promise<void> {
     return this.#alone(signal, async () => {
       const command = { netFn: NETFN.chassis, command: wire.CHASSIS.control, data: Buffer.of(wire.CONTROL[action]) };
-      const { completion } = await this.#client.ask(command, signal);
+      const completion = await this.#control(action, command, signal);
       if (completion === COMPLETION.ok) return;
       // Some BMCs refuse to switch off what is off. That is no error: the call may be repeated.
       const refused = completion === COMPLETION.notInThisState || completion === COMPLETION.invalidField;
@@ -241,6 +245,20 @@ export class IpmiDriver implements Driver {
       this.#sensorsOf = records;
     }
     return this.#sensorList;
+  }
+
+  /** The completion code; of an action whose answer was lost, the one that the machine's state tells. */
+  async #control(action: PowerAction, command: Command, signal: AbortSignal): Promise<number> {
+    if (!DISRUPTIVE.includes(action)) return (await this.#client.ask(command, signal)).completion;
+    try {
+      return (await this.#client.askOnce(command, signal)).completion;
+    } catch (error) {
+      // Carried out, perhaps. A machine that is off shows it; of one that is on nobody knows whether it was reset.
+      const isLost = error instanceof BmcError && error.code === 'timeout' && !signal.aborted;
+      if (!isLost || RESULT[action] === undefined) throw error;
+      if (RESULT[action] === (await this.#power(signal))) return COMPLETION.ok;
+      return (await this.#client.askOnce(command, signal)).completion;
+    }
   }
 
   async #provePrivilege(signal: AbortSignal): Promise<void> {

@@ -1,11 +1,12 @@
 // A simulated BMC: a UDP socket that speaks IPMI 2.0 over LAN and works on a chassis.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { WireError } from '../../bmc/ipmi/wire/bytes.ts';
+import { CHASSIS } from '../../bmc/ipmi/wire/chassis.ts';
 import type { CipherSuiteId } from '../../bmc/ipmi/wire/cipher.ts';
 import { type DeviceId, encodeSystemGuid } from '../../bmc/ipmi/wire/device.ts';
 import { SENSOR_SPECIFIC, THRESHOLD_EVENT } from '../../bmc/ipmi/wire/events.ts';
 import type { Fru } from '../../bmc/ipmi/wire/fru.ts';
-import { BMC_ADDRESS, decodeRequest, encodeResponse } from '../../bmc/ipmi/wire/message.ts';
+import { BMC_ADDRESS, decodeRequest, encodeResponse, NETFN } from '../../bmc/ipmi/wire/message.ts';
 import {
   decodePacket,
   encodeLegacy,
@@ -295,6 +296,10 @@ export class SimulatedBmc {
     session.from = from;
     if (packet.payloadType === PAYLOAD.sol) this.#state.console.take(session, decodeSol(payload));
     if (packet.payloadType !== PAYLOAD.ipmi) return undefined;
+    if (this.#state.faults.powerAnswersLost && isPowerCommand(payload)) {
+      this.#command(payload, session);
+      return undefined;
+    }
     const response = session.last?.request.equals(payload) ? session.last.response : this.#command(payload, session);
     session.last = { request: Buffer.from(payload), response };
     return sealed(session, PAYLOAD.ipmi, response);
@@ -306,6 +311,11 @@ export class SimulatedBmc {
     const { completion, data } = execute(this.#state, request, session);
     return encodeResponse(request, completion, data);
   }
+}
+
+function isPowerCommand(payload: Buffer): boolean {
+  const { netFn, command } = decodeRequest(payload);
+  return netFn === NETFN.chassis && command === CHASSIS.control;
 }
 
 function sealed(session: SimulatedSession, payloadType: number, payload: Buffer): Buffer {

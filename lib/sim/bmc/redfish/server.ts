@@ -76,6 +76,10 @@ export class RedfishServer {
     }
     const body = await readBody(request);
     const reply = body === undefined ? REFUSE.malformed() : this.#reply(request, body);
+    if (faults.powerAnswersLost && request.url?.endsWith('ComputerSystem.Reset')) {
+      request.destroy();
+      return;
+    }
     const delay = least + this.#random() * (most - least);
     if (delay > 0) setTimeout(() => send(response, reply), delay);
     else send(response, reply);
