@@ -1,5 +1,5 @@
 // Attempts of one round: each on its own, so that what fails with one object leaves the others their turn.
-import { isConflict, isNotFound, isNotLeader, isRetryable } from '../../lib/kube/errors.ts';
+import { isConflict, isNotFound, isNotLeader } from '../../lib/kube/errors.ts';
 import { type KubeObject, objectKey } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
@@ -13,7 +13,10 @@ export type Outcome = 'again' | 'settled';
 export interface Attempts {
   /** Rejects only when the round has to end: it is aborted, or another process leads. */
   make(object: KubeObject, attempt: () => Promise<Outcome>): Promise<void>;
-  /** What the round comes to. Throws one of the errors that another try may mend, if there was any. */
+  /**
+   * What the round comes to. Throws one of the errors, if there was any: whatever it was, a right that was refused as much as
+   * an answer that was lost, may be mended without anything that would wake another round.
+   */
   result(): Result;
 }
 
@@ -28,8 +31,10 @@ export function attempts(log: Log, signal: AbortSignal): Attempts {
       } catch (error) {
         if (signal.aborted || isNotLeader(error)) throw error;
         if (isConflict(error) || isNotFound(error)) overtaken = true;
-        else if (isRetryable(error)) failure = { error };
-        else log.error({ kind: object.kind, key: objectKey(object), err: error }, 'left out of this round');
+        else {
+          failure ??= { error };
+          log.warn({ kind: object.kind, key: objectKey(object), err: error }, 'left out of this round');
+        }
       }
     },
     result() {

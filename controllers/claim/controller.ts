@@ -21,6 +21,8 @@ export interface ClaimDeps {
 }
 
 const ROUND = 'round';
+/** All share one key: what fails for one of them again and again must not keep the others waiting for long. */
+const BACKOFF = { initialMs: 500, maxMs: 10_000 };
 const wakes = { keys: () => [ROUND] };
 
 export function createClaimController({ manager, events, log, clock }: ClaimDeps): Controller {
@@ -44,6 +46,7 @@ export function createClaimController({ manager, events, log, clock }: ClaimDeps
       watch(caches.images, wakes),
     ],
     concurrency: 1,
+    backoff: BACKOFF,
     reconcile: (_request, signal) => round(signal),
   });
 }

@@ -22,6 +22,9 @@ export interface PlacementDeps {
   readonly clock: Clock;
 }
 
+/** A namespace shares one key: what fails for one of its objects again and again must not keep the others waiting for long. */
+const BACKOFF = { initialMs: 500, maxMs: 10_000 };
+
 const namespaceOf = ({ metadata }: KubeObject): string[] =>
   metadata.namespace === undefined ? [] : [metadata.namespace];
 
@@ -48,6 +51,7 @@ export function createPlacementController({ manager, events, log, clock }: Place
       }),
       watch(caches.sites, { keys: namespacesWithHosts }),
     ],
+    backoff: BACKOFF,
     reconcile: ({ key }, signal) => round(key, signal),
   });
 }

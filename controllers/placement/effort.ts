@@ -1,5 +1,5 @@
 // The calls of one round: many at once, but not too many, and each on its own, so that one that fails stops no other.
-import { isConflict, isNotFound, isNotLeader, isRetryable } from '../../lib/kube/errors.ts';
+import { isConflict, isNotFound, isNotLeader } from '../../lib/kube/errors.ts';
 import { type KubeObject, objectKey } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
@@ -16,7 +16,10 @@ export interface Effort {
   each<T, R>(items: Iterable<T>, subject: (item: T) => KubeObject, attempt: (item: T) => Promise<R>): Promise<[T, R][]>;
   /** Another round is due, as soon as `soonMs` says. */
   again(soonMs?: number): void;
-  /** What the round comes to. Throws one of the errors that another try may mend, if there was any. */
+  /**
+   * What the round comes to. Throws one of the errors, if there was any: whatever it was, a right that was refused as much as
+   * an answer that was lost, may be mended without anything that would wake another round.
+   */
   result(): Result;
 }
 
@@ -31,8 +34,10 @@ export function createEffort(log: Log, signal: AbortSignal): Effort {
   function excuse(object: KubeObject, error: unknown): void {
     if (signal.aborted || isNotLeader(error)) throw error;
     if (isConflict(error) || isNotFound(error)) again();
-    else if (isRetryable(error)) failure = { error };
-    else log.error({ kind: object.kind, key: objectKey(object), err: error }, 'left out of this round');
+    else {
+      failure ??= { error };
+      log.warn({ kind: object.kind, key: objectKey(object), err: error }, 'left out of this round');
+    }
   }
 
   return {
