@@ -2,13 +2,13 @@
 //
 // A round looks at everything and relies on no memory: what one leaves undone, the next one finds. What goes wrong with one
 // Instance or Device holds up no other.
-import type { Device, DeviceInventory, DeviceType, Image, Instance, Site } from '../../lib/api/generated.ts';
+import type { Caches } from '../../lib/api/caches.ts';
+import type { Device, Instance } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import { objectKey } from '../../lib/kube/resource.ts';
-import type { Store } from '../../lib/kube/store.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import type { Result } from '../../lib/runtime/reconcile.ts';
@@ -32,18 +32,11 @@ import { deviceProfile } from './profile.ts';
 import { byTurn, mayClaim } from './requests.ts';
 import { decide, isNews, messageOf, type Verdict, withVerdict } from './verdict.ts';
 
-export interface Caches {
-  readonly instances: Store<Instance>;
-  readonly devices: Store<Device>;
-  readonly inventories: Store<DeviceInventory>;
-  readonly types: Store<DeviceType>;
-  readonly sites: Store<Site>;
-  readonly images: Store<Image>;
-}
+type ClaimCaches = Pick<Caches, 'instances' | 'devices' | 'inventories' | 'types' | 'sites' | 'images'>;
 
 export interface RoundDeps {
   readonly client: KubeClient;
-  readonly caches: Caches;
+  readonly caches: ClaimCaches;
   readonly events: EventRecorder;
   readonly log: Log;
   readonly clock: Clock;
@@ -173,7 +166,7 @@ export function createRounds({
   return round;
 }
 
-function* facts({ devices, inventories, types, sites }: Caches): Generator<DeviceFacts> {
+function* facts({ devices, inventories, types, sites }: ClaimCaches): Generator<DeviceFacts> {
   for (const device of devices.values()) {
     const { deviceType, site } = device.spec;
     yield {

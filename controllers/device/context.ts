@@ -1,6 +1,7 @@
 // Everything that a pass over a Device needs from outside, and what it finds in the caches about one Device.
 import { createHash } from 'node:crypto';
-import type { Device, DeviceInventory, DeviceType, Image, Instance, Site } from '../../lib/api/generated.ts';
+import type { Caches } from '../../lib/api/caches.ts';
+import type { Device, DeviceInventory, DeviceType, Image, Site } from '../../lib/api/generated.ts';
 import { INSTANCES, type Secret } from '../../lib/api/resources.ts';
 import type { BootMode } from '../../lib/bmc/driver.ts';
 import type { BmcPool } from '../../lib/bmc/pool.ts';
@@ -8,7 +9,6 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import { keyOf } from '../../lib/kube/resource.ts';
-import type { Store } from '../../lib/kube/store.ts';
 import type { SystemClaims } from '../../lib/provision/api/tokens.ts';
 import type { SeedReport } from '../../lib/provision/protocol.ts';
 import type { BackoffPolicy } from '../../lib/runtime/backoff.ts';
@@ -45,16 +45,7 @@ export const TIMING: Timing = {
   backoff: { initialMs: 5000, maxMs: 300_000 },
 };
 
-export interface DeviceStores {
-  readonly devices: Store<Device>;
-  readonly inventories: Store<DeviceInventory>;
-  readonly types: Store<DeviceType>;
-  readonly sites: Store<Site>;
-  readonly images: Store<Image>;
-  readonly instances: Store<Instance>;
-  /** Of the operator's namespace only. */
-  readonly secrets: Store<Secret>;
-}
+export type DeviceStores = Omit<Caches, 'placements'>;
 
 export interface DeviceDependencies {
   readonly client: KubeClient;

@@ -1,13 +1,13 @@
 // The Instance controller: what wakes it. It alone writes an instance's status, save what the scheduler writes
 // (`allocated` and the condition Scheduled); the Device controller does the work, this one tells how it goes.
-import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
+import type { Caches } from '../../lib/api/caches.ts';
+import type { Device } from '../../lib/api/generated.ts';
 import { INSTANCE_FINALIZER } from '../../lib/api/names.ts';
 import { INSTANCES } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import { keyOf } from '../../lib/kube/resource.ts';
-import type { Store } from '../../lib/kube/store.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import { addFinalizer, hasFinalizer, isDeleting, removeFinalizer } from '../../lib/runtime/finalizers.ts';
@@ -19,13 +19,8 @@ export interface InstanceDependencies {
   readonly client: KubeClient;
   readonly events: EventRecorder;
   readonly clock: Clock;
-  readonly stores: {
-    readonly instances: Store<Instance>;
-    /** With the index {@link CLAIM_INDEX}. */
-    readonly devices: Store<Device>;
-    readonly inventories: Store<DeviceInventory>;
-    readonly types: Store<DeviceType>;
-  };
+  /** Devices with the index {@link CLAIM_INDEX}. */
+  readonly stores: Pick<Caches, 'instances' | 'devices' | 'inventories' | 'types'>;
 }
 
 /** Devices by the uid of the Instance that claims them. */

@@ -5,7 +5,8 @@
 // version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
 // as bound only to a host whose ledger has it. An entry leaves only when its Placement, by the server's word, is gone,
 // leaving, or past the stay that it was entered for. What a crash interrupts, the next round finishes from the ledger.
-import type { Device, Instance, Placement, Site } from '../../lib/api/generated.ts';
+import type { Caches } from '../../lib/api/caches.ts';
+import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
 import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
@@ -13,16 +14,15 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import type { KubeObject, ObjectName, Resource } from '../../lib/kube/resource.ts';
-import type { Store } from '../../lib/kube/store.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
+import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result } from '../../lib/runtime/reconcile.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { type HostFacts, HostTable, isHost } from './hosts.ts';
 import { entriesOf, placementOf } from './ledger.ts';
-import { OwnWrites } from './own-writes.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { byTurn } from './requests.ts';
 import {
@@ -40,16 +40,11 @@ import { isStray, keepsLedger, type Listing, type Survey, survey } from './surve
 /** The index of Instances and Placements that rounds use. */
 export const BY_NAMESPACE = 'placement/namespace';
 
-export interface Caches {
-  readonly instances: Store<Instance>;
-  readonly placements: Store<Placement>;
-  readonly devices: Store<Device>;
-  readonly sites: Store<Site>;
-}
+type PlacementCaches = Pick<Caches, 'instances' | 'placements' | 'devices' | 'sites'>;
 
 export interface RoundDeps {
   readonly client: KubeClient;
-  readonly caches: Caches;
+  readonly caches: PlacementCaches;
   readonly events: EventRecorder;
   readonly log: Log;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
-// Objects as this process last wrote them, for as long as the cache does not show it: so that a round never decides on what
-// the round before has changed.
-import { type KubeObject, objectKey } from '../../lib/kube/resource.ts';
-import type { Store } from '../../lib/kube/store.ts';
+// Objects as this process last wrote them, for as long as the cache does not show it: for reconciles that write one object
+// more than once, or go on from what they have just written.
+import { type KubeObject, objectKey } from '../kube/resource.ts';
+import type { Store } from '../kube/store.ts';
 
 interface Ahead<T> {
   object: T;

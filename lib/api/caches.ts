@@ -1,0 +1,16 @@
+// What the operator holds of the API, by the names that controllers know it by: each controller picks what it looks at.
+import type { Store } from '../kube/store.ts';
+import type { Device, DeviceInventory, DeviceType, Image, Instance, Placement, Site } from './generated.ts';
+import type { Secret } from './resources.ts';
+
+export interface Caches {
+  readonly devices: Store<Device>;
+  readonly inventories: Store<DeviceInventory>;
+  readonly types: Store<DeviceType>;
+  readonly sites: Store<Site>;
+  readonly images: Store<Image>;
+  readonly instances: Store<Instance>;
+  readonly placements: Store<Placement>;
+  /** Of the operator's namespace only. */
+  readonly secrets: Store<Secret>;
+}
