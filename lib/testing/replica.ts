@@ -4,7 +4,7 @@
 //   node lib/testing/replica.ts --kubeconfig F --namespace N --group G --identity I --every-ms E [--lease-ms L]
 //
 // Without --lease-ms it has the product's own lease. Prints "ready" when its caches have synced and "leading" when it
-// leads. Ends with 3 when it has lost the lease.
+// leads. Ends with 3 when it has lost the lease, and with 4 when its standard input ends: it does not outlive its test.
 import { parseArgs } from 'node:util';
 import { writeObject } from '../kube/apply.ts';
 import { createClient } from '../kube/client.ts';
@@ -89,4 +89,6 @@ async function main({ kubeconfig, namespace, group, identity, everyMs, leaseMs }
   }
 }
 
+process.stdin.resume().once('end', () => process.exit(4));
 process.exitCode = await main(settings());
+process.stdin.destroy();

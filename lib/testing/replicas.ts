@@ -106,7 +106,7 @@ function createTroupe({ kubeconfig, namespace }: TestCluster, { group, everyMs, 
     const args = Object.entries(settings).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}=${value}`],
     );
-    const child = spawn(process.execPath, [REPLICA, ...args], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(process.execPath, [REPLICA, ...args], { stdio: ['pipe', 'pipe', 'ignore'] });
     const replica: Replica = { identity, child, said: '' };
     replicas.set(identity, replica);
     child.stdout.on('data', (text) => {
