@@ -82,6 +82,8 @@ interface Ports {
 }
 interface Confined {
   readonly running: Operator;
+  /** Aborts when the operator has ended by itself, with the reason. */
+  readonly ended: AbortSignal;
   stop(): Promise<void>;
 }
 
@@ -95,10 +97,12 @@ async function startConfined(options: {
   service: boolean;
 }): Promise<Confined> {
   const { kubeconfig, way, log, ports, service } = options;
-  const stop = new AbortController();
+  await using stack = new AsyncDisposableStack();
   const credentials = createCredentials({ kubeconfig });
   const transport = createTransport({ credentials, userAgent: 'bmp-operator', maxInFlight: 64, timeoutMs: 30_000 });
   const client = createClientOver(way(transport));
+  stack.defer(() => client.close());
+  const stop = new AbortController();
   const host = '127.0.0.1';
   const running = await startOperator(
     {
@@ -113,14 +117,14 @@ async function startConfined(options: {
     },
     stop.signal,
   );
-  return {
-    running,
-    async stop() {
-      stop.abort(new Error('the test stops it'));
-      await running.stopped;
-      await client.close();
-    },
-  };
+  const ended = new AbortController();
+  running.stopped.catch((error: unknown) => ended.abort(error));
+  stack.defer(async () => {
+    stop.abort(new Error('the test stops it'));
+    await running.stopped;
+  });
+  const disposal = stack.move();
+  return { running, ended: ended.signal, stop: () => disposal.disposeAsync() };
 }
 
 export interface PlatformOptions {
@@ -131,13 +135,22 @@ export interface PlatformOptions {
 }
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  await using stack = new AsyncDisposableStack();
   const dir = mkdtempSync(join(tmpdir(), 'bmp-e2e-'));
-  const stop = new AbortController();
+  stack.defer(() => (process.env.E2E_KEEP ? console.log(`kept ${dir}`) : rmSync(dir, { recursive: true })));
   const logFile = createWriteStream(join(dir, 'operator.log'));
+  stack.defer(async () => {
+    logFile.end();
+    await once(logFile, 'finish');
+  });
   const log = createLogger({ level: 'debug', destination: logFile });
   const server = process.env.E2E_KUBECONFIG ? undefined : await startApiServer({ dir });
+  stack.defer(() => server?.close());
   const kubeconfig = server?.kubeconfigPath ?? process.env.E2E_KUBECONFIG!;
   const client = createClient({ kubeconfig });
+  stack.defer(() => client.close());
+  const stop = new AbortController();
+  stack.defer(() => stop.abort(new Error('the test is over')));
   if (server) {
     await installDefinitions(client, stop.signal);
     await installDefinitions(client, stop.signal, [ENDPOINT_SLICE_DEFINITION]);
@@ -149,9 +162,19 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const way = (transport: Transport) =>
     guarded(options.losesFirstAnswers ? losingFirstAnswers(transport) : transport, rights);
   const start = (ports: Ports) => startConfined({ kubeconfig: access, way, log, ports, service });
+  let bootUrl: string | undefined;
+  const fleet = await startFleet({
+    count: options.count,
+    basePort: 0,
+    bootUrl: () => bootUrl,
+    timings: FAST,
+    log,
+  });
+  stack.defer(() => fleet.close());
+  if (!server) stack.defer(() => forgetOperator(client));
   let operator = await start({ port: 0, bootPort: 0 });
-  const bootUrl = () => operator.running.bootUrl;
-  const fleet = await startFleet({ count: options.count, basePort: 0, bootUrl, timings: FAST, log });
+  bootUrl = operator.running.bootUrl;
+  stack.defer(() => operator.stop());
   const view = await follow(client, log, stop.signal);
 
   const named = <T extends KubeObject>(objects: readonly T[], name: string) =>
@@ -212,7 +235,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     },
     async until(what, reached) {
       try {
-        await view.until(reached, AbortSignal.timeout(PATIENCE_MS));
+        await view.until(reached, AbortSignal.any([AbortSignal.timeout(PATIENCE_MS), operator.ended]));
       } catch (error) {
         throw new Error(`waited in vain for ${what}:\n${state(view.all())}`, { cause: error });
       }
@@ -221,28 +244,23 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     instance: (name) => named(view.all().instances, name),
     placement: (name) => named(view.all().placements, name),
     async close() {
-      // What is left in a cluster that lives on would be in the next test's way.
-      if (!server) await cleanUp();
-      await operator.stop();
-      if (!server) await forgetOperator(client);
-      stop.abort(new Error('the test is over'));
-      await fleet.close();
-      await client.close();
-      await server?.close();
-      logFile.end();
-      await once(logFile, 'finish');
-      if (process.env.E2E_KEEP) console.log(`kept ${dir}`);
-      else rmSync(dir, { recursive: true });
+      try {
+        // What is left in a cluster that lives on would be in the next test's way.
+        if (!server) await cleanUp();
+      } finally {
+        await disposal.disposeAsync();
+      }
       if (rights.refused().length > 0) throw new Error(`rights are missing:\n${rights.refused().join('\n')}`);
     },
   };
+  const disposal = stack.move();
   return platform;
 }
 
 /** The next one starts as if it were the first. */
 async function forgetOperator(client: KubeClient): Promise<void> {
-  await client.delete(SECRETS, { name: OPERATOR_SECRET, namespace: OPERATOR_NAMESPACE });
-  await client.delete(leases, { name: 'bmp-operator', namespace: OPERATOR_NAMESPACE });
+  await client.delete(SECRETS, { name: OPERATOR_SECRET, namespace: OPERATOR_NAMESPACE }).catch(ignoreMissing);
+  await client.delete(leases, { name: 'bmp-operator', namespace: OPERATOR_NAMESPACE }).catch(ignoreMissing);
 }
 
 /** For deletions of what may be gone already. */
