@@ -19,7 +19,7 @@ export class Appraisal {
 
   constructor(table: NodeTable, profile: Profile, request: Request) {
     this.#lease = table.lease();
-    this.#class = compileClass('', profile, request, table, this.#lease);
+    this.#class = compileClass(profile, request, table, this.#lease);
     this.#domains = this.#class.keys.map((key) => this.#lease.domains(key));
     this.#fixed = Int32Array.from({ length: table.slots }, (_, slot) =>
       table.node(slot) === undefined ? EMPTY : this.#class.judgeNode(slot),

@@ -4,17 +4,20 @@
 // at all nodes, and pushes nothing out. The one not used for longest goes first.
 import { ClassIndex } from './class-index.ts';
 import { Layout, type Scope } from './layout.ts';
-import { classKey, compileClass, type Profile } from './pipeline.ts';
+import { compileClass, type Profile, signatureOf } from './pipeline.ts';
 import { nodeName, pool } from './plugins/location.ts';
+import { hashOf, type Part, SignatureMap } from './signature.ts';
 import type { NodeTable } from './table.ts';
 import type { Lease } from './topology.ts';
 import type { Request } from './types.ts';
 
 /** About 12 bytes each: 256 classes over 100,000 nodes. */
 const MAX_LEAVES = 2 ** 25;
-const REMEMBERED_KEYS = 1024;
+const REMEMBERED = 1024;
 
 interface Entry {
+  /** Of its signature. */
+  readonly hash: number;
   /** The number of its latest use. */
   usedAt: number;
   readonly index: ClassIndex;
@@ -32,10 +35,11 @@ interface SharedLayout {
 export class ClassCache {
   readonly #table: NodeTable;
   readonly #maxLeaves: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new SignatureMap<Entry>();
   readonly #layouts = new Map<string, SharedLayout>();
-  /** Keys met once, lately. */
-  readonly #met = new Set<string>();
+  /** Hashes of signatures met once, lately. */
+  readonly #met = new Set<number>();
+  readonly #signature: Part[] = [];
   #leaves = 0;
   #uses = 0;
 
@@ -51,9 +55,10 @@ export class ClassCache {
 
   /** Lends the index of the request's class. */
   use<T>(profile: Profile, request: Request, take: (index: ClassIndex) => T): T {
-    const key = classKey(profile, request, this.#table);
-    const kept = this.#entries.get(key);
-    if (kept === undefined) return this.#useNew(key, profile, request, take);
+    const signature = signatureOf(profile, request, this.#table, this.#signature);
+    const hash = hashOf(signature);
+    const kept = this.#entries.get(hash, signature);
+    if (kept === undefined) return this.#useNew(hash, [...signature], profile, request, take);
     kept.usedAt = ++this.#uses;
     const before = kept.index.leaves;
     const result = take(kept.index);
@@ -68,13 +73,19 @@ export class ClassCache {
     this.#leaves = 0;
   }
 
-  #useNew<T>(key: string, profile: Profile, request: Request, take: (index: ClassIndex) => T): T {
-    const entry = this.#create(key, profile, request);
+  #useNew<T>(
+    hash: number,
+    signature: readonly Part[],
+    profile: Profile,
+    request: Request,
+    take: (index: ClassIndex) => T,
+  ): T {
+    const entry = this.#create(hash, profile, request);
     try {
       return take(entry.index);
     } finally {
-      if (this.#isMetAgain(key)) {
-        this.#entries.set(key, entry);
+      if (this.#isMetAgain(hash)) {
+        this.#entries.add(hash, signature, entry);
         this.#makeRoom(entry.index.leaves);
       } else {
         this.#dispose(entry);
@@ -82,10 +93,10 @@ export class ClassCache {
     }
   }
 
-  #isMetAgain(key: string): boolean {
-    if (this.#met.delete(key)) return true;
-    this.#met.add(key);
-    if (this.#met.size > REMEMBERED_KEYS) this.#met.delete(this.#met.values().next().value!);
+  #isMetAgain(hash: number): boolean {
+    if (this.#met.delete(hash)) return true;
+    this.#met.add(hash);
+    if (this.#met.size > REMEMBERED) this.#met.delete(this.#met.values().next().value!);
     return false;
   }
 
@@ -93,21 +104,19 @@ export class ClassCache {
   #makeRoom(leaves: number): void {
     this.#leaves += leaves;
     while (this.#leaves > this.#maxLeaves && this.#entries.size > 1) {
-      const [key, entry] = [...this.#entries].reduce((oldest, each) =>
-        each[1].usedAt < oldest[1].usedAt ? each : oldest,
-      );
-      this.#leaves -= entry.index.leaves;
-      this.#entries.delete(key);
-      this.#dispose(entry);
+      const oldest = [...this.#entries.values()].reduce((one, other) => (other.usedAt < one.usedAt ? other : one));
+      this.#leaves -= oldest.index.leaves;
+      this.#entries.delete(oldest.hash, oldest);
+      this.#dispose(oldest);
     }
   }
 
-  #create(key: string, profile: Profile, request: Request): Entry {
+  #create(hash: number, profile: Profile, request: Request): Entry {
     const lease = this.#table.lease();
-    const requestClass = compileClass(key, profile, request, this.#table, lease);
+    const requestClass = compileClass(profile, request, this.#table, lease);
     const layout = this.#shareLayout(scopeOf(profile, request), requestClass.keys);
     const index = new ClassIndex(requestClass, this.#table, layout.layout);
-    return { usedAt: ++this.#uses, index, layout, lease };
+    return { hash, usedAt: ++this.#uses, index, layout, lease };
   }
 
   #shareLayout(scope: Scope, keys: readonly string[]): SharedLayout {

@@ -135,18 +135,35 @@ export class ClassIndex {
     return order;
   }
 
+  /** One loop over local names: this is where a decision's time goes when there are many classes. */
   #replay(order: TieOrder): void {
-    const { journal } = this.#layout;
+    const { journal, slotAt } = this.#layout;
+    if (this.#read === journal.next) return;
     this.#growCells();
-    for (; this.#read < journal.next; this.#read++) {
-      if (journal.isOvertaken(this.#read)) continue;
-      const leaf = journal.slotAt(this.#read);
-      if (journal.isNodeAt(this.#read)) {
+    const changes = journal.since(this.#read);
+    this.#read = journal.next;
+    const codes = this.#codes;
+    const fixed = this.#fixed;
+    const { judgeAllocations, reasons } = this.#class;
+    const { scores } = this.#tournament;
+    for (let index = 0; index < changes.length; index++) {
+      const change = changes[index]!;
+      const leaf = change >> 1;
+      if ((change & 1) === 1) {
         this.#judgeNode(leaf);
         this.#set(leaf, this.#judgeLeaf(leaf), order);
-      } else {
-        this.#judgeAgain(leaf, order);
+        continue;
       }
+      // Most nodes were full and still are: for those nothing but their code is looked at.
+      const code = codes[leaf]!;
+      if (code !== FITS && !reasons.isOfAllocations(code)) continue;
+      const varying = judgeAllocations(slotAt[leaf]!);
+      if (varying < 0) {
+        if (code !== -varying) this.#set(leaf, varying, order);
+        continue;
+      }
+      const verdict = fixed[leaf]! + varying;
+      if (code !== FITS || scores[leaf] !== verdict) this.#set(leaf, verdict, order);
     }
   }
 
@@ -188,19 +205,6 @@ export class ClassIndex {
     if (fixed < 0) return fixed;
     const varying = this.#class.judgeAllocations(this.#layout.slotAt[leaf]!);
     return varying < 0 ? varying : fixed + varying;
-  }
-
-  /** After a change of allocations. Most nodes were full and still are: for those nothing but their code is looked at. */
-  #judgeAgain(leaf: number, order: TieOrder): void {
-    const code = this.#codes[leaf]!;
-    if (code !== FITS && !this.#class.reasons.isOfAllocations(code)) return;
-    const varying = this.#class.judgeAllocations(this.#layout.slotAt[leaf]!);
-    if (varying < 0) {
-      if (code !== -varying) this.#set(leaf, varying, order);
-      return;
-    }
-    const verdict = this.#fixed[leaf]! + varying;
-    if (code !== FITS || this.#tournament.scores[leaf] !== verdict) this.#set(leaf, verdict, order);
   }
 
   #set(leaf: number, verdict: Verdict, order: TieOrder): void {

@@ -10,6 +10,7 @@ export class Journal {
   #ring = new Int32Array(FIRST_LENGTH);
   /** By slot: the number of its latest change. */
   #latest = new Float64Array(FIRST_LENGTH);
+  #changes = new Int32Array(0);
   #next = 0;
   #oldest = 0;
 
@@ -33,19 +34,24 @@ export class Journal {
     this.#append(slot, 0);
   }
 
-  slotAt(number: number): number {
-    return this.#ring[number & (this.#ring.length - 1)]! >> 1;
-  }
-
-  /** Whether that change was of the node itself. */
-  isNodeAt(number: number): boolean {
-    return (this.#ring[number & (this.#ring.length - 1)]! & 1) === 1;
-  }
-
-  /** Whether that change only says what a later one of the same slot says too. */
-  isOvertaken(number: number): boolean {
-    const entry = this.#ring[number & (this.#ring.length - 1)]!;
-    return (entry & 1) === 0 && this.#latest[entry >> 1]! > number;
+  /**
+   * The changes from that number on, oldest first: twice the slot, and one more when the node itself changed. What a later
+   * change of the same slot says too is left out. The list is good until the next call.
+   */
+  since(number: number): Int32Array {
+    const ring = this.#ring;
+    const latest = this.#latest;
+    const mask = ring.length - 1;
+    const end = this.#next;
+    let length = 0;
+    if (this.#changes.length < ring.length) this.#changes = new Int32Array(ring.length);
+    const changes = this.#changes;
+    for (let at = number; at < end; at++) {
+      const entry = ring[at & mask]!;
+      if ((entry & 1) === 0 && latest[entry >> 1]! > at) continue;
+      changes[length++] = entry;
+    }
+    return changes.subarray(0, length);
   }
 
   /** Makes room for slots below that number, and for as many changes; those held so far are dropped when it grows. */

@@ -73,11 +73,14 @@ export class Layout {
       this.#deal();
       return;
     }
-    for (; this.#read < journal.next; this.#read++) {
-      if (journal.isOvertaken(this.#read)) continue;
-      const slot = journal.slotAt(this.#read);
-      const leaf = this.leafOf(slot);
-      if (!journal.isNodeAt(this.#read)) {
+    if (this.#read === journal.next) return;
+    const changes = journal.since(this.#read);
+    this.#read = journal.next;
+    for (let index = 0; index < changes.length; index++) {
+      const change = changes[index]!;
+      const slot = change >> 1;
+      if ((change & 1) === 0) {
+        const leaf = this.leafOf(slot);
         if (leaf !== NONE) this.journal.allocations(leaf);
       } else if (!this.#place(slot)) {
         this.#deal();

@@ -1,5 +1,6 @@
 // From a request to its class: signs it with a profile's plugins and compiles, once per signature, what judges a node.
 import type { Compilation, DomainJudge, Plugin, Reads, Signature } from './plugin.ts';
+import { flatten, type Part } from './signature.ts';
 import type { TableView } from './table.ts';
 import type { Lease } from './topology.ts';
 import type { Request } from './types.ts';
@@ -31,7 +32,6 @@ export interface WeightedDomainJudge {
 
 /** All that is shared by requests with the same signature. */
 export interface RequestClass {
-  readonly key: string;
   readonly reasons: ReasonBook;
   /** What does not depend on allocations. */
   readonly judgeNode: Judge;
@@ -60,33 +60,17 @@ function signsOf(profile: Profile): readonly Sign[] {
   return signs;
 }
 
-/** Equal keys: equal signatures by every plugin of the profile, so equal answers for every state of the table. */
-export function classKey(profile: Profile, request: Request, table: TableView): string {
+/** What a profile's plugins sign: equal lists, equal answers for every state of the table. The list is `into`, filled anew. */
+export function signatureOf(profile: Profile, request: Request, table: TableView, into: Part[]): readonly Part[] {
   const signs = signsOf(profile);
-  let key = profile.name;
-  for (let index = 0; index < signs.length; index++) key += encode(signs[index]!(request, table));
-  return key;
-}
-
-/** Different texts for different signatures, also one after the other. */
-function encode(signature: Signature | undefined): string {
-  if (signature === undefined) return ';';
-  if (typeof signature === 'string') return `${signature.length}:${signature};`;
-  if (typeof signature !== 'object') return `${signature};`;
-  if (!Array.isArray(signature)) return `${JSON.stringify(signature)};`;
-  let text = '[';
-  for (let index = 0; index < signature.length; index++) text += encode(signature[index] as Signature);
-  return `${text}];`;
+  into.length = 0;
+  into.push(profile.name);
+  for (let index = 0; index < signs.length; index++) flatten(signs[index]!(request, table), into);
+  return into;
 }
 
 /** The lease must outlive the class. */
-export function compileClass(
-  key: string,
-  profile: Profile,
-  request: Request,
-  table: TableView,
-  lease: Lease,
-): RequestClass {
+export function compileClass(profile: Profile, request: Request, table: TableView, lease: Lease): RequestClass {
   const reasons = new ReasonBook();
   const at = (stage: Stage): Compilation => ({
     table,
@@ -99,7 +83,7 @@ export function compileClass(
   const judgeAllocations = judge('allocations');
   const domainJudges = compileDomainJudges(profile, request, at('domain'));
   const keys = [...new Set(domainJudges.flatMap(({ judge: { keys: own } }) => own))].sort();
-  return { key, reasons, judgeNode, judgeAllocations, domainJudges, keys };
+  return { reasons, judgeNode, judgeAllocations, domainJudges, keys };
 }
 
 function compileFilters(profile: Profile, reads: Reads, request: Request, at: (stage: Stage) => Compilation): Judge[] {
