@@ -4,7 +4,7 @@ import { dump, load, loadAll } from 'js-yaml';
 import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
 import { GROUP } from '../../lib/api/resources.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
-import { isNotFound } from '../../lib/kube/errors.ts';
+import { ApiError } from '../../lib/kube/errors.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 
 const BASE = new URL('../../manifests/base/', import.meta.url);
@@ -51,7 +51,7 @@ export async function accountKubeconfig(
     });
     token = (request as { status: { token: string } }).status.token;
   } catch (error) {
-    if (isNotFound(error)) return undefined;
+    if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;
   }
   const config = readKubeconfig(adminKubeconfig);

@@ -112,7 +112,6 @@ test('pages are followed, and items get the kind that lists leave out', async ()
 
 test('failures say what they are', async () => {
   const cases: [number, string, (error: unknown) => boolean][] = [
-    [404, 'NotFound', isNotFound],
     [409, 'Conflict', isConflict],
     [409, 'AlreadyExists', isAlreadyExists],
     [410, 'Expired', isGone],
@@ -132,6 +131,18 @@ test('failures say what they are', async () => {
       reason,
     );
   }
+});
+
+test('only a 404 that names the object says that it is not there', async () => {
+  const status = { kind: 'Status', reason: 'NotFound', message: 'not there' };
+  const missing = async (body: unknown) => {
+    await using world = await connect((_request, answer) => answer.json(body, 404));
+    return isNotFound(await failure(world.client.get(nodes, { name: 'x' })));
+  };
+  assert.is(await missing({ ...status, details: { name: 'x', kind: 'nodes' } }), true);
+  // As a server answers that has just started and does not serve the kind yet, and a proxy that does not know the way.
+  assert.is(await missing({ ...status, details: {} }), false);
+  assert.is(await missing('404 page not found'), false);
 });
 
 test('an answer that is no Status is told by its code', async () => {

@@ -112,7 +112,11 @@ const is =
   (error: unknown): error is ApiError =>
     error instanceof ApiError && test(error);
 
-export const isNotFound = is((error) => error.status === 404);
+/**
+ * The object is not there, by the server's word. A 404 that names none, from a server that does not serve the kind yet or from
+ * a proxy before it, says nothing of the object.
+ */
+export const isNotFound = is((error) => error.status === 404 && error.statusDetails?.name !== undefined);
 /** A write against an older resourceVersion, or against another field manager: read again, decide again. */
 export const isConflict = is((error) => error.status === 409 && error.reason !== 'AlreadyExists');
 export const isAlreadyExists = is((error) => error.status === 409 && error.reason === 'AlreadyExists');

@@ -90,7 +90,7 @@ export function createObjectServer(faults: Faults = {}): ObjectServer {
 }
 
 function refused(status: number, reason: string): Outcome {
-  const body = JSON.stringify({ kind: 'Status', reason, message: reason });
+  const body = JSON.stringify({ kind: 'Status', reason, message: reason, details: { name: 'it' } });
   return { error: errorOfAnswer(status, body, undefined, 'object server') };
 }
 const NOT_FOUND = refused(404, 'NotFound');

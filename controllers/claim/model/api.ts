@@ -36,7 +36,10 @@ export class ModelApi {
 
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName): T {
     const object = this.#kind(resource).get(keyOf(name)) as T | undefined;
-    if (!object) throw new ApiError(404, 'NotFound', `${resource.plural} "${name.name}" not found`);
+    if (!object) {
+      const details = { name: name.name, kind: resource.plural };
+      throw new ApiError(404, 'NotFound', `${resource.plural} "${name.name}" not found`, { details });
+    }
     return object;
   }
 

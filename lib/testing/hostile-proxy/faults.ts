@@ -7,7 +7,7 @@ export type Fault =
   /** The connection is reset before the server hears of the request. */
   | { readonly type: 'reset' }
   /** The proxy answers in the server's place. */
-  | { readonly type: 'status'; readonly status: 409 | 410 | 429 | 500 | 503 }
+  | { readonly type: 'status'; readonly status: 404 | 409 | 410 | 429 | 500 | 503 }
   /** The server does it, and the connection is reset before its answer arrives. */
   | { readonly type: 'lost-answer' }
   /** The server does it, and nothing ever comes back on a connection that stays open. */
@@ -58,6 +58,7 @@ const READS: readonly Maker[] = [
   delay,
   () => ({ type: 'reset' }),
   () => ({ type: 'half-open' }),
+  status(404),
   status(429),
   status(500),
   status(503),
@@ -71,6 +72,7 @@ const WRITES: readonly Maker[] = [
   () => ({ type: 'lost-answer' }),
   () => ({ type: 'lost-answer' }),
   () => ({ type: 'half-open' }),
+  status(404),
   status(409),
   status(429),
   status(500),
@@ -80,6 +82,7 @@ const WRITES: readonly Maker[] = [
 const WATCHES: readonly Maker[] = [
   delay,
   () => ({ type: 'reset' }),
+  status(404),
   status(410),
   status(429),
   status(500),

@@ -202,6 +202,7 @@ async function passBytes({ status, body }: Upstream, response: ServerResponse, l
 }
 
 const REASONS: Record<number, string> = {
+  404: 'NotFound',
   409: 'Conflict',
   410: 'Expired',
   429: 'TooManyRequests',
@@ -215,6 +216,8 @@ const statusBody = (code: number) => ({
   code,
   reason: REASONS[code],
   message: `hostile ${REASONS[code]}`,
+  // Names no object, as of a server that has just started and does not serve the kind yet.
+  details: {},
 });
 
 function answerStatus(response: ServerResponse, code: number): void {
