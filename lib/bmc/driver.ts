@@ -38,7 +38,10 @@ export interface BmcIdentity {
 
 export type Privilege = 'callback' | 'user' | 'operator' | 'administrator';
 
-/** What a driver can do for this BMC, told by the BMC or its protocol: callers never find out by an error. */
+/**
+ * What a driver can do for this BMC, so that callers never find out by an error: what the protocol has, and once identify() has
+ * asked, what the BMC says that it has of that.
+ */
 export interface Capabilities {
   readonly bootModes: readonly BootMode[];
   readonly sensors: boolean;
@@ -47,6 +50,46 @@ export interface Capabilities {
   readonly console: boolean;
   readonly virtualMedia: boolean;
   readonly setPassword: boolean;
+  /** Whether the machine's draw is measured. */
+  readonly consumption: boolean;
+  /** Whether the BMC's own network settings are told and can be changed. */
+  readonly network: boolean;
+}
+
+/** What a machine draws, in watts. */
+export interface Consumption {
+  readonly watts: number;
+  /** Over a period that the BMC chooses, where it keeps such statistics. */
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly average?: number;
+}
+
+/** The BMC's own network settings; what it does not tell is absent. */
+export interface NetworkSettings {
+  readonly source: 'static' | 'dhcp' | 'other';
+  readonly address?: string;
+  readonly netmask?: string;
+  readonly gateway?: string;
+  readonly macAddress?: string;
+  /** 1 to 4094; absent while none is in use. */
+  readonly vlan?: number;
+}
+
+/** Without a `vlan` none is in use afterwards. */
+export type NetworkChange =
+  | { readonly source: 'dhcp'; readonly vlan?: number }
+  | {
+      readonly source: 'static';
+      readonly address: string;
+      readonly netmask: string;
+      readonly gateway?: string;
+      readonly vlan?: number;
+    };
+
+export interface FirmwareItem {
+  readonly name: string;
+  readonly version: string;
 }
 
 export type Health = 'ok' | 'warning' | 'critical' | 'unknown';
@@ -143,6 +186,16 @@ export interface Driver {
   sensors(signal: AbortSignal): Promise<readonly SensorReading[]>;
   /** The event log, oldest first: all of it, or what came after the entry `after`. If that is gone, all of it again. */
   eventLog(signal: AbortSignal, after?: string): Promise<readonly LogEntry[]>;
+  /** Versions of what firmware the BMC knows of, its own among them. */
+  firmware(signal: AbortSignal): Promise<readonly FirmwareItem[]>;
+  /** Throws `unsupported` where nothing measures it. */
+  consumption(signal: AbortSignal): Promise<Consumption>;
+  network(signal: AbortSignal): Promise<NetworkSettings>;
+  /**
+   * Changes address, VLAN or both, by which the line to the BMC may break: then `timeout`, and whether the change took hold is
+   * seen by asking at the new address. Throws `unsupported` for settings that cannot be, before anything is sent.
+   */
+  setNetwork(change: NetworkChange, signal: AbortSignal): Promise<void>;
   /** Gives the account of this name another password. Sessions stay; the driver keeps the password that it has. */
   setPassword(username: string, password: string, signal: AbortSignal): Promise<void>;
   /** Puts the image at this URL into the virtual drive; the BMC fetches it itself. Another one there is taken out first. */

@@ -1,9 +1,12 @@
 // Every reader of Redfish's resources, with resources that it understands: what strange ones are made from.
 import { refusal } from '../redfish/errors.ts';
 import { logEntry } from '../redfish/eventlog.ts';
+import { firmwareItem, inventoryItem } from '../redfish/inventory.ts';
 import { type Json, link, memberPaths, path } from '../redfish/json.ts';
-import { health, oldReadings, sensorReading } from '../redfish/sensors.ts';
+import { networkSettings } from '../redfish/network.ts';
+import { consumption, health, oldReadings, sensorReading } from '../redfish/sensors.ts';
 import { bootChange, bootOptions, identifyChange, powerState, resetAction, resetType } from '../redfish/system.ts';
+import { taskOutcome } from '../redfish/tasks.ts';
 import { vendorOf } from '../redfish/vendors.ts';
 
 export interface RedfishSubject {
@@ -69,6 +72,22 @@ const REFUSED: Json = {
   },
 };
 
+const PART: Json = {
+  Name: 'BIOS',
+  Version: '2.4.1',
+  Manufacturer: 'Acme',
+  SerialNumber: 'SN0007',
+  TaskState: 'Running',
+  PowerConsumedWatts: 320,
+  PowerMetrics: { MinConsumedWatts: 260, AverageConsumedWatts: 300 },
+};
+
+const INTERFACE: Json = {
+  MACAddress: '52:54:00:12:34:56',
+  IPv4Addresses: [{ Address: '192.0.2.10', SubnetMask: '255.255.255.0', Gateway: '0.0.0.0', AddressOrigin: 'Static' }],
+  VLAN: { VLANEnable: true, VLANId: 42 },
+};
+
 const COLLECTION: Json = {
   Members: [{ '@odata.id': '/redfish/v1/Systems/1' }, { '@odata.id': '/redfish/v1/Systems/2' }],
   Systems: { '@odata.id': '/redfish/v1/Systems' },
@@ -90,6 +109,11 @@ export const REDFISH_SUBJECTS: Readonly<Record<string, RedfishSubject>> = {
   'Redfish thermal and power': { read: (json) => oldReadings(json, json), samples: [THERMAL, POWER] },
   'Redfish log entry': { read: logEntry, samples: [ENTRY] },
   'Redfish refusal': { read: (json) => [refusal(400, json, false), refusal(503, json, true)], samples: [REFUSED] },
+  'Redfish parts and firmware': {
+    read: (json) => [inventoryItem(json, 'System'), firmwareItem(json), taskOutcome(200, json), consumption(json)],
+    samples: [PART],
+  },
+  'Redfish network': { read: networkSettings, samples: [INTERFACE] },
   'Redfish links': {
     read: (json) => [memberPaths(json), link(json, 'Systems'), path(json.Systems)],
     samples: [COLLECTION],

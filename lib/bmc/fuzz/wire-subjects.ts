@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import * as channel from '../ipmi/wire/channel.ts';
 import * as chassis from '../ipmi/wire/chassis.ts';
 import { CIPHER_SUITES, deriveKeys, hmac } from '../ipmi/wire/cipher.ts';
+import * as dcmi from '../ipmi/wire/dcmi.ts';
 import * as device from '../ipmi/wire/device.ts';
 import * as fru from '../ipmi/wire/fru.ts';
+import * as lan from '../ipmi/wire/lan.ts';
 import * as message from '../ipmi/wire/message.ts';
 import * as packet from '../ipmi/wire/packet.ts';
 import * as rakp from '../ipmi/wire/rakp.ts';
@@ -95,6 +97,7 @@ const EVENT = sel.encodeSelRecord(1, 0x655bcd15, {
 });
 const OEM_EVENT = Buffer.concat([hex('0200 c0 15cd5b65 571c00'), NONCE.subarray(0, 6)]);
 const entries = [EVENT, OEM_EVENT].map((record) => Buffer.concat([hex('ffff'), record]));
+const DRAWN = { current: 320, minimum: 260, maximum: 380, average: 320, periodMs: 60_000, measuring: true };
 const failed = { tag: 1, status: 0x0d, consoleId: 8, bmcRandom: NONCE, bmcGuid: NONCE, authCode: NONCE };
 const opened = { tag: 9, privilege: 4, consoleId: 1, algorithms: ALGORITHMS, status: 0, bmcId: 2 };
 const rakp1 = { tag: 1, bmcId: 7, consoleRandom: NONCE, role: 0x14, username: Buffer.from('admin') };
@@ -171,6 +174,17 @@ export const WIRE_SUBJECTS: Readonly<Record<string, WireSubject>> = {
   decodeSelRecord: { decode: sel.decodeSelRecord, samples: [EVENT, OEM_EVENT] },
   decodeSol: { decode: sol.decodeSol, samples: [sol.encodeSol({ ...typed, data: Buffer.from('login: ') })] },
   decodeActivateResponse: { decode: sol.decodeActivateResponse, samples: [sol.encodeActivateResponse(128, 623)] },
+  decodeLanParameter: { decode: (bytes) => lan.decodeLanParameter(bytes, 4), samples: [hex('11 c000020a')] },
+  decodeIpv4: { decode: lan.decodeIpv4, samples: [hex('c000020a')] },
+  decodeMac: { decode: lan.decodeMac, samples: [hex('525400123456')] },
+  decodeAddressSource: { decode: lan.decodeAddressSource, samples: [hex('02')] },
+  decodeVlan: { decode: lan.decodeVlan, samples: [hex('2a80')] },
+  decodeChannelInfo: { decode: lan.decodeChannelInfo, samples: [hex('01 04 01 80 f21b00 0000')] },
+  decodeDcmiCapabilities: { decode: dcmi.decodeDcmiCapabilities, samples: [hex('dc 01 05 02 00 01 00')] },
+  decodePowerReading: {
+    decode: dcmi.decodePowerReading,
+    samples: [dcmi.encodePowerReading(DRAWN, 0x655bcd15)],
+  },
   decodeText: {
     decode: (bytes) => [text.decodeText(bytes, 'binary'), text.decodeText(bytes, 'unicode')],
     samples: [hex('c4 44534b20'), hex('83 64c937'), hex('42 1234'), hex('04 41004200')],

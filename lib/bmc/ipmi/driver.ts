@@ -8,14 +8,19 @@ import type {
   BootDevice,
   BootOptions,
   Capabilities,
+  Consumption,
   Driver,
+  FirmwareItem,
   InventoryItem,
   LogEntry,
+  NetworkChange,
+  NetworkSettings,
   PowerAction,
   PowerState,
   SensorReading,
 } from '../driver.ts';
 import { BmcError } from '../errors.ts';
+import { impossible } from '../network.ts';
 import { Turns } from '../turns.ts';
 import { accountLimit, changePassword } from './account.ts';
 import { IpmiClient, type IpmiTarget } from './client.ts';
@@ -23,6 +28,7 @@ import { openConsole } from './console.ts';
 import { readEventLog } from './eventlog.ts';
 import { readInventory } from './inventory.ts';
 import { manufacturerName } from './manufacturers.ts';
+import { changeNetwork, readNetwork } from './network.ts';
 import { DEFAULT_IPMI_OPTIONS, type IpmiOptions } from './options.ts';
 import { type Quirks, quirksOf } from './quirks.ts';
 import { SensorRepository } from './repository.ts';
@@ -32,6 +38,13 @@ import type { Transport } from './transport.ts';
 import { WireError } from './wire/bytes.ts';
 import * as wire from './wire/chassis.ts';
 import { COMPLETION } from './wire/completion.ts';
+import {
+  DCMI,
+  decodeDcmiCapabilities,
+  decodePowerReading,
+  encodeCapabilitiesRequest,
+  encodePowerReadingRequest,
+} from './wire/dcmi.ts';
 import { type DeviceId, decodeDeviceId, decodeSystemGuid, GET_DEVICE_ID, GET_SYSTEM_GUID } from './wire/device.ts';
 import { NETFN } from './wire/message.ts';
 import type { SdrRecord, SensorRecord } from './wire/sdr.ts';
@@ -44,6 +57,8 @@ const CAPABILITIES: Capabilities = {
   console: true,
   virtualMedia: false,
   setPassword: true,
+  consumption: true,
+  network: true,
 };
 
 const NOTHING = Buffer.alloc(0);
@@ -67,6 +82,14 @@ const DEVICE: Readonly<Record<wire.BootSelector, BootDevice>> = {
   other: 'none',
 };
 
+/** Bits of what Get Device ID says that the BMC supports (table 20-2). */
+const SUPPORTS = { sensors: 0x01, repository: 0x02, eventLog: 0x04 } as const;
+
+const supported = ({ supports }: DeviceId): Partial<Capabilities> => ({
+  sensors: (supports & (SUPPORTS.sensors | SUPPORTS.repository)) !== 0,
+  eventLog: (supports & SUPPORTS.eventLog) !== 0,
+});
+
 /** What a BMC says of itself, asked once. */
 interface Knowledge {
   readonly device: DeviceId;
@@ -81,6 +104,8 @@ export class IpmiDriver implements Driver {
   readonly #options: Partial<IpmiOptions>;
   readonly #turns = new Turns();
   #known: Knowledge | undefined;
+  /** What the BMC has said of its capabilities. */
+  #told: Partial<Capabilities> = {};
   #sensorList: readonly SensorRecord[] = [];
   #sensorsOf: readonly SdrRecord[] | undefined;
 
@@ -92,7 +117,7 @@ export class IpmiDriver implements Driver {
   }
 
   capabilities(): Capabilities {
-    return CAPABILITIES;
+    return { ...CAPABILITIES, ...this.#told };
   }
 
   identify(signal: AbortSignal): Promise<BmcIdentity> {
@@ -101,6 +126,7 @@ export class IpmiDriver implements Driver {
       const { device } = await this.#knowledge(signal);
       await this.#provePrivilege(signal);
       const systemId = await this.#systemId(signal);
+      this.#told = { ...supported(device), consumption: await this.#measuresPower(signal) };
       return {
         manufacturer: manufacturerName(device.manufacturerId),
         product: `0x${device.productId.toString(16).padStart(4, '0')}`,
@@ -186,6 +212,33 @@ export class IpmiDriver implements Driver {
     return this.#alone(signal, () => changePassword(this.#client, this.#target.address, username, password, signal));
   }
 
+  firmware(signal: AbortSignal): Promise<readonly FirmwareItem[]> {
+    return this.#strictly(async () => [{ name: 'BMC', version: (await this.#knowledge(signal)).device.firmware }]);
+  }
+
+  consumption(signal: AbortSignal): Promise<Consumption> {
+    return this.#strictly(async () => {
+      const data = encodePowerReadingRequest();
+      const command = { netFn: NETFN.group, command: DCMI.getPowerReading, data };
+      const reading = decodePowerReading(await this.#client.request('power reading', command, signal));
+      if (!reading.measuring) throw new BmcError('unsupported', this.#target.address, 'nothing measures the draw now');
+      const { current: watts, minimum, maximum, average } = reading;
+      return { watts, minimum, maximum, average };
+    });
+  }
+
+  network(signal: AbortSignal): Promise<NetworkSettings> {
+    return this.#strictly(() => readNetwork(this.#client, signal));
+  }
+
+  setNetwork(change: NetworkChange, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, async () => {
+      const wrong = impossible(change);
+      if (wrong !== undefined) throw new BmcError('unsupported', this.#target.address, wrong);
+      await changeNetwork(this.#client, change, signal);
+    });
+  }
+
   insertMedia(): Promise<void> {
     return Promise.reject(new BmcError('unsupported', this.#target.address, 'IPMI has no virtual media'));
   }
@@ -259,6 +312,13 @@ export class IpmiDriver implements Driver {
       if (RESULT[action] === (await this.#power(signal))) return COMPLETION.ok;
       return (await this.#client.askOnce(command, signal)).completion;
     }
+  }
+
+  /** Optional for BMCs: one without DCMI answers with some error of its choice. */
+  async #measuresPower(signal: AbortSignal): Promise<boolean> {
+    const command = { netFn: NETFN.group, command: DCMI.getCapabilities, data: encodeCapabilitiesRequest() };
+    const { completion, data } = await this.#client.ask(command, signal);
+    return completion === COMPLETION.ok && decodeDcmiCapabilities(data).powerManagement;
   }
 
   async #provePrivilege(signal: AbortSignal): Promise<void> {

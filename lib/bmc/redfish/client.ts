@@ -6,6 +6,7 @@ import { refusal } from './errors.ts';
 import { CertificateError, GivenUp, type HttpAnswer, HttpConnection, type HttpRequest, type Origin } from './http.ts';
 import { type Json, link, path, ShapeError } from './json.ts';
 import { DEFAULT_REDFISH_OPTIONS, type RedfishOptions } from './options.ts';
+import { taskOutcome, taskPath } from './tasks.ts';
 
 const ROOT = '/redfish/v1/';
 const SESSIONS = '/redfish/v1/SessionService/Sessions';
@@ -54,9 +55,11 @@ export class RedfishClient {
     return answer.status === 404 ? undefined : this.#json(answer, false);
   }
 
-  /** Runs an action. `secret`: its answer may repeat something secret, and is not quoted. */
+  /** Runs an action, and waits for the task that it may become. `secret`: its answer may repeat something secret, and is not quoted. */
   async post(resource: string, body: Json, signal: AbortSignal, secret = false): Promise<void> {
-    await this.#json(await this.#authorized({ method: 'POST', path: resource, body }, signal), secret);
+    const answer = await this.#authorized({ method: 'POST', path: resource, body }, signal);
+    await this.#json(answer, secret);
+    if (answer.status === 202) await this.#task(taskPath(answer.headers.location, answer.json), secret, signal);
   }
 
   /** Changes a resource, unless somebody changed it since it was read: then it is read again, and the change tried once more. */
@@ -71,6 +74,25 @@ export class RedfishClient {
       await this.#json(answer, secret);
       return;
     }
+  }
+
+  /** A service that forgets a task as soon as it has ended answers 404: then it has ended. */
+  async #task(task: string | undefined, secret: boolean, signal: AbortSignal): Promise<void> {
+    while (task !== undefined) {
+      const answer = await this.#authorized({ method: 'GET', path: task }, signal);
+      if (answer.status === 404) return;
+      const json = await this.#json(answer, secret);
+      const outcome = taskOutcome(answer.status, json);
+      if (outcome === 'done') return;
+      if (outcome === 'failed') throw this.error('protocol', 'the task failed that the action became');
+      await this.#pause(answer, this.#options.taskPauseMs, signal);
+    }
+  }
+
+  /** As long as the service asks for, within reason, else `usual` milliseconds. */
+  #pause({ headers }: HttpAnswer, usual: number, signal: AbortSignal): Promise<void> {
+    const asked = Number(headers['retry-after']) * 1000;
+    return this.#translated(signal, () => pause(Math.min(asked || usual, MOST_PAUSE), undefined, { signal }));
   }
 
   /** Gives the session back. Whether the service hears of it or not, the client is done with it. */
@@ -128,8 +150,7 @@ export class RedfishClient {
     for (const wait of this.#options.busyPauses) {
       const answer = await this.#once(request, signal);
       if (answer.status !== 503 && answer.status !== 429) return answer;
-      const asked = Number(answer.headers['retry-after']) * 1000;
-      await this.#translated(signal, () => pause(Math.min(asked || wait, MOST_PAUSE), undefined, { signal }));
+      await this.#pause(answer, wait, signal);
     }
     return this.#once(request, signal);
   }

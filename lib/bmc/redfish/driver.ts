@@ -6,21 +6,28 @@ import type {
   BmcTarget,
   BootOptions,
   Capabilities,
+  Consumption,
   Driver,
+  FirmwareItem,
   InventoryItem,
   LogEntry,
+  NetworkChange,
+  NetworkSettings,
   PowerAction,
   PowerState,
   SensorReading,
 } from '../driver.ts';
+import { impossible } from '../network.ts';
 import { Turns } from '../turns.ts';
 import { changePassword, proveAdministrator } from './accounts.ts';
 import { RedfishClient } from './client.ts';
 import { readEventLog } from './eventlog.ts';
+import { inventoryItem, readFirmware } from './inventory.ts';
 import { type Json, link, memberPaths, objects, path, ShapeError, text, texts } from './json.ts';
 import { ejectMedia, insertMedia } from './media.ts';
+import { networkInterface, networkPatch, networkSettings } from './network.ts';
 import type { RedfishOptions } from './options.ts';
-import { readSensors } from './sensors.ts';
+import { readConsumption, readSensors } from './sensors.ts';
 import { bootChange, bootOptions, identifyChange, powerState, resetAction, resetType } from './system.ts';
 import { vendorOf } from './vendors.ts';
 
@@ -32,6 +39,8 @@ const CAPABILITIES: Capabilities = {
   console: false,
   virtualMedia: true,
   setPassword: true,
+  consumption: true,
+  network: true,
 };
 
 /** Where an action leaves the machine, once done. */
@@ -138,6 +147,35 @@ export class RedfishDriver implements Driver {
     return this.#alone(signal, () => changePassword(this.#client, username, password, signal));
   }
 
+  firmware(signal: AbortSignal): Promise<readonly FirmwareItem[]> {
+    return this.#strictly(async () => {
+      const [system, ...managers] = await this.#owners(signal);
+      return readFirmware(this.#client, system!, managers, signal);
+    });
+  }
+
+  consumption(signal: AbortSignal): Promise<Consumption> {
+    return this.#strictly(async () => {
+      for (const chassis of await this.#related(await this.#system(signal), 'Chassis', signal)) {
+        const found = await readConsumption(this.#client, chassis, signal);
+        if (found) return found;
+      }
+      throw this.#client.error('unsupported', 'nothing measures what the machine draws');
+    });
+  }
+
+  network(signal: AbortSignal): Promise<NetworkSettings> {
+    return this.#strictly(async () => networkSettings((await this.#interface(signal)).json));
+  }
+
+  setNetwork(change: NetworkChange, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, async () => {
+      const wrong = impossible(change);
+      if (wrong !== undefined) throw this.#client.error('unsupported', wrong);
+      await this.#client.patch((await this.#interface(signal)).path, networkPatch(change), signal);
+    });
+  }
+
   insertMedia(image: string, signal: AbortSignal): Promise<void> {
     return this.#alone(signal, async () => insertMedia(this.#client, await this.#owners(signal), image, signal));
   }
@@ -207,6 +245,11 @@ export class RedfishDriver implements Driver {
     return found;
   }
 
+  async #interface(signal: AbortSignal) {
+    const [, ...managers] = await this.#owners(signal);
+    return networkInterface(this.#client, managers, signal);
+  }
+
   /** The system and its managers: logs and media are with the one or the other. */
   async #owners(signal: AbortSignal): Promise<Json[]> {
     const system = await this.#system(signal);
@@ -217,16 +260,4 @@ export class RedfishDriver implements Driver {
 function required(found: string | undefined): string {
   if (found === undefined) throw new ShapeError('the service has no system');
   return found;
-}
-
-function inventoryItem(json: Json, fallback: string): InventoryItem {
-  const fields = {
-    manufacturer: text(json, 'Manufacturer'),
-    product: text(json, 'Model'),
-    partNumber: text(json, 'PartNumber') ?? text(json, 'SKU'),
-    serialNumber: text(json, 'SerialNumber'),
-    assetTag: text(json, 'AssetTag'),
-  };
-  const known = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return { name: text(json, 'Name') ?? fallback, ...Object.fromEntries(known) };
 }

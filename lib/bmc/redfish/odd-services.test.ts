@@ -255,6 +255,27 @@ test('allowable values are looked up where the action points to, and kept to', a
   });
 });
 
+test('an action that becomes a task has ended when that has, and failed when that did', async () => {
+  const states = ['Running', 'Running', 'Completed', 'Running', 'Exception'];
+  const task = '/redfish/v1/TaskService/Tasks/1';
+  const service: Handler = (request, response) => {
+    if (request.method === 'POST' && request.url === RESET) {
+      response.writeHead(202, { location: `http://elsewhere${task}`, 'retry-after': '0' }).end();
+      return true;
+    }
+    if (request.url !== task) return false;
+    const body = JSON.stringify({ TaskState: states.shift() });
+    response.writeHead(200, { 'content-type': 'application/json', 'retry-after': '0.01' }).end(body);
+    return true;
+  };
+  const body = async ({ driver, asked }: Service) => {
+    await driver.setPower('reset', within());
+    assert.is(asked.filter((line) => line === `GET ${task}`).length, 3);
+    await fails(driver.setPower('reset', within()), 'protocol');
+  };
+  await withService(SERVICE, body, service);
+});
+
 test('sensors of an older service come from Thermal and Power', async () => {
   const chassis = '/redfish/v1/Chassis/1';
   const answers = {

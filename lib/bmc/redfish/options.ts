@@ -5,6 +5,8 @@ export interface RedfishOptions {
   readonly requestMs: number;
   /** Milliseconds to pause before each further try while the service is busy, where it does not say itself. */
   readonly busyPauses: readonly number[];
+  /** Milliseconds between two looks at a task, where the service does not say itself. */
+  readonly taskPauseMs: number;
   /** Milliseconds for giving the session back. */
   readonly closeMs: number;
 }
@@ -12,5 +14,6 @@ export interface RedfishOptions {
 export const DEFAULT_REDFISH_OPTIONS: RedfishOptions = {
   requestMs: 30_000,
   busyPauses: [500, 1500],
+  taskPauseMs: 1000,
   closeMs: 3000,
 };

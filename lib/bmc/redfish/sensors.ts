@@ -1,5 +1,5 @@
 // Sensors: the Sensors collection of newer services, Thermal and Power of older ones (schemas Sensor, Thermal, Power).
-import type { Health, SensorReading, Threshold } from '../driver.ts';
+import type { Consumption, Health, SensorReading, Threshold } from '../driver.ts';
 import type { RedfishClient } from './client.ts';
 import { child, entryOf, type Json, link, memberPaths, number, objects, text } from './json.ts';
 
@@ -100,4 +100,31 @@ export function oldReadings(thermal: Json, power: Json): SensorReading[] {
     ...several(power, 'PowerControl', 'Power', 'PowerConsumedWatts', () => 'Watts'),
     ...several(power, 'PowerSupplies', 'Power Supply', 'LastPowerOutputWatts', () => 'Watts'),
   ];
+}
+
+/** The draw of one chassis: from EnvironmentMetrics of newer services, PowerControl of older ones. */
+export async function readConsumption(
+  client: RedfishClient,
+  chassis: Json,
+  signal: AbortSignal,
+): Promise<Consumption | undefined> {
+  const metrics = (await client.find(link(chassis, 'EnvironmentMetrics'), signal)) ?? {};
+  const drawn = number(child(metrics, 'PowerWatts'), 'Reading');
+  if (drawn !== undefined) return { watts: drawn };
+  const power = (await client.find(link(chassis, 'Power'), signal)) ?? {};
+  return objects(power, 'PowerControl')
+    .map(consumption)
+    .find((found) => found !== undefined);
+}
+
+export function consumption(control: Json): Consumption | undefined {
+  const watts = number(control, 'PowerConsumedWatts');
+  if (watts === undefined) return undefined;
+  const metrics = child(control, 'PowerMetrics');
+  const statistics = {
+    minimum: number(metrics, 'MinConsumedWatts'),
+    maximum: number(metrics, 'MaxConsumedWatts'),
+    average: number(metrics, 'AverageConsumedWatts'),
+  };
+  return { watts, ...Object.fromEntries(Object.entries(statistics).filter(([, value]) => value !== undefined)) };
 }

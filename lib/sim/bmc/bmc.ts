@@ -21,6 +21,7 @@ import { decodePing, decodeRmcp, encodePong } from '../../bmc/ipmi/wire/rmcp.ts'
 import type { SelEvent } from '../../bmc/ipmi/wire/sel.ts';
 import { decodeSol, encodeSol, type SolPacket } from '../../bmc/ipmi/wire/sol.ts';
 import type { Chassis } from './chassis.ts';
+import { FACTORY_NETWORK } from './commands/lan.ts';
 import { execute } from './commands/table.ts';
 import { EventLog } from './eventlog.ts';
 import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
@@ -49,6 +50,8 @@ export interface SimulatedBmcOptions {
   readonly fru?: Fru;
   /** The longest piece of a record that it gives at once; default: no limit. */
   readonly mostBytes?: number;
+  /** Over Redfish a reset becomes a task, which has ended when it was looked at so often; default: no task. */
+  readonly taskLooks?: number;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: () => number;
 }
@@ -103,6 +106,9 @@ export class SimulatedBmc {
       mostBytes: options.mostBytes ?? 0xff,
       sensorValues: new Map(),
       sensorStates: new Map(),
+      network: new Map(FACTORY_NETWORK),
+      tasks: new Map(),
+      taskLooks: options.taskLooks ?? 0,
       sdrReservation: 0,
       faults: NO_FAULTS,
       bootOptions: { ...FRESH_BOOT_OPTIONS },

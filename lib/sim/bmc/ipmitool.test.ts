@@ -178,6 +178,27 @@ withTool('the inventory is told', async () => {
   );
 });
 
+withTool('network settings are told and changed', async () => {
+  await withBmc(async (tool) => {
+    succeeded(await tool('lan', 'print', '1'), /IP Address Source +: Static Address\nIP Address +: 127\.0\.0\.1/);
+    await tool('lan', 'set', '1', 'ipaddr', '192.0.2.10');
+    await tool('lan', 'set', '1', 'vlan', 'id', '42');
+    await tool('lan', 'set', '1', 'ipsrc', 'dhcp');
+    const changed = await tool('lan', 'print', '1');
+    succeeded(changed, /DHCP Address\nIP Address +: 192\.0\.2\.10/);
+    succeeded(changed, /802\.1q VLAN ID +: 42/);
+  });
+});
+
+withTool('what the machine draws is told by DCMI', async () => {
+  await withBmc(async (tool, bmc, chassis) => {
+    chassis.control('on');
+    bmc.setSensor(0x21, 344);
+    succeeded(await tool('dcmi', 'power', 'reading'), /Instantaneous power reading: +344 Watts/);
+    succeeded(await tool('dcmi', 'power', 'reading'), /Power reading state is: +activated/);
+  });
+});
+
 withTool('a wrong password is refused', async () => {
   await withBmc(
     async (tool) => {

@@ -1,5 +1,6 @@
 // The sensors of a simulated BMC: records that all of them share, and readings that move with time, seed and power.
 import type { Threshold } from '../../bmc/driver.ts';
+import type { PowerStatistics } from '../../bmc/ipmi/wire/dcmi.ts';
 import { unconvert } from '../../bmc/ipmi/wire/reading.ts';
 import {
   type Conversion,
@@ -165,6 +166,23 @@ export const SENSOR_RECORDS: readonly Buffer[] = [
 export function valueAt(sensor: AnalogSensor, seed: number, milliseconds: number): number {
   const course = ((seed * 31 + sensor.number) % 97) + 60; // seconds that one wave takes
   return sensor.usual + sensor.swing * Math.sin((milliseconds / 1000 / course) * 2 * Math.PI + seed);
+}
+
+const POWER_INPUT = 0x21;
+
+/** What the machine draws, in watts: what its sensor reads, and the range that this moves in. */
+export function drawn(state: {
+  readonly chassis: { power(): 'On' | 'Off' };
+  readonly sensorValues: ReadonlyMap<number, number>;
+  readonly seed: number;
+  now(): number;
+}): PowerStatistics {
+  const sensor = SENSORS.find((each): each is AnalogSensor => each.kind === 'analog' && each.number === POWER_INPUT)!;
+  const { usual, swing } = sensor;
+  const on = state.chassis.power() === 'On';
+  const current = Math.round(state.sensorValues.get(POWER_INPUT) ?? valueAt(sensor, state.seed, state.now()));
+  const span = { minimum: usual - swing, maximum: usual + swing, average: usual, periodMs: 60_000, measuring: true };
+  return { ...span, current: on ? current : 0 };
 }
 
 /** Bits of the thresholds that a raw reading has crossed. */

@@ -31,6 +31,12 @@ export interface BmcState {
   /** Readings and states that tests have set, by sensor number. */
   readonly sensorValues: Map<number, number>;
   readonly sensorStates: Map<number, number>;
+  /** Parameters of its LAN, as bytes, by number. */
+  readonly network: Map<number, Buffer>;
+  /** Redfish tasks that are under way, and how often each will still be looked at before it has ended. */
+  readonly tasks: Map<string, number>;
+  /** Looks that a reset over Redfish takes to be done; 0: it is done at once. */
+  readonly taskLooks: number;
   sdrReservation: number;
   faults: Faults;
   bootOptions: BootOptionState;

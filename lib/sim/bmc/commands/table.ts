@@ -5,6 +5,8 @@ import type { SimulatedSession } from '../sessions.ts';
 import { type Answer, type BmcState, type CommandHandler, refuse } from '../state.ts';
 import { APP_COMMANDS } from './app.ts';
 import { CHASSIS_COMMANDS } from './chassis.ts';
+import { DCMI_COMMANDS } from './dcmi.ts';
+import { LAN_COMMANDS } from './lan.ts';
 import { SENSOR_COMMANDS } from './sensor.ts';
 import { PAYLOAD_COMMANDS, TRANSPORT_COMMANDS } from './serial.ts';
 import { STORAGE_COMMANDS } from './storage.ts';
@@ -14,7 +16,8 @@ const COMMANDS: Readonly<Record<number, Readonly<Record<number, CommandHandler>>
   [NETFN.sensor]: SENSOR_COMMANDS,
   [NETFN.app]: { ...APP_COMMANDS, ...PAYLOAD_COMMANDS },
   [NETFN.storage]: STORAGE_COMMANDS,
-  [NETFN.transport]: TRANSPORT_COMMANDS,
+  [NETFN.transport]: { ...TRANSPORT_COMMANDS, ...LAN_COMMANDS },
+  [NETFN.group]: DCMI_COMMANDS,
 };
 
 /** Carries out a request. Outside a session only the commands about logging in are known. */

@@ -1,9 +1,11 @@
 // What may be changed in a simulated Redfish service: actions and properties, each checked before anything happens.
+import { isIPv4 } from 'node:net';
+import { encodeAddressSource, encodeIpv4, encodeVlan, LAN_PARAMETER } from '../../../bmc/ipmi/wire/lan.ts';
 import { NO_BOOT_OVERRIDE } from '../chassis.ts';
 import type { BmcState } from '../state.ts';
 import type { UserSlot } from '../users.ts';
 import { type Body, done, REFUSE, type Reply } from './messages.ts';
-import { BOOT_TARGETS, RESET_TYPES } from './resources.ts';
+import { BOOT_TARGETS, RESET_TYPES, TASKS, task } from './resources.ts';
 
 const MOST_PASSWORD = 20;
 
@@ -14,7 +16,14 @@ export function reset(state: BmcState, body: Body): Reply {
   const power = state.chassis.power();
   if (power === 'Off' ? action !== 'on' : action === 'on') return REFUSE.state();
   state.chassis.control(action);
-  return done();
+  return state.taskLooks === 0 ? done() : begun(state);
+}
+
+/** It goes on by itself; where to look is told. */
+function begun(state: BmcState): Reply {
+  const id = String(state.tasks.size + 1);
+  state.tasks.set(id, state.taskLooks);
+  return { status: 202, body: task(id, true), headers: { location: `${TASKS}/${id}` } };
 }
 
 export function patchSystem(state: BmcState, body: Body): Reply {
@@ -69,6 +78,26 @@ export function patchAccount(user: UserSlot, body: Body): Reply {
     user.password = bytes;
   }
   if (enabled !== undefined) user.enabled = enabled;
+  return done();
+}
+
+/** Address and VLAN as IPMI's LAN parameters: both protocols tell the same. */
+export function patchNetwork(state: BmcState, body: Body): Reply {
+  const { DHCPv4: dhcp, IPv4StaticAddresses: fixed, VLAN: vlan } = body;
+  const { address, gateway, netmask, source, vlan: tag } = LAN_PARAMETER;
+  const isDhcp = (dhcp as Body | undefined)?.DHCPEnabled === true;
+  const [ipv4] = Array.isArray(fixed) ? (fixed as Body[]) : [];
+  const texts = [ipv4?.Address, ipv4?.SubnetMask, ipv4?.Gateway ?? '0.0.0.0'];
+  if (!isDhcp && !texts.every((text) => typeof text === 'string' && isIPv4(text))) {
+    return REFUSE.value('IPv4StaticAddresses');
+  }
+  state.network.set(source, encodeAddressSource(isDhcp ? 'dhcp' : 'static'));
+  const parameters = isDhcp ? [] : [address, netmask, gateway];
+  for (const [index, parameter] of parameters.entries()) {
+    state.network.set(parameter, encodeIpv4(texts[index] as string));
+  }
+  const { VLANEnable: enabled, VLANId: id } = (vlan as Body | undefined) ?? {};
+  state.network.set(tag, encodeVlan(enabled === true ? Number(id) : undefined));
   return done();
 }
 

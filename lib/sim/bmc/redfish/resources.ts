@@ -2,10 +2,11 @@
 
 import { decodeSystemGuid } from '../../../bmc/ipmi/wire/device.ts';
 import { THRESHOLD_EVENT } from '../../../bmc/ipmi/wire/events.ts';
+import * as lan from '../../../bmc/ipmi/wire/lan.ts';
 import { convert, unconvert } from '../../../bmc/ipmi/wire/reading.ts';
 import { decodeSelRecord, eventText } from '../../../bmc/ipmi/wire/sel.ts';
 import { SENSOR_TYPE } from '../../../bmc/ipmi/wire/units.ts';
-import { crossedBy, SENSORS, type SimulatedSensor, valueAt } from '../sensors.ts';
+import { crossedBy, drawn, SENSORS, type SimulatedSensor, valueAt } from '../sensors.ts';
 import type { BmcState } from '../state.ts';
 import { MAX_USERS, type UserSlot } from '../users.ts';
 import type { Body } from './messages.ts';
@@ -18,6 +19,9 @@ export const MANAGER = `${ROOT}/Managers/1`;
 export const ACCOUNTS = `${ROOT}/AccountService/Accounts`;
 export const SESSIONS = `${ROOT}/SessionService/Sessions`;
 export const LOG = `${SYSTEM}/LogServices/SEL`;
+export const INTERFACE = `${MANAGER}/EthernetInterfaces/1`;
+export const FIRMWARE = `${ROOT}/UpdateService/FirmwareInventory`;
+export const TASKS = `${ROOT}/TaskService/Tasks`;
 export const MEDIA = `${MANAGER}/VirtualMedia/Cd`;
 
 const GOOD = { State: 'Enabled', Health: 'OK' };
@@ -45,6 +49,8 @@ export function root({ guid }: BmcState): Body {
     Managers: ref(`${ROOT}/Managers`),
     SessionService: ref(`${ROOT}/SessionService`),
     AccountService: ref(`${ROOT}/AccountService`),
+    UpdateService: ref(`${ROOT}/UpdateService`),
+    Tasks: ref(`${ROOT}/TaskService`),
     Links: { Sessions: ref(SESSIONS) },
   };
 }
@@ -126,6 +132,7 @@ export function manager({ device, fru }: BmcState): Body {
     FirmwareVersion: device.firmware,
     Status: GOOD,
     VirtualMedia: ref(`${MANAGER}/VirtualMedia`),
+    EthernetInterfaces: ref(`${MANAGER}/EthernetInterfaces`),
     Links: { ManagerForServers: [ref(SYSTEM)], ManagerForChassis: [ref(CHASSIS)] },
   });
 }
@@ -142,6 +149,46 @@ export function media({ media: image }: BmcState): Body {
       '#VirtualMedia.EjectMedia': { target: `${MEDIA}/Actions/VirtualMedia.EjectMedia` },
     },
   });
+}
+
+/** The same settings that IPMI's LAN parameters hold. */
+export function networkInterface({ network }: BmcState): Body {
+  const bytes = (parameter: number) => network.get(parameter)!;
+  const source = lan.decodeAddressSource(bytes(lan.LAN_PARAMETER.source));
+  const vlan = lan.decodeVlan(bytes(lan.LAN_PARAMETER.vlan));
+  const ipv4 = {
+    Address: lan.decodeIpv4(bytes(lan.LAN_PARAMETER.address)),
+    SubnetMask: lan.decodeIpv4(bytes(lan.LAN_PARAMETER.netmask)),
+    Gateway: lan.decodeIpv4(bytes(lan.LAN_PARAMETER.gateway)),
+    AddressOrigin: source === 'dhcp' ? 'DHCP' : 'Static',
+  };
+  return resource(INTERFACE, 'EthernetInterface.v1_5_0.EthernetInterface', 'Manager Ethernet Interface', {
+    MACAddress: lan.decodeMac(bytes(lan.LAN_PARAMETER.macAddress)),
+    DHCPv4: { DHCPEnabled: source === 'dhcp' },
+    IPv4Addresses: [ipv4],
+    IPv4StaticAddresses: source === 'static' ? [ipv4] : [],
+    VLAN: { VLANEnable: vlan !== undefined, VLANId: vlan ?? null },
+    Status: GOOD,
+  });
+}
+
+/** What has firmware, by name. */
+export const firmwareVersions = ({ device }: BmcState): Readonly<Record<string, string>> => ({
+  BMC: device.firmware,
+  BIOS: '2.4.1',
+});
+
+export function firmware(name: string, version: string): Body {
+  return resource(`${FIRMWARE}/${name}`, 'SoftwareInventory.v1_3_0.SoftwareInventory', name, {
+    Version: version,
+    Updateable: true,
+    Status: GOOD,
+  });
+}
+
+export function task(id: string, isRunning: boolean): Body {
+  const state = isRunning ? { TaskState: 'Running' } : { TaskState: 'Completed', TaskStatus: 'OK' };
+  return resource(`${TASKS}/${id}`, 'Task.v1_4_3.Task', `Task ${id}`, state);
 }
 
 export const ROLES = {
@@ -180,11 +227,14 @@ export function session({ id, user }: RedfishSession): Body {
   return resource(`${SESSIONS}/${id}`, 'Session.v1_1_0.Session', 'User Session', { UserName: user.name });
 }
 
-export function service(name: 'AccountService' | 'SessionService'): Body {
+export function service(name: 'AccountService' | 'SessionService' | 'UpdateService' | 'TaskService'): Body {
   const members =
     name === 'AccountService' ? { Accounts: ref(ACCOUNTS), Roles: ref(`${ROOT}/AccountService/Roles`) } : {};
   const sessions = name === 'SessionService' ? { Sessions: ref(SESSIONS), SessionTimeout: 1800 } : {};
-  return resource(`${ROOT}/${name}`, `${name}.v1_5_0.${name}`, name, { ServiceEnabled: true, ...members, ...sessions });
+  const software = name === 'UpdateService' ? { FirmwareInventory: ref(FIRMWARE) } : {};
+  const tasks = name === 'TaskService' ? { Tasks: ref(TASKS) } : {};
+  const rest = { ServiceEnabled: true, ...members, ...sessions, ...software, ...tasks };
+  return resource(`${ROOT}/${name}`, `${name}.v1_5_0.${name}`, name, rest);
 }
 
 type Analog = Extract<SimulatedSensor, { kind: 'analog' }>;
@@ -265,9 +315,18 @@ export function old(state: BmcState, name: 'Thermal' | 'Power'): Body {
       ? { Temperatures: of(SENSOR_TYPE.temperature, 'ReadingCelsius'), Fans: of(SENSOR_TYPE.fan, 'Reading') }
       : {
           Voltages: of(SENSOR_TYPE.voltage, 'ReadingVolts'),
-          PowerControl: of(SENSOR_TYPE.current, 'PowerConsumedWatts'),
+          PowerControl: of(SENSOR_TYPE.current, 'PowerConsumedWatts').map((control) => ({
+            ...control,
+            ...draw(state),
+          })),
         };
   return resource(`${CHASSIS}/${name}`, `${name}.v1_6_0.${name}`, name, parts);
+}
+
+function draw(state: BmcState): Body {
+  const { current, minimum, maximum, average } = drawn(state);
+  const metrics = { MinConsumedWatts: minimum, MaxConsumedWatts: maximum, AverageConsumedWatts: average };
+  return { PowerConsumedWatts: current, PowerMetrics: metrics };
 }
 
 export function logService({ log }: BmcState): Body {

@@ -4,7 +4,20 @@ import type { UserSlot } from '../users.ts';
 import * as change from './changes.ts';
 import { type Body, done, found, REFUSE, type Reply } from './messages.ts';
 import * as resource from './resources.ts';
-import { ACCOUNTS, CHASSIS, LOG, MANAGER, MEDIA, ROLES, ROOT, SESSIONS, SYSTEM } from './resources.ts';
+import {
+  ACCOUNTS,
+  CHASSIS,
+  FIRMWARE,
+  INTERFACE,
+  LOG,
+  MANAGER,
+  MEDIA,
+  ROLES,
+  ROOT,
+  SESSIONS,
+  SYSTEM,
+  TASKS,
+} from './resources.ts';
 import type { Tokens } from './tokens.ts';
 
 export type Privilege = (typeof ROLES.Administrator)[number];
@@ -145,6 +158,41 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   },
   [`${LOG}/Actions/LogService.ClearLog`]: { POST: act(change.clearLog, 'ConfigureManager') },
 
+  [`${ROOT}/UpdateService`]: { GET: get(() => resource.service('UpdateService')) },
+  [FIRMWARE]: {
+    GET: get(({ state }) =>
+      resource.collection(
+        FIRMWARE,
+        'SoftwareInventory',
+        Object.keys(resource.firmwareVersions(state)).map((name) => `${FIRMWARE}/${name}`),
+      ),
+    ),
+  },
+  [`${FIRMWARE}/{}`]: {
+    GET: get(({ state, name }) => {
+      const version = new Map(Object.entries(resource.firmwareVersions(state))).get(name);
+      return version === undefined ? undefined : resource.firmware(name, version);
+    }),
+  },
+  [`${ROOT}/TaskService`]: { GET: get(() => resource.service('TaskService')) },
+  [TASKS]: {
+    GET: get(({ state }) =>
+      resource.collection(
+        TASKS,
+        'Task',
+        [...state.tasks.keys()].map((id) => `${TASKS}/${id}`),
+      ),
+    ),
+  },
+  [`${TASKS}/{}`]: {
+    GET: get(({ state, name }) => {
+      const looks = state.tasks.get(name);
+      if (looks === undefined) return undefined;
+      state.tasks.set(name, Math.max(0, looks - 1));
+      return resource.task(name, looks > 0);
+    }),
+  },
+
   [`${ROOT}/Chassis`]: list(`${ROOT}/Chassis`, 'Chassis', [CHASSIS]),
   [CHASSIS]: { GET: get(({ state }) => resource.chassis(state)) },
   [`${CHASSIS}/Sensors`]: list(`${CHASSIS}/Sensors`, 'Sensor', resource.sensorPaths()),
@@ -155,6 +203,11 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   [`${ROOT}/Managers`]: list(`${ROOT}/Managers`, 'Manager', [MANAGER]),
   [MANAGER]: { GET: get(({ state }) => resource.manager(state)) },
   [`${MANAGER}/VirtualMedia`]: list(`${MANAGER}/VirtualMedia`, 'VirtualMedia', [MEDIA]),
+  [`${MANAGER}/EthernetInterfaces`]: list(`${MANAGER}/EthernetInterfaces`, 'EthernetInterface', [INTERFACE]),
+  [INTERFACE]: {
+    GET: get(({ state }) => resource.networkInterface(state)),
+    PATCH: act(change.patchNetwork, 'ConfigureManager'),
+  },
   [MEDIA]: { GET: get(({ state }) => resource.media(state)) },
   [`${MEDIA}/Actions/VirtualMedia.InsertMedia`]: { POST: act(change.insertMedia, 'ConfigureManager') },
   [`${MEDIA}/Actions/VirtualMedia.EjectMedia`]: { POST: act(change.ejectMedia, 'ConfigureManager') },
