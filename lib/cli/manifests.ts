@@ -1,11 +1,12 @@
 // Manifests from files, and their objects in a cluster: created where they are missing, as `kubectl apply` would.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CORE_SCHEMA, dump, loadAll } from 'js-yaml';
+import { dump } from 'js-yaml';
 import * as resources from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isAlreadyExists } from '../kube/errors.ts';
 import { apiVersionOf, type KubeObject, type Resource } from '../kube/resource.ts';
+import { describeProblem, parseManifests } from '../sync/manifest.ts';
 
 const KINDS = new Map(
   Object.values(resources)
@@ -18,20 +19,16 @@ const FOLDER = new URL('../../', import.meta.url);
 export const CRDS = new URL('crds/', FOLDER).pathname;
 export const EXAMPLES = new URL('examples/', FOLDER).pathname;
 
-/** The objects of a folder's YAML files, in the order of their names. @throws Error naming the file. */
+/** The objects of a folder's YAML files, in the order of their names. @throws Error naming file and line, but no content. */
 export function readManifests(folder: string): KubeObject[] {
   const files = readdirSync(folder)
     .filter((file) => /\.ya?ml$/.test(file))
     .sort();
   return files.flatMap((file) => {
     const path = join(folder, file);
-    try {
-      // Numbers and booleans only: a timestamp stays the string that the API wants.
-      const documents = loadAll(readFileSync(path, 'utf8'), { schema: CORE_SCHEMA, filename: file });
-      return documents.filter((document) => document !== null) as KubeObject[];
-    } catch (error) {
-      throw new Error(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-    }
+    const { manifests, problems } = parseManifests(readFileSync(path, 'utf8'), path);
+    if (problems.length > 0) throw new Error(problems.map(describeProblem).join('\n'));
+    return manifests.map(({ object }) => object);
   });
 }
 
