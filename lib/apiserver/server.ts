@@ -16,9 +16,10 @@ import { randomToken, Tokens } from './auth/tokens.ts';
 import { AUTHENTICATED, MASTERS } from './auth/user.ts';
 import { bootstrap } from './bootstrap.ts';
 import { BUILTIN } from './builtin/builtin.ts';
-import { Authority } from './certs/authority.ts';
+import { Authority, type ServingCertificate } from './certs/authority.ts';
 import { kubeconfig } from './certs/kubeconfig.ts';
 import { keepPrivate, writePrivate } from './certs/private-file.ts';
+import type { Limits } from './http/in-flight.ts';
 import { Listener } from './http/listener.ts';
 import { Snapshots } from './http/snapshot.ts';
 import { AggregationController } from './reconcilers/aggregation.ts';
@@ -38,6 +39,10 @@ export interface ApiServerOptions {
   readonly log?: (line: string) => void;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /** How long serving certificates are good for, in milliseconds (default a year); they are renewed when a sixth is left. */
+  readonly certificateLifetime?: number;
+  /** How many requests are answered at a time. */
+  readonly limits?: Limits;
 }
 
 export interface ApiServer {
@@ -52,7 +57,9 @@ export interface ApiServer {
 
 const HOST = '127.0.0.1';
 const SEALED = ['secrets'];
+/** Clocks are set, machines sleep: it is looked at this often at least. */
 const RENEWAL_CHECK = 12 * 3_600_000;
+const RENEWAL_PAUSE = 1000;
 
 /**
  * Starts a server on a directory; state, port and credentials carry on from the last time.
@@ -88,7 +95,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       userOf: (token) => authenticator.userOf(token),
     };
     await bootstrap(cluster);
-    const authority = await Authority.open(join(dir, 'pki'), [HOST, 'localhost', '::1'], now());
+    const hosts = [HOST, 'localhost', '::1'];
+    const authority = await Authority.open(join(dir, 'pki'), hosts, now(), options.certificateLifetime);
     for (const controller of [
       new DefinitionController(cluster, log),
       new NamespaceController(cluster, log),
@@ -103,18 +111,20 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const certificate = await authority.serving(now());
     const snapshots = await Snapshots.open(store, storeOptions, join(dir, 'snapshots'));
     const listener = await listen(
-      { cluster, authenticator, snapshots, host: HOST, certificate, ready: () => true, log },
+      {
+        cluster,
+        authenticator,
+        snapshots,
+        host: HOST,
+        certificate,
+        ready: () => true,
+        log,
+        ...(options.limits && { limits: options.limits }),
+      },
       options,
     );
     closers.push(() => listener.close());
-    const renewal = setInterval(() => {
-      authority.serving(now()).then(
-        (fresh) => listener.renew(fresh),
-        (error: Error) => log(`certificate: ${error.message}`),
-      );
-    }, RENEWAL_CHECK);
-    renewal.unref();
-    closers.push(async () => clearInterval(renewal));
+    closers.push(keepRenewed(authority, certificate, listener, now, log));
     const url = `https://${HOST}:${listener.port}`;
     const caCertificate = authority.certificate;
     const kubeconfigPath = join(dir, 'kubeconfig');
@@ -144,4 +154,35 @@ async function listen(
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     return Listener.open({ ...listener, port: 0 });
   }
+}
+
+/** Serves with a new certificate whenever the present one is due. @returns ends it */
+function keepRenewed(
+  authority: Authority,
+  first: ServingCertificate,
+  listener: Listener,
+  now: () => number,
+  log: (line: string) => void,
+): () => Promise<void> {
+  let timer: NodeJS.Timeout;
+  const wait = (renewAt: number) => {
+    const due = Math.max(renewAt - now(), RENEWAL_PAUSE);
+    timer = setTimeout(() => void renew(renewAt), Math.min(due, RENEWAL_CHECK)).unref();
+  };
+  const renew = async (renewAt: number) => {
+    try {
+      const fresh = await authority.serving(now());
+      if (fresh.renewAt !== renewAt) listener.renew(fresh);
+      wait(fresh.renewAt);
+    } catch (error) {
+      // The present one is good for long yet.
+      log(`certificate: ${(error as Error).message}`);
+      wait(now() + RENEWAL_CHECK);
+    }
+  };
+  wait(first.renewAt);
+  return () => {
+    clearTimeout(timer);
+    return Promise.resolve();
+  };
 }

@@ -1,7 +1,7 @@
 // The server's own certificate authority: made once, kept in the directory, and the serving certificate renewed in good time.
 // @peculiar/x509's container library wants it loaded first.
 import 'reflect-metadata';
-import { createPrivateKey, webcrypto } from 'node:crypto';
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -9,8 +9,10 @@ import { writePrivate } from './private-file.ts';
 
 const DAY = 86_400_000;
 const CA_DAYS = 3650;
-const SERVER_DAYS = 365;
-const RENEW_BEFORE_DAYS = 60;
+/** How long a serving certificate is good for, in milliseconds. */
+export const SERVING_LIFETIME = 365 * DAY;
+/** It is renewed when this part of that is left: two months of a year. */
+const RENEW_SHARE = 1 / 6;
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const;
 
@@ -69,7 +71,7 @@ async function makeAuthority(now: number): Promise<Pair> {
   return { certificate, key: await privatePem(keys) };
 }
 
-async function makeServing(authority: Pair, hosts: readonly string[], now: number): Promise<Pair> {
+async function makeServing(authority: Pair, hosts: readonly string[], now: number, lifetime: number): Promise<Pair> {
   const keys = await generateKeys();
   const names = hosts.map((host) => ({
     type: /^[\d.]+$|:/.test(host) ? ('ip' as const) : ('dns' as const),
@@ -82,7 +84,7 @@ async function makeServing(authority: Pair, hosts: readonly string[], now: numbe
     signingKey: await importPrivate(authority.key),
     signingAlgorithm: SIGNING,
     notBefore: new Date(now - DAY),
-    notAfter: new Date(Math.min(now + SERVER_DAYS * DAY, authority.certificate.notAfter.getTime())),
+    notAfter: new Date(Math.min(now + lifetime, authority.certificate.notAfter.getTime())),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -99,15 +101,26 @@ export class Authority {
   readonly #directory: string;
   readonly #authority: Pair;
   readonly #hosts: readonly string[];
+  readonly #lifetime: number;
 
-  private constructor(directory: string, authority: Pair, hosts: readonly string[]) {
+  private constructor(directory: string, authority: Pair, hosts: readonly string[], lifetime: number) {
     this.#directory = directory;
+    this.#lifetime = lifetime;
     this.#authority = authority;
     this.#hosts = hosts;
   }
 
-  /** Loads the authority, or makes one when there is none. `now` is in milliseconds since the epoch. */
-  static async open(directory: string, hosts: readonly string[], now: number): Promise<Authority> {
+  /**
+   * Loads the authority, or makes one when there is none.
+   * @param now milliseconds since the epoch
+   * @param lifetime of serving certificates, in milliseconds
+   */
+  static async open(
+    directory: string,
+    hosts: readonly string[],
+    now: number,
+    lifetime = SERVING_LIFETIME,
+  ): Promise<Authority> {
     const [certificatePath, keyPath] = [join(directory, 'ca.crt'), join(directory, 'ca.key')];
     let authority = load(certificatePath, keyPath);
     if (!authority) {
@@ -115,7 +128,7 @@ export class Authority {
       writePrivate(keyPath, authority.key);
       writePrivate(certificatePath, authority.certificate.toString('pem'));
     }
-    return new Authority(directory, authority, hosts);
+    return new Authority(directory, authority, hosts, lifetime);
   }
 
   /** The authority's certificate in PEM: what a client must trust. */
@@ -123,20 +136,29 @@ export class Authority {
     return this.#authority.certificate.toString('pem');
   }
 
-  /** The serving certificate, made anew when there is none, when it ends soon or when it is not this authority's. */
+  /** The serving certificate, made anew when there is none that is good, or it ends soon. */
   async serving(now: number): Promise<ServingCertificate> {
     const [certificatePath, keyPath] = [join(this.#directory, 'server.crt'), join(this.#directory, 'server.key')];
-    const renewAt = (pair: Pair) => pair.certificate.notAfter.getTime() - RENEW_BEFORE_DAYS * DAY;
     let pair = load(certificatePath, keyPath);
-    if (!pair || renewAt(pair) <= now || !(await pair.certificate.verify({ publicKey: this.#authority.certificate }))) {
-      pair = await makeServing(this.#authority, this.#hosts, now);
+    if (!pair || this.#renewAt(pair) <= now || !(await this.#isOwn(pair))) {
+      pair = await makeServing(this.#authority, this.#hosts, now, this.#lifetime);
       writePrivate(keyPath, pair.key);
       writePrivate(certificatePath, pair.certificate.toString('pem'));
     }
     return {
       certificate: `${pair.certificate.toString('pem')}\n${this.certificate}\n`,
       key: pair.key,
-      renewAt: renewAt(pair),
+      renewAt: this.#renewAt(pair),
     };
+  }
+
+  #renewAt({ certificate }: Pair): number {
+    return certificate.notAfter.getTime() - this.#lifetime * RENEW_SHARE;
+  }
+
+  /** Whether this authority issued it, and the key is its own: a crash may have come between the two files. */
+  async #isOwn({ certificate, key }: Pair): Promise<boolean> {
+    const matches = new X509Certificate(certificate.toString('pem')).checkPrivateKey(createPrivateKey(key));
+    return matches && (await certificate.verify({ publicKey: this.#authority.certificate }));
   }
 }

@@ -57,8 +57,17 @@ export function decodeBody(body: Buffer, encoding: Encoding | 'protobuf'): Json 
  */
 export function decode(text: string, encoding: Encoding): Json {
   const value = encoding === 'yaml' ? decodeYaml(text) : decodeJson(text);
-  checkDepth(value, DEPTH_LIMIT);
+  checkNesting(value, text.length);
   return value;
+}
+
+/**
+ * Checks a value that may be stored.
+ * @param most how many values it may hold: an alias in YAML counts for all that it stands for
+ * @throws ApiError 400 for nesting bombs and keys that would reach an object's prototype
+ */
+export function checkNesting(value: Json, most: number): void {
+  checkDepth(value, DEPTH_LIMIT, { values: most + 1 });
 }
 
 function decodeJson(text: string): Json {
@@ -81,26 +90,32 @@ function explain(error: SyntaxError, text: string): string {
   return token === undefined ? error.message : `invalid character '${token}' looking for beginning of value`;
 }
 
+/** What is wrong and where; the exception's own message quotes the line, which may be as long as the body. */
+function explainYaml({ reason, mark }: YAMLException): string {
+  return mark && mark.line > 0 ? `line ${mark.line + 1}: ${reason}` : reason;
+}
+
 function decodeYaml(text: string): Json {
   try {
     return (load(text, { schema: CORE_SCHEMA }) ?? null) as Json;
   } catch (error) {
-    if (error instanceof YAMLException) throw badRequest(`error converting YAML to JSON: yaml: ${error.message}`);
+    if (error instanceof YAMLException) throw badRequest(`error converting YAML to JSON: yaml: ${explainYaml(error)}`);
     if (error instanceof RangeError) throw badRequest('the body of the request is nested too deeply');
     throw error;
   }
 }
 
-function checkDepth(value: Json | undefined, left: number): void {
+function checkDepth(value: Json | undefined, depth: number, left: { values: number }): void {
+  if (left.values-- === 0) throw badRequest('the body of the request holds too many aliases');
   if (typeof value !== 'object' || value === null) return;
-  if (left === 0) throw badRequest('the body of the request is nested too deeply');
+  if (depth === 0) throw badRequest('the body of the request is nested too deeply');
   if (Array.isArray(value)) {
-    for (const item of value) checkDepth(item, left - 1);
+    for (const item of value) checkDepth(item, depth - 1, left);
     return;
   }
   // The only key whose assignment does not make a property; no Kubernetes type has it.
   if (Object.hasOwn(value, '__proto__')) throw badRequest('unsupported key "__proto__" in the body of the request');
-  for (const key in value) checkDepth(value[key], left - 1);
+  for (const key in value) checkDepth(value[key], depth - 1, left);
 }
 
 /** Duplicate keys in the JSON text, as paths ("spec.power"): Go's strict decoder reports them, JSON.parse drops them. */

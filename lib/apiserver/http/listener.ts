@@ -7,18 +7,24 @@ import { refusal } from '../auth/authorizer.ts';
 import type { User } from '../auth/user.ts';
 import type { ServingCertificate } from '../certs/authority.ts';
 import type { Cluster } from '../rest/call.ts';
-import { ApiError, internal, tooManyRequests } from '../status.ts';
+import { ApiError, badRequest, internal, tooLarge } from '../status.ts';
 import { StorageError } from '../store/log.ts';
+import { OBJECT_LIMIT, ObjectTooLarge } from '../store/store.ts';
 import { Documents } from './documents.ts';
+import { InFlight, LIMITS, type Limits } from './in-flight.ts';
 import { parseResourceRequest } from './request.ts';
 import { answerResource } from './resources.ts';
 import { errorReply, PAGE_NOT_FOUND, type Reply, send } from './respond.ts';
 import { SNAPSHOT_PATH, type Snapshots } from './snapshot.ts';
 
-/** kube-apiserver's defaults together: reads and writes in flight; watches are not counted. */
-const MAX_IN_FLIGHT = 600;
 const READS = new Set(['GET', 'HEAD']);
 const OPEN_PATHS = new Set(['/healthz', '/livez', '/readyz']);
+
+/** What Node's parser of HTTP finds wrong, as status lines; all else is a bad request. */
+const CLIENT_ERRORS: { readonly [code: string]: string } = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 export interface ListenerOptions {
   readonly cluster: Cluster;
@@ -28,6 +34,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly certificate: ServingCertificate;
   readonly ready: () => boolean;
+  readonly limits?: Limits;
   readonly log: (line: string) => void;
 }
 
@@ -35,23 +42,33 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #documents: Documents;
-  #inFlight = 0;
+  readonly #inFlight: InFlight;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
+    const limits = options.limits ?? LIMITS;
+    this.#inFlight = new InFlight(limits);
     this.#documents = new Documents(options.cluster.registry, () => `${options.host}:${this.port}`);
     const { certificate, key } = options.certificate;
-    this.#server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2', keepAlive: true, noDelay: true });
-    // Slow senders are cut off; a client may keep its connection between requests.
-    this.#server.headersTimeout = 20_000;
-    this.#server.requestTimeout = 60_000;
+    this.#server = createServer({
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+      keepAlive: true,
+      noDelay: true,
+      // Slow senders are cut off; a client may keep its connection between requests.
+      headersTimeout: limits.headMilliseconds,
+      requestTimeout: limits.wholeMilliseconds,
+      connectionsCheckingInterval: limits.headMilliseconds / 4,
+    });
     this.#server.keepAliveTimeout = 180_000;
     this.#server.on('request', (request, response) => void this.#handle(request, response));
     // A failed handshake is the client's affair; it must not end the server.
     this.#server.on('tlsClientError', (error) => options.log(`TLS handshake failed: ${error.message}`));
-    this.#server.on('clientError', (_error, socket) =>
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
-    );
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      if (!socket.writable) return;
+      socket.end(`HTTP/1.1 ${CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request'}\r\nConnection: close\r\n\r\n`);
+    });
   }
 
   /** @throws Error when the port is taken. */
@@ -82,37 +99,32 @@ export class Listener {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const warnings: string[] = [];
-    const watching = /[?&]watch=(1|true)\b/.test(request.url ?? '');
-    if (!watching) this.#inFlight++;
     try {
       const reply = await this.#answer(request, response, warnings);
       if (reply) await send(request, response, reply);
     } catch (error) {
       await this.#refuse(request, response, error, warnings);
     } finally {
-      if (!watching) this.#inFlight--;
       // What was not read of a refused body would be taken for the next request.
       if (!request.complete && !response.headersSent) request.resume();
     }
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, warnings: string[]): Promise<Reply | undefined> {
-    const url = new URL(request.url ?? '/', 'https://server');
-    const path = url.pathname;
+    const { pathname: path, searchParams: query } = parseUrl(request.url ?? '/');
     if (OPEN_PATHS.has(path)) return this.#health(path);
-    if (path === '/version' && request.method === 'GET') return this.#documents.get(path, url.searchParams, undefined);
+    if (path === '/version' && request.method === 'GET') return this.#documents.get(path, query, undefined);
     const user = this.#options.authenticator.authenticate(request.headers, request.socket);
-    if (this.#inFlight > MAX_IN_FLIGHT) throw tooManyRequests();
-    const parsed = parseResourceRequest(request.method ?? 'GET', path, url.searchParams);
+    const parsed = parseResourceRequest(request.method ?? 'GET', path, query);
+    response.once('close', this.#inFlight.enter(parsed?.verb === 'watch' ? 'watches' : 'short'));
     if (!parsed) {
       this.#authorizePath(user, request.method ?? 'GET', path);
       if (path === SNAPSHOT_PATH) return this.#options.snapshots.answer(request, response);
-      const document =
-        READS.has(request.method ?? '') && this.#documents.get(path, url.searchParams, request.headers.accept);
+      const document = READS.has(request.method ?? '') && this.#documents.get(path, query, request.headers.accept);
       if (document) return document;
     }
     if (!parsed) return /^\/apis\/[^/]+/.test(path) ? PAGE_NOT_FOUND : this.#documents.index(404);
-    return answerResource(this.#options.cluster, parsed, url.searchParams, user, request, response, warnings);
+    return answerResource(this.#options.cluster, parsed, query, user, request, response, warnings);
   }
 
   /** @throws ApiError 403 */
@@ -141,6 +153,7 @@ export class Listener {
 
   #refusal(error: unknown, request: IncomingMessage): ApiError {
     if (error instanceof ApiError) return error;
+    if (error instanceof ObjectTooLarge) return tooLarge(OBJECT_LIMIT);
     if (error instanceof StorageError) {
       this.#options.log(`storage: ${error.message}`);
       return internal(error.message);
@@ -149,4 +162,11 @@ export class Listener {
     this.#options.log(`${request.method} ${request.url?.split('?', 1)[0]}: ${stack ?? message}`);
     return internal('the server failed to answer; its log says why');
   }
+}
+
+/** @throws ApiError 400 for what is no path: "//", say */
+function parseUrl(text: string): URL {
+  const url = URL.parse(text.startsWith('//') ? `/.${text}` : text, 'https://server');
+  if (!url) throw badRequest(`malformed path ${text.split('?', 1)[0]}`);
+  return url;
 }

@@ -1,6 +1,6 @@
 // JSON patch (RFC 6902) over JSON pointers (RFC 6901).
 import { clone, equal, isObject, type Json } from '../json.ts';
-import { badRequest } from '../status.ts';
+import { ApiError, badRequest } from '../status.ts';
 
 /** An operation that cannot be carried out: a missing target, or a test that does not hold. */
 export class JsonPatchError extends Error {
@@ -17,6 +17,10 @@ export interface Operation {
   readonly value?: Json;
 }
 
+/** As kube-apiserver: a patch may be this long, and its copies may make this much, in characters. */
+const MOST_OPERATIONS = 10_000;
+const MOST_COPIED = 3 * 2 ** 20;
+
 const OPERATIONS = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
 
 /** @throws ApiError 400 when the document is no list of operations. */
@@ -24,6 +28,10 @@ export function parseJsonPatch(document: Json): Operation[] {
   if (!Array.isArray(document)) {
     const what = isObject(document) ? 'object' : typeof document;
     throw badRequest(`error decoding patch: json: cannot unmarshal ${what} into Go value of type []jsonPatchOp`);
+  }
+  if (document.length > MOST_OPERATIONS) {
+    const why = `The allowed maximum operations in a JSON patch is ${MOST_OPERATIONS}, got ${document.length}`;
+    throw new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: ${why}`, {});
   }
   return document.map((item) => {
     const refuse = (why: string) => badRequest(`invalid operation ${JSON.stringify(item)}: ${why}`);
@@ -45,7 +53,15 @@ export function parseJsonPatch(document: Json): Operation[] {
  * @throws JsonPatchError
  */
 export function applyJsonPatch(target: Json, operations: readonly Operation[]): Json {
-  return operations.reduce<Json>(applyOne, clone(target));
+  let copied = 0;
+  return operations.reduce<Json>((root, operation) => {
+    if (operation.op === 'copy') {
+      // Each copy may hold all copies before it.
+      copied += JSON.stringify(find(root, pointer(operation.from ?? ''))).length;
+      if (copied > MOST_COPIED) throw new JsonPatchError('the copies are too large');
+    }
+    return applyOne(root, operation);
+  }, clone(target));
 }
 
 function applyOne(root: Json, operation: Operation): Json {

@@ -9,7 +9,7 @@ import {
   recordUpdate,
   writeManagers,
 } from '../apply/managers.ts';
-import { decodeBody } from '../http/body.ts';
+import { checkNesting, decodeBody } from '../http/body.ts';
 import { mediaType } from '../http/media.ts';
 import { asText, clone, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import { applyJsonPatch, JsonPatchError, parseJsonPatch } from '../patch/json-patch.ts';
@@ -60,7 +60,10 @@ function patched(call: Call, live: KubeObject, type: string): Json {
   if (type === JSON_PATCH) {
     const operations = parseJsonPatch(document);
     try {
-      return applyJsonPatch(live, operations);
+      const made = applyJsonPatch(live, operations);
+      // Copies and moves may nest what no body could.
+      checkNesting(made, Number.MAX_SAFE_INTEGER);
+      return made;
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error;
       throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});

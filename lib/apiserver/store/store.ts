@@ -23,6 +23,14 @@ export interface StoreOptions {
   readonly keyFile?: string;
 }
 
+/** The most characters that an object's JSON may have: a request's body at its limit, and what the server adds. */
+export const OBJECT_LIMIT = 4 * 2 ** 20;
+
+/** An object that has grown beyond OBJECT_LIMIT, patch by patch. */
+export class ObjectTooLarge extends Error {
+  override readonly name = 'ObjectTooLarge';
+}
+
 const MAX_BYTES = 8 * 2 ** 30;
 
 const HISTORY = { milliseconds: 10 * 60_000, bytes: 48 * 2 ** 20 };
@@ -205,12 +213,13 @@ export class Store {
   /**
    * Writes a version of an object. The caller has decided on it against latest() in the same turn of the event loop, and
    * gives up the object, whose resourceVersion is set here. Settles when the write is on disk and visible.
-   * @throws StorageError when it could not be made durable; then it has not happened.
+   * @throws StorageError when it could not be made durable, ObjectTooLarge; then it has not happened.
    */
   put(collection: string, key: string, object: KubeObject): Promise<Entry> {
     const revision = ++this.#sequenced;
     object.metadata.resourceVersion = String(revision);
     const text = JSON.stringify(object);
+    if (text.length > OBJECT_LIMIT) return Promise.reject(new ObjectTooLarge(`${collection} ${key} is too large`));
     const entry = new Entry(key, revision, text, object);
     return this.#commit({ revision, collection, key, at: this.#now(), text }, entry).then(() => entry);
   }
