@@ -27,7 +27,7 @@ export interface Manifest {
   readonly object: KubeObject;
   readonly place: Place;
   /** The line of a field, as RFC 6901 names it (`/spec/disks/0`); where there is none, of what is around it. */
-  lineOf(pointer: string): number;
+  readonly lineOf: (pointer: string) => number;
 }
 
 /** What is wrong, and where. Never quotes a Secret. */
