@@ -6,9 +6,10 @@ import { fleet } from './commands/fleet.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
+import { sync } from './commands/sync.ts';
 import type { StartOperator } from './operator.ts';
 
-const COMMANDS: readonly Command[] = [start, run, fleet, backup, restore];
+const COMMANDS: readonly Command[] = [start, run, fleet, sync, backup, restore];
 
 const width = Math.max(...COMMANDS.map(({ name }) => name.length));
 const usage = `bmp runs bare metal and places virtual machines on it, the Kubernetes way.
