@@ -202,7 +202,8 @@ export class IpmiClient {
       const remembered = this.#suite !== undefined;
       this.#suite = undefined;
       if (remembered) throw new Astray('the BMC no longer accepts the cipher suite that it accepted before');
-      throw new BmcError('unsupported', address, 'the BMC accepts none of the cipher suites');
+      const tried = suites.map(({ id }) => id).join(' or ');
+      throw new BmcError('unsupported', address, `the BMC accepts no cipher suite ${tried}`);
     } catch (error) {
       if (endpoint.heard) this.#answeredAt = this.#options.now();
       transport.release(endpoint);

@@ -72,8 +72,8 @@ async function ask(
 }
 
 /**
- * The suites to try, best first. A BMC that tells its suites is believed; one that does not is tried with each.
- * Throws `unsupported` where the BMC speaks no IPMI 2.0, or offers no suite that may be used.
+ * The suites to try: those that the BMC offers, best first, then the rest. Throws `unsupported` where the BMC speaks no
+ * IPMI 2.0.
  */
 export async function discover(logIn: LogIn, endpoint: Endpoint, signal: AbortSignal): Promise<CipherSuite[]> {
   const { options, address } = logIn;
@@ -85,12 +85,11 @@ export async function discover(logIn: LogIn, endpoint: Endpoint, signal: AbortSi
   const capabilities = decodeAuthCapabilities(response.data);
   if (!capabilities.supportsIpmi2) throw new BmcError('unsupported', address, 'the BMC offers no IPMI 2.0 session');
   const offered = await offeredSuites(logIn, endpoint, signal);
-  const usable = options.cipherSuites.filter((id) => offered === undefined || offered.includes(id));
-  if (usable.length === 0) {
-    const wanted = options.cipherSuites.join(' or ');
-    throw new BmcError('unsupported', address, `offers cipher suites ${offered?.join(', ')}, not ${wanted}`);
-  }
-  return usable.map((id: CipherSuiteId) => CIPHER_SUITES[id]);
+  // Some advertise what they refuse, and have what they do not tell: the others are tried behind those that are offered.
+  const isOffered = (id: CipherSuiteId) => offered === undefined || offered.includes(id);
+  const { cipherSuites } = options;
+  const tried = [...cipherSuites.filter(isOffered), ...cipherSuites.filter((id) => !isOffered(id))];
+  return tried.map((id) => CIPHER_SUITES[id]);
 }
 
 async function offeredSuites(logIn: LogIn, endpoint: Endpoint, signal: AbortSignal): Promise<number[] | undefined> {
@@ -227,7 +226,8 @@ async function confirm(
     throw new Astray('the BMC did not accept RAKP 3');
   }
   if (reply.status !== rakp.RAKP_STATUS.ok) throw refusal(logIn, 'log-in', reply.status);
-  if (!equal(rakp.rakp4Code(known, key), reply.authCode)) {
+  // Some leave the code out. Then the first command proves the key: what is signed with another is never accepted.
+  if (reply.authCode.length > 0 && !equal(rakp.rakp4Code(known, key), reply.authCode)) {
     throw new BmcError('credentials', logIn.address, 'the password is right, but not the key of the BMC (KG)');
   }
 }

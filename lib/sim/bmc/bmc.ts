@@ -18,6 +18,7 @@ import {
 } from '../../bmc/ipmi/wire/packet.ts';
 import * as rakp from '../../bmc/ipmi/wire/rakp.ts';
 import { decodePing, decodeRmcp, encodePong } from '../../bmc/ipmi/wire/rmcp.ts';
+import { SDR } from '../../bmc/ipmi/wire/sdr.ts';
 import type { SelEvent } from '../../bmc/ipmi/wire/sel.ts';
 import { decodeSol, encodeSol, type SolPacket } from '../../bmc/ipmi/wire/sol.ts';
 import type { Chassis } from './chassis.ts';
@@ -25,6 +26,7 @@ import { FACTORY_NETWORK } from './commands/lan.ts';
 import { execute } from './commands/table.ts';
 import { EventLog } from './eventlog.ts';
 import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
+import { NO_QUIRKS, type SimulatedQuirks, zeroPadded } from './quirks.ts';
 import { type Certificate, RedfishServer } from './redfish/server.ts';
 import { SENSORS } from './sensors.ts';
 import { ConsoleSlot } from './serial.ts';
@@ -48,6 +50,8 @@ export interface SimulatedBmcOptions {
   readonly seed?: number;
   /** The system's inventory, as its maker wrote it. */
   readonly fru?: Fru;
+  /** Where it departs from the specification; default: nowhere. */
+  readonly quirks?: SimulatedQuirks;
   /** The longest piece of a record that it gives at once; default: no limit. */
   readonly mostBytes?: number;
   /** Over Redfish a reset becomes a task, which has ended when it was looked at so often; default: no task. */
@@ -76,6 +80,8 @@ export class SimulatedBmc {
   #socket: Socket | undefined;
   readonly #redfish: RedfishServer[] = [];
   #requests = 0;
+  /** Milliseconds that the answer under way takes by a quirk. */
+  #slowness = 0;
 
   constructor(options: SimulatedBmcOptions) {
     const { chassis, device, bmcKey, cipherSuites = [17, 3], now = Date.now } = options;
@@ -103,6 +109,7 @@ export class SimulatedBmc {
       log: new EventLog(now),
       fru: options.fru,
       seed,
+      quirks: options.quirks ?? NO_QUIRKS,
       mostBytes: options.mostBytes ?? 0xff,
       sensorValues: new Map(),
       sensorStates: new Map(),
@@ -226,12 +233,13 @@ export class SimulatedBmc {
     const { faults } = this.#state;
     if (faults.silent || this.#random() < faults.loss) return;
     const answer = this.#answer(datagram, from);
-    if (answer) this.#emit(answer, from);
+    if (answer) this.#emit(answer, from, this.#slowness);
+    this.#slowness = 0;
   }
 
-  #emit(answer: Buffer, to: { address: string; port: number }): void {
+  #emit(answer: Buffer, to: { address: string; port: number }, slowness = 0): void {
     const { faults } = this.#state;
-    for (const { delay, datagram } of disturb(faults, this.#random, answer)) this.#send(datagram, delay, to);
+    for (const { delay, datagram } of disturb(faults, this.#random, answer)) this.#send(datagram, delay + slowness, to);
   }
 
   /** Console characters go out unasked. */
@@ -288,7 +296,8 @@ export class SimulatedBmc {
       }
       case PAYLOAD.rakp3: {
         const rakp4 = sessions.rakp3(rakp.decodeRakp3(packet.payload));
-        return rakp4 && encodePlain(PAYLOAD.rakp4, rakp.encodeRakp4(rakp4));
+        const authCode = this.#state.quirks.emptyRakp4Code ? Buffer.alloc(0) : rakp4?.authCode;
+        return rakp4 && authCode && encodePlain(PAYLOAD.rakp4, rakp.encodeRakp4({ ...rakp4, authCode }));
       }
       default:
         return undefined;
@@ -308,12 +317,15 @@ export class SimulatedBmc {
     }
     const response = session.last?.request.equals(payload) ? session.last.response : this.#command(payload, session);
     session.last = { request: Buffer.from(payload), response };
-    return sealed(session, PAYLOAD.ipmi, response);
+    const datagram = sealed(session, PAYLOAD.ipmi, response);
+    return this.#state.quirks.zeroPadding ? zeroPadded(session.keys, datagram) : datagram;
   }
 
   #command(payload: Buffer, session: SimulatedSession | undefined): Buffer {
     const request = decodeRequest(payload);
     this.#requests++;
+    if (request.netFn === NETFN.storage && request.command === SDR.getRecord)
+      this.#slowness = this.#state.quirks.recordMs;
     const { completion, data } = execute(this.#state, request, session);
     return encodeResponse(request, completion, data);
   }

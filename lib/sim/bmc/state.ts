@@ -4,6 +4,7 @@ import type { Fru } from '../../bmc/ipmi/wire/fru.ts';
 import type { Chassis } from './chassis.ts';
 import type { EventLog } from './eventlog.ts';
 import type { Faults } from './faults.ts';
+import type { SimulatedQuirks } from './quirks.ts';
 import type { ConsoleSlot } from './serial.ts';
 import type { Sessions, SimulatedSession } from './sessions.ts';
 import type { Users } from './users.ts';
@@ -26,6 +27,7 @@ export interface BmcState {
   readonly fru: Fru | undefined;
   /** Sets the course of its sensors apart from other BMCs'. */
   readonly seed: number;
+  readonly quirks: SimulatedQuirks;
   /** The longest piece of a record that it gives at once. */
   readonly mostBytes: number;
   /** Readings and states that tests have set, by sensor number. */

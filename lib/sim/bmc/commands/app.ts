@@ -1,6 +1,6 @@
 // The device, session, channel and user commands of a simulated BMC (IPMI 2.0 §20, §22).
 import * as wire from '../../../bmc/ipmi/wire/channel.ts';
-import { CIPHER_SUITES, type CipherSuiteId } from '../../../bmc/ipmi/wire/cipher.ts';
+import { CIPHER_SUITES, type CipherSuite } from '../../../bmc/ipmi/wire/cipher.ts';
 import { COMPLETION } from '../../../bmc/ipmi/wire/completion.ts';
 import { encodeDeviceId, GET_DEVICE_ID, GET_SYSTEM_GUID } from '../../../bmc/ipmi/wire/device.ts';
 import type { SimulatedSession } from '../sessions.ts';
@@ -33,7 +33,10 @@ function authCapabilities(state: BmcState, data: Buffer): Answer {
 
 function cipherSuites(state: BmcState, data: Buffer): Answer {
   if (!isLan(data[0]! & 0x0f)) return refuse(COMPLETION.invalidField);
-  const records = wire.encodeCipherSuites(state.suites.map((id) => CIPHER_SUITES[id as CipherSuiteId]));
+  const told = state.quirks.advertisedSuites ?? state.suites;
+  const none = { authentication: 0, integrity: 0, confidentiality: 0 };
+  const suites: Readonly<Record<number, CipherSuite>> = CIPHER_SUITES;
+  const records = wire.encodeCipherSuites(told.map((id) => ({ ...none, ...suites[id], id })));
   const from = (data[2]! & 0x3f) * 16;
   return okBytes(Buffer.concat([Buffer.of(LAN_CHANNEL), records.subarray(from, from + 16)]));
 }
