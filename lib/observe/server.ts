@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import type { Registry } from '@prometheus-io/client';
+import { endable } from '../http/endable.ts';
 import type { Log } from './log.ts';
 
 export interface ObserveServerOptions {
@@ -44,14 +45,11 @@ export async function startObserveServer(options: ObserveServerOptions): Promise
   const server = tls ? createTlsServer(tls, handler) : createServer(handler);
   // Probes are small and quick: whoever is slow does not keep a connection.
   Object.assign(server, { headersTimeout: 5_000, requestTimeout: 10_000, maxHeadersCount: 50 });
+  const end = endable(server);
   await listen(server, port, host);
   return {
     port: (server.address() as AddressInfo).port,
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
+    close: end,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { endable } from '../../http/endable.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import { refusal } from '../auth/authorizer.ts';
 import type { User } from '../auth/user.ts';
@@ -41,6 +42,7 @@ export interface ListenerOptions {
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: Server;
+  readonly #end: () => Promise<void>;
   readonly #documents: Documents;
   readonly #inFlight: InFlight;
 
@@ -61,6 +63,7 @@ export class Listener {
       requestTimeout: limits.wholeMilliseconds,
       connectionsCheckingInterval: limits.headMilliseconds / 4,
     });
+    this.#end = endable(this.#server);
     this.#server.keepAliveTimeout = 180_000;
     this.#server.on('request', (request, response) => void this.#handle(request, response));
     // A failed handshake is the client's affair; it must not end the server.
@@ -90,11 +93,8 @@ export class Listener {
     this.#server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' });
   }
 
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+  close(): Promise<void> {
+    return this.#end();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

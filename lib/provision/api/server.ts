@@ -5,6 +5,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { ipxeScript, retryScript } from '../../boot/ipxe.ts';
+import { endable } from '../../http/endable.ts';
 import type { Log } from '../../observe/log.ts';
 import type { SessionGrant } from '../protocol.ts';
 import { isRefusal, type ProvisionBackend, type Refusal } from './backend.ts';
@@ -216,9 +217,10 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     server.keepAliveTimeout = 30_000;
     server.maxConnections = MAX_CONNECTIONS;
   }
+  const [endApi, endBoot] = [endable(api), endable(boot)];
   const apiPort = await listen(api, options.port, host);
   const bootPort = await listen(boot, options.bootPort, host).catch(async (error: unknown) => {
-    await stop(api);
+    await endApi();
     throw error;
   });
   const url = options.advertise?.url ?? `https://${authority(host, apiPort)}`;
@@ -228,7 +230,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     bootUrl,
     fingerprint,
     async close() {
-      await Promise.all([stop(api), stop(boot)]);
+      await Promise.all([endApi(), endBoot()]);
     },
   };
 }
@@ -284,13 +286,6 @@ function listen(server: Server, port: number, host: string): Promise<number> {
       server.off('error', reject);
       resolve((server.address() as AddressInfo).port);
     });
-  });
-}
-
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-    server.closeAllConnections();
   });
 }
 
