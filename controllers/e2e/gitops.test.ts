@@ -12,7 +12,7 @@ import type { KubeObject, Resource } from '../../lib/kube/resource.ts';
 import type { Manifest } from '../../lib/sim/manifests.ts';
 import { peerTest } from '../../lib/testing/peers.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
-import { kstatusOf } from './kstatus.ts';
+import { kstatusOf } from './health.ts';
 import { instanceNamed, type Platform, startPlatform } from './platform.ts';
 
 const run = promisify(execFile);

@@ -6,20 +6,20 @@ end
 if status.observedGeneration ~= obj.metadata.generation then
   return {status = "Progressing", message = "not looked at yet"}
 end
-if status.phase == "Maintenance" then
-  return {status = "Suspended", message = "in maintenance"}
-end
-if status.error ~= nil then
-  -- What is tried again by itself is on its way as long as an operation is; a machine at rest that fails is in trouble.
-  local waits = status.operation ~= nil and not status.error.permanent
-  return {status = waits and "Progressing" or "Degraded", message = status.error.code .. ": " .. status.error.message}
-end
-if status.phase == "Removed" then
-  return {status = "Suspended", message = "out of use, its disks as they are"}
-end
+local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
-  if condition.type == "Ready" then
-    return {status = condition.status == "True" and "Healthy" or "Progressing", message = condition.message}
-  end
+  conditions[condition.type] = condition
 end
-return {status = "Progressing", message = "not looked at yet"}
+local ready = conditions.Ready or {status = "Unknown", message = "not looked at yet"}
+if status.phase == "Maintenance" or status.phase == "Removed" then
+  -- Hands off: it waits for a person.
+  return {status = "Suspended", message = ready.message}
+end
+if conditions.Stalled ~= nil then
+  return {status = "Degraded", message = ready.message}
+end
+if status.error ~= nil and status.operation == nil then
+  -- A machine at rest whose BMC fails: it is asked again, but nothing brings it nearer to what is wanted.
+  return {status = "Degraded", message = ready.message}
+end
+return {status = ready.status == "True" and "Healthy" or "Progressing", message = ready.message}

@@ -6,22 +6,17 @@ end
 if status.observedGeneration ~= obj.metadata.generation then
   return {status = "Progressing", message = "not looked at yet"}
 end
-local message = nil
+local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
-  if condition.type == "Ready" then
-    message = condition.message
-  elseif condition.type == "ReinstallRequired" and condition.status == "True" and status.phase == "Running" then
-    -- What is installed is not what the spec says, and stays so until somebody asks for it.
-    return {status = "Suspended", message = condition.message}
-  end
+  conditions[condition.type] = condition
 end
-if status.phase == "Failed" then
-  return {status = "Degraded", message = message}
+local ready = conditions.Ready or {status = "Unknown", message = "not looked at yet"}
+if conditions.Stalled ~= nil then
+  -- What is installed is not what the spec says: it runs, and waits for somebody to ask for the other image.
+  local waits = conditions.ReinstallRequired ~= nil and ready.status == "True"
+  return {status = waits and "Suspended" or "Degraded", message = conditions.Stalled.message}
 end
-if status.phase == "Running" then
-  return {status = "Healthy", message = message}
+if ready.status ~= "True" then
+  return {status = "Progressing", message = ready.message}
 end
-if status.phase == "Stopped" then
-  return {status = "Suspended", message = message}
-end
-return {status = "Progressing", message = message}
+return {status = status.phase == "Stopped" and "Suspended" or "Healthy", message = ready.message}

@@ -6,13 +6,12 @@ end
 if status.observedGeneration ~= obj.metadata.generation then
   return {status = "Progressing", message = "not looked at yet"}
 end
-local message = nil
+local conditions = {}
 for _, condition in ipairs(status.conditions or {}) do
-  if condition.type == "Scheduled" then
-    message = condition.message
-  end
+  conditions[condition.type] = condition
 end
-if status.phase == "Bound" then
-  return {status = "Healthy", message = message}
+local ready = conditions.Ready or {status = "Unknown", message = "not looked at yet"}
+if conditions.Stalled ~= nil then
+  return {status = "Degraded", message = ready.message}
 end
-return {status = "Progressing", message = message}
+return {status = ready.status == "True" and "Healthy" or "Progressing", message = ready.message}
