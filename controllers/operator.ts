@@ -26,9 +26,12 @@ import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import { createManager } from '../lib/runtime/manager.ts';
 import { createClaimController } from './claim/controller.ts';
+import { loginDigests } from './device/bmc-access.ts';
 import { TIMING, type Timing } from './device/context.ts';
 import { createDeviceController } from './device/controller.ts';
 import { Desk } from './device/desk.ts';
+import { HealthBoard } from './device/health.ts';
+import { createWatchController, WATCH_PERIODS, type WatchPeriods } from './device/watch.ts';
 import { createEndpointController, endpointSlice } from './endpoint/controller.ts';
 import { CLAIM_INDEX, claimIndex, createInstanceController } from './instance/controller.ts';
 import { createPlacementController } from './placement/controller.ts';
@@ -43,6 +46,8 @@ const SIMULATED: Timing = {
   silenceMs: 30_000,
   backoff: { initialMs: 1000, maxMs: 60_000 },
 };
+
+const SIMULATED_WATCH: WatchPeriods = { power: 5000, sensors: 20_000, eventLog: 20_000 };
 
 const EVENTS_FLUSH_MS = 2000;
 
@@ -108,9 +113,12 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     namespace,
     identity: `${process.env.HOSTNAME ?? 'bmp'}-${randomBytes(6).toString('hex')}`,
   };
-  const runtime = observe?.metrics.runtime;
-  const observer = runtime && ((controller: string) => runtime.controller(controller));
-  const manager = createManager({ client, log, clock, observer, ...(options.election && { election }) });
+  const metrics = observe?.metrics;
+  const observers = metrics && {
+    observer: (controller: string) => metrics.runtime.controller(controller),
+    reflectorObserver: (resource: string) => metrics.runtime.reflector(resource),
+  };
+  const manager = createManager({ client, log, clock, ...observers, ...(options.election && { election }) });
   // Past the fence: what is left of the events is written when leadership has been given up already.
   const over = new AbortController();
   const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock: endingWith(clock, over.signal) });
@@ -125,7 +133,9 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const images = manager.store(IMAGES);
   const secrets = manager.store(SECRETS, { namespace });
 
-  const bmcs = new BmcPool(openDriver);
+  const bmcs = new BmcPool(metrics ? metrics.bmc.measuring(openDriver) : openDriver);
+  const health = new HealthBoard();
+  const loginDigest = loginDigests(key);
   // The desk answers through the API below, which is there by the time that it is asked.
   let api: ProvisionApi | undefined;
   const liveOS = (file: string) => `${api?.bootUrl}/liveos/${file}`;
@@ -146,14 +156,29 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     events,
     bmcs,
     desk,
+    health,
     clock,
     random: Math.random,
     timing: options.pace === 'simulated' ? SIMULATED : TIMING,
     namespace,
+    loginDigest,
     seedReport: (claims) => ({ url, fingerprint, token: systemToken(key, claims), instanceUID: claims.instanceUID }),
     listeningSince: clock.now(),
   });
   manager.add(deviceController);
+  manager.add(
+    createWatchController({
+      stores: { devices, sites, secrets },
+      events,
+      bmcs,
+      health,
+      clock,
+      namespace,
+      loginDigest,
+      periods: options.pace === 'simulated' ? SIMULATED_WATCH : WATCH_PERIODS,
+      wake: (device) => deviceController.trigger(device),
+    }),
+  );
   manager.add(
     createInstanceController({
       client: manager.client,
@@ -175,7 +200,8 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
       }),
     );
   }
-  if (observe) observe.metrics.runtime.watch(manager);
+  metrics?.runtime.watch(manager);
+  metrics?.operations.follow(devices, () => manager.isLeader());
   const observed =
     observe &&
     (await startObserving({ ...observe, registry: observe.metrics.registry, manager, client, tls, clock, log }));

@@ -13,6 +13,8 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
   /** Called right before the call goes out, however long it had to wait for its turn. What it throws ends the call. */
   before?: (() => void) | undefined;
+  /** Called as the answer comes in, with how many bytes came. */
+  received?: ((bytes: number) => void) | undefined;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -163,9 +165,9 @@ export function createClientOver(transport: Transport): KubeClient {
     resource: Resource<T>,
     listOptions: ListOptions = {},
   ): Promise<KubeList<T>> {
-    const { namespace, signal, timeoutMs: timeout, before, ...query } = listOptions;
+    const { namespace, signal, timeoutMs: timeout, before, received, ...query } = listOptions;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const page = await json<KubeList<T>>({ method: 'GET', path, signal, before, timeoutMs: timeout });
+    const page = await json<KubeList<T>>({ method: 'GET', path, signal, before, received, timeoutMs: timeout });
     if (!Array.isArray(page.items) || typeof page.metadata?.resourceVersion !== 'string') {
       throw new ApiError(0, 'Unreadable', `GET ${path}: the answer is not a list`);
     }
@@ -220,10 +222,10 @@ export function createClientOver(transport: Transport): KubeClient {
       return undefined;
     },
     async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
-      const { namespace, signal, opened, before, ...query } = watchOptions;
+      const { namespace, signal, opened, before, received, ...query } = watchOptions;
       const path = withQuery(collectionPath(resource, namespace), { ...query, watch: true });
       yield* watchEvents<T>(
-        transport.stream({ method: 'GET', path, signal, opened, before }),
+        transport.stream({ method: 'GET', path, signal, opened, before, received }),
         `watch ${resourceName(resource)}`,
       );
     },
@@ -239,7 +241,7 @@ export function createClientOver(transport: Transport): KubeClient {
   };
 }
 
-const callOf = ({ signal, timeoutMs, before }: CallOptions) => ({ signal, timeoutMs, before });
+const callOf = ({ signal, timeoutMs, before, received }: CallOptions) => ({ signal, timeoutMs, before, received });
 
 const writeQuery = ({ fieldManager, dryRun, fieldValidation }: WriteOptions): Query => ({
   fieldManager,

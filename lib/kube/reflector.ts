@@ -23,6 +23,21 @@ export interface ReflectorOptions<T extends KubeObject> {
   clock?: Clock | undefined;
   random?: (() => number) | undefined;
   timing?: Partial<ReflectorTiming> | undefined;
+  observer?: ReflectorObserver | undefined;
+}
+
+/** What metrics of a reflector are made of. */
+export interface ReflectorObserver {
+  /** Everything there is came in: so many objects, so long after they were first asked for. */
+  listed?(objects: number, ms: number): void;
+  /** The server accepted a watch. */
+  watched?(): void;
+  /** An event or a bookmark came. */
+  heard?(): void;
+  /** A watch ended, was given up as silent, or a list or watch failed. */
+  ended?(how: 'ended' | 'silent' | 'failed'): void;
+  /** So many bytes of lists and watches came in. */
+  received?(bytes: number): void;
 }
 
 export interface ReflectorTiming {
@@ -57,7 +72,8 @@ type WatchingState<T extends KubeObject> = ReflectorState<T> & { type: 'initial-
 
 export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
   const { client, resource, log, clock = systemClock, random = Math.random, transform = dropManagedFields } = options;
-  const { namespace, labelSelector, fieldSelector } = options;
+  const { namespace, labelSelector, fieldSelector, observer = {} } = options;
+  const received = observer.received && ((bytes: number) => observer.received?.(bytes));
   const timing = { ...DEFAULT_TIMING, ...options.timing };
   const name = resourceName(resource);
   const report = (error: unknown) => log.error({ resource: name, err: error }, 'a transform, index or handler threw');
@@ -80,6 +96,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       limit: PAGE_SIZE,
       continue: token,
       signal,
+      received,
     });
     return { ...page, items: page.items.map(kept) };
   }
@@ -98,6 +115,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       timeoutSeconds: watchSeconds(random),
       signal,
       opened,
+      received,
     });
   }
 
@@ -111,8 +129,13 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const limit = () => (current().type === 'initial-watch' ? timing.initialSilenceMs : timing.silenceMs);
     using silence = createSilenceWatchdog(clock, limit, signal);
     try {
-      for await (const event of watch(state, silence.signal, () => silence.begin())) {
+      const opened = () => {
+        silence.begin();
+        observer.watched?.();
+      };
+      for await (const event of watch(state, silence.signal, opened)) {
         silence.heard();
+        observer.heard?.();
         yield { type: 'event', event: keptEvent(event) };
       }
       yield { type: 'ended' };
@@ -159,9 +182,11 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   async function run(signal: AbortSignal): Promise<void> {
     let state: ReflectorState<T> = initialWatch();
     let failures = 0;
+    let askedAt = clock.monotonic();
     while (!signal.aborted) {
       const before = state;
       const start = clock.monotonic();
+      if (isEmpty(state)) askedAt = start;
       let last: ReflectorInput<T> = { type: 'ended' };
       let changes = 0;
       for await (const input of answers(() => state, signal)) {
@@ -170,10 +195,12 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
         state = next.state;
         if (next.change) {
           await commit(writer, next.change);
+          if (next.change.type === 'replace') observer.listed?.(next.change.objects.size, clock.monotonic() - askedAt);
           changes++;
         }
       }
       if (signal.aborted) return;
+      if (last.type === 'ended' || last.type === 'silent' || last.type === 'failed') observer.ended?.(last.type);
       const healthy = changes > 0 || last.type === 'page' || clock.monotonic() - start >= timing.healthyMs;
       failures = healthy ? 0 : failures + 1;
       // Initial events refused: the list is asked for at once.
@@ -186,6 +213,10 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   }
   return { store, run };
 }
+
+/** Everything is about to be asked for. */
+const isEmpty = <T extends KubeObject>(state: ReflectorState<T>): boolean =>
+  state.type !== 'watching' && state.staged.size === 0;
 
 const initialEventsRefused = <T extends KubeObject>(before: ReflectorState<T>, after: ReflectorState<T>): boolean =>
   before.type === 'initial-watch' && after.type === 'listing';

@@ -13,6 +13,8 @@ export interface Exchange {
   timeoutMs?: number | undefined;
   /** Called right before it goes out. What it throws ends the exchange. */
   before?: (() => void) | undefined;
+  /** Called as the answer comes in, with how many bytes came. */
+  received?: ((bytes: number) => void) | undefined;
   /** Called when the answer of a `stream` begins. */
   opened?: (() => void) | undefined;
 }
@@ -99,7 +101,7 @@ export function createTransport(options: TransportOptions): Transport {
       using deadline = withDeadline(exchange.timeoutMs ?? timeoutMs, exchange.signal);
       try {
         using _slot = await slots.take(deadline.signal);
-        return await readText(await accepted(exchange, deadline.signal));
+        return await readText(await accepted(exchange, deadline.signal), exchange.received);
       } catch (error) {
         throw failure(error, exchange, deadline.signal);
       }
@@ -110,7 +112,10 @@ export function createTransport(options: TransportOptions): Transport {
         const answer = await accepted(exchange, deadline.signal);
         deadline.met();
         exchange.opened?.();
-        yield* answer.body as AsyncIterable<Uint8Array>;
+        for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+          exchange.received?.(chunk.length);
+          yield chunk;
+        }
       } catch (error) {
         throw failure(error, exchange, deadline.signal);
       }
@@ -137,11 +142,12 @@ function requestOf(endpoint: Endpoint, exchange: Exchange, headers: Record<strin
   return request;
 }
 
-async function readText(answer: Answer): Promise<string> {
+async function readText(answer: Answer, received?: (bytes: number) => void): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
     size += chunk.length;
+    received?.(chunk.length);
     if (size > LARGEST_ANSWER_BYTES) throw new Error(`the answer is larger than ${LARGEST_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }

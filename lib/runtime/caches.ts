@@ -1,6 +1,6 @@
 // The caches of one process: one reflector for each kind, scope and selector, and the own writes expected in it.
 import type { KubeClient } from '../kube/client.ts';
-import { createReflector, type Reflector, type ReflectorTiming } from '../kube/reflector.ts';
+import { createReflector, type Reflector, type ReflectorObserver, type ReflectorTiming } from '../kube/reflector.ts';
 import { type KubeObject, type Resource, resourceName } from '../kube/resource.ts';
 import type { IndexFunction, Store } from '../kube/store.ts';
 import type { Log } from '../observe/log.ts';
@@ -35,6 +35,8 @@ export interface CachesOptions {
   clock: Clock;
   random: () => number;
   timing?: Partial<ReflectorTiming> | undefined;
+  /** What metrics of the reflector of a kind are made of. */
+  reflectorObserver?: ((resource: string) => ReflectorObserver) | undefined;
 }
 
 interface Cache {
@@ -43,7 +45,7 @@ interface Cache {
   readonly expectations: Expectations;
 }
 
-export function createCaches({ client, log, clock, random, timing }: CachesOptions): Caches {
+export function createCaches({ client, log, clock, random, timing, reflectorObserver }: CachesOptions): Caches {
   const caches = new Map<string, Cache>();
   const running: Promise<void>[] = [];
   let signal: AbortSignal | undefined;
@@ -51,7 +53,8 @@ export function createCaches({ client, log, clock, random, timing }: CachesOptio
   const all = () => [...caches.values()];
 
   function create<T extends KubeObject>(resource: Resource<T>, options: CacheOptions<T>): Cache {
-    const reflector = createReflector({ ...options, client, resource, log, clock, random, timing });
+    const observer = reflectorObserver?.(resourceName(resource));
+    const reflector = createReflector({ ...options, client, resource, log, clock, random, timing, observer });
     const store = reflector.store as Store<KubeObject>;
     const selective = options.labelSelector !== undefined || options.fieldSelector !== undefined;
     if (signal) running.push(reflector.run(signal));

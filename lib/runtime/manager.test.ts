@@ -170,7 +170,10 @@ test('metrics tell of queues, reconciles, caches and calls', async () => {
     async (_manager, map) => {
       looked ||= map?.metadata.name === 'a';
     },
-    { observer: (name) => metrics.controller(name) },
+    {
+      observer: (name) => metrics.controller(name),
+      reflectorObserver: (resource) => metrics.reflector(resource),
+    },
   );
   metrics.watch(world.manager);
   await eventually(() => looked);
@@ -178,11 +181,17 @@ test('metrics tell of queues, reconciles, caches and calls', async () => {
     /^controller_runtime_reconcile_total\{controller="maps",result="done"\} [1-9]/m.test(await registry.metrics()),
   );
   const text = await registry.metrics();
-  assert.match(text, /^workqueue_depth\{name="maps"\} 0$/m);
-  assert.match(text, /^cache_objects\{resource="configmaps"\} [1-9]/m);
-  assert.match(text, /^leader_election_master_status 1$/m);
   world.stop();
   await world.ended;
+  assert.match(text, /^workqueue_depth\{name="maps"\} 0$/m);
+  assert.match(text, /^workqueue_work_duration_seconds_count\{name="maps"\} [1-9]/m);
+  assert.match(text, /^workqueue_longest_running_processor_seconds\{name="maps"\} 0$/m);
+  assert.match(text, /^reflector_lists_total\{name="configmaps"\} [1-9]/m);
+  assert.match(text, /^reflector_watches_total\{name="configmaps"\} [1-9]/m);
+  assert.match(text, /^reflector_received_bytes_total\{name="configmaps"\} [1-9]\d\d/m);
+  assert.match(text, /^reflector_last_event_age_seconds\{name="configmaps"\} \d/m);
+  assert.match(text, /^cache_objects\{resource="configmaps"\} [1-9]/m);
+  assert.match(text, /^leader_election_master_status 1$/m);
 });
 
 test.run();

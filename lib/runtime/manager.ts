@@ -2,7 +2,7 @@
 import { fenced } from '../kube/around-writes.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { createElector, type Leadership } from '../kube/lease.ts';
-import type { ReflectorTiming } from '../kube/reflector.ts';
+import type { ReflectorObserver, ReflectorTiming } from '../kube/reflector.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import type { Store } from '../kube/store.ts';
 import type { Log } from '../observe/log.ts';
@@ -35,6 +35,8 @@ export interface ManagerOptions {
   timing?: Partial<ReflectorTiming> | undefined;
   /** What metrics of a controller are made of. */
   observer?: ((controller: string) => ControllerObserver) | undefined;
+  /** The same of the reflector of a kind. */
+  reflectorObserver?: ((resource: string) => ReflectorObserver) | undefined;
 }
 
 export interface Manager {

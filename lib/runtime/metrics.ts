@@ -1,12 +1,16 @@
-// The framework's metrics, under the names that controller-runtime gives them, so that its dashboards and alerts work.
+// The framework's metrics, under the names that controller-runtime and client-go give them, so that their dashboards and
+// alerts work.
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import type { ReflectorObserver } from '../kube/reflector.ts';
 import type { CallObserver } from '../kube/transport.ts';
-import type { ControllerObserver } from './controller.ts';
+import type { ControllerObserver, ControllerStats, Outcome } from './controller.ts';
 import type { Manager } from './manager.ts';
 
 export interface RuntimeMetrics {
   /** For `ManagerOptions.observer`. */
   controller(name: string): ControllerObserver;
+  /** For `ManagerOptions.reflectorObserver`. */
+  reflector(resource: string): ReflectorObserver;
   /** For `ClientOptions.observer`. */
   readonly calls: CallObserver;
   /** Queues, caches and leadership of a manager, read whenever metrics are. */
@@ -23,6 +27,18 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
     labelNames: ['controller', 'result'],
     registers,
   });
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['controller'], registers });
+  const failures: readonly (readonly [readonly Outcome[], Counter<'controller'>])[] = [
+    [
+      ['error', 'conflict', 'panic', 'terminal'],
+      counter('controller_runtime_reconcile_errors_total', 'Reconciles that ended with an error of any kind'),
+    ],
+    [
+      ['terminal'],
+      counter('controller_runtime_terminal_reconcile_errors_total', 'Reconciles that gave up until something changes'),
+    ],
+    [['panic'], counter('controller_runtime_reconcile_panics_total', 'Reconciles that a bug ended')],
+  ];
   const reconcileSeconds = new Histogram({
     name: 'controller_runtime_reconcile_time_seconds',
     help: 'How long reconciles took',
@@ -49,6 +65,13 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
     buckets: SECONDS,
     registers,
   });
+  const workSeconds = new Histogram({
+    name: 'workqueue_work_duration_seconds',
+    help: 'How long keys were worked on',
+    labelNames: ['name'],
+    buckets: SECONDS,
+    registers,
+  });
   const requests = new Counter({
     name: 'rest_client_requests_total',
     help: 'Calls to the API server, by method and HTTP status (0: no answer)',
@@ -69,13 +92,16 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
       return {
         added: () => adds.inc(queue),
         retried: () => retries.inc(queue),
+        done: (workedMs) => workSeconds.observe(queue, workedMs / 1000),
         taken: (waitedMs) => queueSeconds.observe(queue, waitedMs / 1000),
         reconciled(result, ms) {
           reconciles.inc({ controller: name, result });
+          for (const [outcomes, total] of failures) if (outcomes.includes(result)) total.inc({ controller: name });
           reconcileSeconds.observe({ controller: name }, ms / 1000);
         },
       };
     },
+    reflector: reflectorMetrics(registry),
     calls: {
       answered(method, status, ms) {
         requests.inc({ method, code: String(status) });
@@ -83,34 +109,42 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
       },
     },
     watch(manager) {
-      const ofQueues = (
+      const gauge = (
         name: string,
         help: string,
-        value: (stats: ReturnType<Manager['controllers'][number]['stats']>) => number,
+        label: 'name' | 'controller',
+        value: (stats: ControllerStats) => number,
       ) =>
         new Gauge({
           name,
           help,
-          labelNames: ['name'],
+          labelNames: [label],
           registers,
           collect() {
             for (const controller of manager.controllers)
-              this.set({ name: controller.name }, value(controller.stats()));
+              this.set({ [label]: controller.name }, value(controller.stats()));
           },
         });
-      ofQueues('workqueue_depth', 'Keys that are ready', ({ depth }) => depth);
-      ofQueues('workqueue_delayed', 'Keys that wait for their time', ({ delayed }) => delayed);
+      const ofQueues = (name: string, help: string, value: (stats: ControllerStats) => number) =>
+        gauge(`workqueue_${name}`, help, 'name', value);
+      const ofControllers = (name: string, help: string, value: (stats: ControllerStats) => number) =>
+        gauge(`controller_runtime_${name}`, help, 'controller', value);
+      ofQueues('depth', 'Keys that are ready', ({ depth }) => depth);
+      ofQueues('delayed', 'Keys that wait for their time', ({ delayed }) => delayed);
+      ofQueues('oldest_seconds', 'How long the first ready key has been so', ({ oldestMs }) => oldestMs / 1000);
       ofQueues(
-        'workqueue_oldest_seconds',
-        'How long the first ready key has been so',
-        ({ oldestMs }) => oldestMs / 1000,
+        'unfinished_work_seconds',
+        'How long those under way have been so, together',
+        ({ unfinishedMs }) => unfinishedMs / 1000,
       );
-      ofQueues('controller_runtime_active_workers', 'Keys under way', ({ underWay }) => underWay);
       ofQueues(
-        'controller_runtime_overdue_reconciles',
-        'Reconciles that ignore their deadline',
-        ({ overdue }) => overdue,
+        'longest_running_processor_seconds',
+        'How long the longest of those under way has been so',
+        ({ longestMs }) => longestMs / 1000,
       );
+      ofControllers('max_concurrent_reconciles', 'Keys under way at most', ({ concurrency }) => concurrency);
+      ofControllers('active_workers', 'Keys under way', ({ underWay }) => underWay);
+      ofControllers('overdue_reconciles', 'Reconciles that ignore their deadline', ({ overdue }) => overdue);
       new Gauge({
         name: 'cache_objects',
         help: 'Objects held, by kind',
@@ -129,5 +163,81 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
         },
       });
     },
+  };
+}
+
+/** Of lists and watches; where client-go has no name for it, in its manner. */
+function reflectorMetrics(registry: Registry): (resource: string) => ReflectorObserver {
+  const registers = [registry];
+  const labelNames = ['name'] as const;
+  const lists = new Counter({
+    name: 'reflector_lists_total',
+    help: 'How often everything of a kind was asked for',
+    labelNames,
+    registers,
+  });
+  const listSeconds = new Histogram({
+    name: 'reflector_list_duration_seconds',
+    help: 'How long it took until everything of a kind had come in',
+    labelNames,
+    buckets: SECONDS,
+    registers,
+  });
+  const listed = new Gauge({
+    name: 'reflector_items_per_list',
+    help: 'Objects that the last list brought',
+    labelNames,
+    registers,
+  });
+  const watches = new Counter({
+    name: 'reflector_watches_total',
+    help: 'Watches begun: the first one and every restart',
+    labelNames,
+    registers,
+  });
+  const ends = new Counter({
+    name: 'reflector_ends_total',
+    help: 'Lists and watches that ended, by how: ended, silent or failed',
+    labelNames: ['name', 'how'],
+    registers,
+  });
+  const events = new Counter({
+    name: 'reflector_events_total',
+    help: 'Events and bookmarks that watches brought',
+    labelNames,
+    registers,
+  });
+  const bytes = new Counter({
+    name: 'reflector_received_bytes_total',
+    help: 'Bytes of lists and watches',
+    labelNames,
+    registers,
+  });
+  const heardAt = new Map<string, number>();
+  new Gauge({
+    name: 'reflector_last_event_age_seconds',
+    help: 'How long ago the last event or bookmark came: servers send one every minute',
+    labelNames,
+    registers,
+    collect() {
+      for (const [name, at] of heardAt) this.set({ name }, (performance.now() - at) / 1000);
+    },
+  });
+  return (name) => {
+    const kind = { name };
+    return {
+      listed(objects, ms) {
+        lists.inc(kind);
+        listSeconds.observe(kind, ms / 1000);
+        listed.set(kind, objects);
+      },
+      watched: () => watches.inc(kind),
+      heard() {
+        events.inc(kind);
+        heardAt.set(name, performance.now());
+      },
+      ended: (how) => ends.inc({ name, how }),
+      received: (count) => bytes.inc(kind, count),
+    };
   };
 }
