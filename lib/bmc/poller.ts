@@ -36,7 +36,8 @@ export interface PollerOptions {
   readonly concurrency?: number;
   /** The same for devices that did not, so that these hold up nobody else; default 64. */
   readonly doubtful?: number;
-  readonly observed: (key: string, observation: Observation) => void;
+  /** `first`: of this kind, since the device is watched. */
+  readonly observed: (key: string, observation: Observation, first: boolean) => void;
   /** `failures`: how many in a row, of this device. */
   readonly failed: (key: string, kind: PollKind, error: BmcError, failures: number) => void;
 }
@@ -49,6 +50,7 @@ interface Polled {
   readonly target: BmcTarget;
   readonly stop: AbortController;
   readonly timers: Map<PollKind, { cancel(): void }>;
+  readonly seen: Set<PollKind>;
   failures: number;
   lastEntry: string | undefined;
 }
@@ -101,6 +103,7 @@ export class FleetPoller {
       target,
       stop: new AbortController(),
       timers: new Map(),
+      seen: new Set(),
       failures: 0,
       lastEntry: undefined,
     };
@@ -162,7 +165,9 @@ export class FleetPoller {
       const observation = await this.#observe(key, device, kind, signal);
       if (stop.signal.aborted) return false;
       device.failures = 0;
-      this.#options.observed(key, observation);
+      const first = !device.seen.has(kind);
+      device.seen.add(kind);
+      this.#options.observed(key, observation, first);
       return true;
     } catch (error) {
       if (stop.signal.aborted) return false;
