@@ -2,7 +2,6 @@
 // what must never be, however short it lasts.
 import type { Device, Instance } from '../../../lib/api/generated.ts';
 import { millicores } from '../../../lib/api/quantity.ts';
-import type { Everything } from '../../../lib/cli/overview.ts';
 import { follow, type View } from '../../../lib/cli/view.ts';
 import type { KubeClient } from '../../../lib/kube/client.ts';
 import type { Log } from '../../../lib/observe/log.ts';
@@ -28,7 +27,6 @@ export interface Auditor {
   readonly operations: ReadonlyMap<string, SeenOperation>;
   /** What was, and must never be. */
   readonly violations: readonly string[];
-  until(what: string, reached: (all: Everything) => boolean, deadlineMs: number): Promise<void>;
 }
 
 /** Audits until the signal aborts. */
@@ -98,16 +96,5 @@ export async function startAuditor(client: KubeClient, log: Log, signal: AbortSi
     },
     { once: true },
   );
-  return {
-    view,
-    operations,
-    violations,
-    async until(what, reached, deadlineMs) {
-      try {
-        await view.until(reached, AbortSignal.timeout(deadlineMs));
-      } catch (error) {
-        throw new Error(`waited in vain for ${what}`, { cause: error });
-      }
-    },
-  };
+  return { view, operations, violations };
 }

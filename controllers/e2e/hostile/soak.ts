@@ -24,6 +24,7 @@ import { isNotFound } from '../../../lib/kube/errors.ts';
 import type { KubeObject, Resource } from '../../../lib/kube/resource.ts';
 import { createLogger, type LogLevel } from '../../../lib/observe/logger.ts';
 import { type SimulatedFleet, startFleet } from '../../../lib/sim/fleet.ts';
+import { eventually } from '../../../lib/testing/eventually.ts';
 import type { Hostility } from '../../../lib/testing/hostile-proxy/faults.ts';
 import { type HostileProxy, startHostileProxy } from '../../../lib/testing/hostile-proxy/proxy.ts';
 import { FAST } from '../platform.ts';
@@ -141,6 +142,8 @@ async function setUp(options: SoakOptions, stack: AsyncDisposableStack): Promise
   const stop = new AbortController();
   stack.defer(() => stop.abort(new Error('the soak is over')));
   if (!(await servedGroups(client)).has(GROUP)) await installDefinitions(client, stop.signal);
+  if ((await client.list(DEVICES, { limit: 1 })).items.length > 0)
+    throw new Error('there are Devices already: a soak needs a cluster to itself');
   await ensureNamespace(client, OPERATOR_NAMESPACE);
   const namespace = `soak-${Date.now().toString(36)}`;
   await ensureNamespace(client, namespace);
@@ -190,15 +193,15 @@ async function populate({ client, namespace, fleet, user, options }: Scene): Pro
   while (user.wanted.instances.size < options.instances) await apply(client, namespace, user.next());
 }
 
+/** Looked at now and then, as there is much to look at. */
+const until = (reached: () => boolean, { patienceMs }: SoakOptions) =>
+  eventually(reached, { deadlineMs: patienceMs, everyMs: 250 });
+
 /** Resolves with how long it took until everything was as wanted. @throws Error with what is not, and the operator's last words */
 async function settle({ auditor, user, operator, options }: Scene, when: string): Promise<number> {
   const begun = performance.now();
   try {
-    await auditor.until(
-      `everything to settle ${when}`,
-      (all) => unsettled(all, user.wanted).length === 0,
-      options.patienceMs,
-    );
+    await until(() => unsettled(auditor.view.all(), user.wanted).length === 0, options);
   } catch (cause) {
     const left = unsettled(auditor.view.all(), user.wanted);
     const said = operator.troubles.slice(-20).join('\n');
@@ -253,10 +256,9 @@ async function stuckKeys(scene: Scene): Promise<string[]> {
 async function giveBack({ client, auditor, options, namespace }: Scene): Promise<void> {
   const { view } = auditor;
   for (const resource of [PLACEMENTS, INSTANCES]) await deleteAll(client, resource, namespace);
-  const isEmpty = () => view.instances.size + view.placements.size === 0;
-  await auditor.until('everything to be given back', isEmpty, options.patienceMs);
+  await until(() => view.instances.size + view.placements.size === 0, options);
   await deleteAll(client, DEVICES);
-  await auditor.until('the devices to go', () => view.devices.size === 0, options.patienceMs);
+  await until(() => view.devices.size === 0, options);
   // A server without a controller manager beside it collects no garbage.
   for (const resource of [DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES]) await deleteAll(client, resource);
   await deleteAll(client, SECRETS, OPERATOR_NAMESPACE);
