@@ -24,8 +24,11 @@ export interface View {
 const REQUESTS = ['restart', 'reinstall', 'resetPassword', 'resetStatus'] as const;
 type Request = (typeof REQUESTS)[number];
 
-const begin = (view: View, status: Status, kind: OperationKind, more: Partial<Beginning> = {}): Status =>
-  begun(status, { ...more, kind, id: view.newId(kind), now: view.now });
+function begin(view: View, status: Status, kind: OperationKind, more: Partial<Beginning> = {}): Status {
+  const claim = view.device.spec.claimRef;
+  const requestedBy = claim && `${claim.namespace}/${claim.name}`;
+  return begun(status, { ...more, kind, id: view.newId(kind), now: view.now, requestedBy });
+}
 
 /** The request's value, when it has not been handled yet. */
 function pending(status: Status, instance: Instance, request: Request): string | undefined {

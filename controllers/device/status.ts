@@ -27,6 +27,8 @@ export interface Beginning {
   readonly now: number;
   readonly instanceUID?: string;
   readonly request?: string;
+  /** The Instance that it is for, `namespace/name`; none: it is for the device's own sake. */
+  readonly requestedBy?: string | undefined;
 }
 
 /** A copy without the keys whose value is undefined: a status is compared and written as JSON. */
@@ -47,6 +49,8 @@ function ended(status: Status, result: 'Succeeded' | 'Aborted', now: number, mes
   const entry = compact<NonNullable<Status['history']>[number]>({
     id: operation.id,
     kind: operation.kind,
+    requestedBy: operation.requestedBy,
+    request: operation.request,
     startedAt: operation.startedAt,
     endedAt: timestamp(now),
     result,
@@ -81,7 +85,7 @@ function at(status: Status, operation: Operation, index: number, attempt: number
 
 /** Begins an operation; one that is under way is given up for it. */
 export function begun(status: Status, beginning: Beginning): Status {
-  const { kind, id, now, instanceUID, request } = beginning;
+  const { kind, id, now, instanceUID, request, requestedBy } = beginning;
   const { error: _, ...clear } = ended(status, 'Aborted', now, `given up for ${kind}`);
   const operation = compact<Operation>({
     id,
@@ -95,6 +99,7 @@ export function begun(status: Status, beginning: Beginning): Status {
     startedAt: timestamp(now),
     instanceUID,
     request,
+    requestedBy,
   });
   return at(clear, operation, 0, 1, now);
 }

@@ -547,6 +547,10 @@ instanceUID?: string
  */
 request?: string
 /**
+ * The Instance that it is for, namespace/name; none: it is for the device's own sake.
+ */
+requestedBy?: string
+/**
  * What it installs, as it was when the operation began.
  */
 image?: {
@@ -769,9 +773,13 @@ id: string
  */
 kind: string
 /**
- * The Instance that it was for.
+ * The Instance that it was for, namespace/name; none: it was for the device's own sake.
  */
 requestedBy?: string
+/**
+ * The value of the request that asked for it.
+ */
+request?: string
 /**
  * When it began.
  */

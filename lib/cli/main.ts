@@ -2,21 +2,40 @@
 import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
 import { backup } from './commands/backup.ts';
+import { completionOf } from './commands/completion.ts';
+import { describe, history } from './commands/describe.ts';
 import { fleet } from './commands/fleet.ts';
+import { get } from './commands/get.ts';
+import { maintenance, putAway, takeDown } from './commands/offer.ts';
+import { power } from './commands/power.ts';
+import { collect, reinstall, resetPassword, resetStatus, restart } from './commands/requests.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
 import { sync } from './commands/sync.ts';
 import type { StartOperator } from './operator.ts';
 
-const COMMANDS: readonly Command[] = [start, run, fleet, sync, backup, restore];
+/** What runs somewhere, and what people do to the objects of a cluster. */
+const GROUPS: Readonly<Record<string, readonly Command[]>> = {
+  'Run it': [start, run, fleet, sync, backup, restore],
+  'See what it does': [get, describe, history],
+  Instances: [power, restart, reinstall, resetPassword],
+  Devices: [putAway, takeDown, maintenance, collect],
+  Both: [resetStatus],
+  Shells: [completionOf(() => COMMANDS)],
+};
+const COMMANDS = Object.values(GROUPS).flat();
 
 const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+const listOf = (commands: readonly Command[]) =>
+  commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n');
 const usage = `bmp runs bare metal and places virtual machines on it, the Kubernetes way.
 
 Usage: bmp COMMAND [options]
 
-${COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}
+${Object.entries(GROUPS)
+  .map(([title, commands]) => `${title}:\n${listOf(commands)}`)
+  .join('\n')}
 
 "bmp COMMAND --help" tells more. Everything else is done with kubectl: the kinds are Device, Instance, Placement and
 what belongs to them ("kubectl explain instance.spec").`;

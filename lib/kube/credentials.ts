@@ -91,6 +91,14 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   };
 }
 
+/** The namespace that the kubeconfig's context stands in; undefined where it names none. */
+export async function contextNamespace({ kubeconfig, context }: CredentialsOptions): Promise<string | undefined> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  loadInto(config, kubeconfig);
+  return config.getContextObject(context ?? config.getCurrentContext())?.namespace;
+}
+
 interface LoadedConfig {
   readonly server: string;
   authenticate(): Promise<{ fingerprint: string; dispatcher: Dispatcher; headers: Record<string, string> }>;

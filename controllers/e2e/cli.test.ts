@@ -1,0 +1,101 @@
+// The command line as people use it: processes of their own, on an embedded platform, judged by what they print and how they exit.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { INSTANCES } from '../../lib/api/resources.ts';
+import { instanceNamed, startPlatform } from './platform.ts';
+
+const MAIN = new URL('../main.ts', import.meta.url).pathname;
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `bmp` with nobody at the terminal. */
+async function bmp(args: readonly string[], kubeconfig?: string): Promise<Ended> {
+  const env = { ...process.env, ...(kubeconfig !== undefined && { KUBECONFIG: kubeconfig }) };
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { code: code as number, out, err };
+}
+
+test('every command explains itself, and what it does not understand it says', async () => {
+  const { code, out } = await bmp(['help']);
+  assert.is(code, 0);
+  const commands = [...out.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name!);
+  assert.ok(commands.includes('start') && commands.includes('describe'));
+  await Promise.all(
+    commands.map(async (name) => {
+      const help = await bmp([name, '--help']);
+      assert.is(help.code, 0, name);
+      assert.match(help.out, /^Usage: /, name);
+    }),
+  );
+  const wrong = await Promise.all(
+    [['fly'], ['power', 'sideways', 'web-1'], ['restart'], ['restart', 'device/x'], ['get', '--colour']].map((args) =>
+      bmp(args, '/dev/null'),
+    ),
+  );
+  for (const { code: exit, err } of wrong) assert.is(exit, 2, err);
+  assert.match(wrong[1]!.err, /takes on or off first, not "sideways"/);
+});
+
+test('completions are scripts that their shell can read', async () => {
+  const { out } = await bmp(['completion', 'bash']);
+  const asked = 'COMP_WORDS=(bmp re); COMP_CWORD=1; _bmp; declare -p COMPREPLY';
+  const shell = spawn('bash', ['-c', `${out}\n${asked}`]);
+  assert.match(await text(shell.stdout), /restart.*reinstall|reinstall.*restart/);
+});
+
+test('an instance is stopped, restarted and reinstalled, and the history tells it', async () => {
+  const platform = await startPlatform({ count: 1 });
+  const run = (...args: readonly string[]) => bmp(args, platform.kubeconfig);
+  try {
+    await platform.importFleet();
+    await platform.create(INSTANCES, instanceNamed('web-1'));
+    await platform.until('the instance to run', () => platform.instance('web-1')?.status?.phase === 'Running');
+    const device = platform.instance('web-1')!.status!.deviceName!;
+
+    const off = await run('power', 'off', 'web-1', '--wait');
+    assert.is(off.code, 0, off.err);
+    assert.match(off.out, /instance\/web-1: Stopped\n$/);
+    assert.is(platform.instance('web-1')?.status?.phase, 'Stopped');
+    assert.is((await run('power', 'on', 'web-1', '--wait')).code, 0);
+
+    const unconfirmed = await run('reinstall', 'web-1', '--wait');
+    assert.is(unconfirmed.code, 1);
+    assert.match(unconfirmed.err, /Everything on the system disk of web-1 is lost: say --yes/);
+    assert.not(platform.instance('web-1')?.spec.requests?.reinstall);
+    const reinstalled = await run('reinstall', 'web-1', '--yes', '--wait');
+    assert.is(reinstalled.code, 0, reinstalled.err);
+    assert.match(reinstalled.out, /\d+% {2}write-image/);
+
+    const told = await run('describe', 'instance/web-1', `device/${device}`);
+    for (const part of ['Running for', 'debian-12', 'History:', 'Events:', 'Serial number:', 'Hardware:'])
+      assert.ok(told.out.includes(part), `${part}:\n${told.out}`);
+    const done = await run('history', 'instance/web-1');
+    for (const kind of ['Create', 'Stop', 'Start', 'Reinstall'])
+      assert.match(done.out, new RegExp(`${kind} +default/web-1 +\\S+ +Succeeded`));
+
+    const held = await run('collect', device, '--wait');
+    assert.is(held.code, 1, held.out);
+    assert.match(held.out, /waits until instance default\/web-1 gives the device back/);
+    assert.is((await run('maintenance', 'on', device, '--reason', 'fan', '--wait')).code, 0);
+    assert.is(platform.device(device)?.status?.phase, 'Maintenance');
+    assert.is((await run('maintenance', 'off', device, '--wait')).code, 0);
+
+    const listed = JSON.parse((await run('get', '-o', 'json')).out) as { items: { kind: string }[] };
+    assert.equal(listed.items.map(({ kind }) => kind).sort(), ['Device', 'Instance']);
+    const missing = await run('describe', 'web-2');
+    assert.is(missing.code, 1);
+    assert.match(missing.err, /there is no instance "web-2" in namespace default/);
+  } finally {
+    await platform.close();
+  }
+});
+
+test.run();

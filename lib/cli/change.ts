@@ -1,0 +1,104 @@
+// A command that changes the spec of one or more objects, and waits for what comes of it where that is asked for.
+import type { KubeObject, Resource } from '../kube/resource.ts';
+import {
+  CLUSTER_HELP,
+  CLUSTER_OPTIONS,
+  type Cluster,
+  FIELD_MANAGER,
+  onCluster,
+  type Target,
+  targetOf,
+} from './cluster.ts';
+import { type Command, UsageError, type Values, whole } from './command.ts';
+import { CONFIRM_HELP, CONFIRM_OPTIONS, confirm } from './confirm.ts';
+import { read, type Seen, type Verdict, waitFor } from './progress.ts';
+
+const LONGEST_SECONDS = 86_400;
+const WAIT_SECONDS = 3600;
+const MOST_OBJECTS = 1000;
+
+/** What is written, what is told, and when that has come true. */
+export interface Change {
+  /** Merged into the object's spec. */
+  readonly spec: object;
+  /** `asked for a restart`. */
+  readonly told: string;
+  readonly judge: (object: Seen) => Verdict;
+}
+
+export interface Changing {
+  readonly name: string;
+  readonly summary: string;
+  /** The lines of the help after its first. */
+  readonly about: string;
+  readonly example: string;
+  /** Of what kinds; the first is meant by a name alone. */
+  readonly resources: readonly Resource[];
+  /** Words before the names: `on|off`. */
+  readonly verbs?: readonly string[];
+  readonly options?: Command['options'];
+  readonly optionsHelp?: string;
+  /** What is lost by it; none: nothing that cannot be had back. */
+  readonly loses?: (names: string, values: Values) => string;
+  change(object: KubeObject, values: Values, verb: string): Change;
+}
+
+const helpOf = ({ name, about, example, resources, verbs, optionsHelp, loses }: Changing) =>
+  [
+    `Usage: bmp ${name} ${verbs ? `${verbs.join('|')} ` : ''}${resources.map(({ kind }) => `${kind.toUpperCase()}`).join('|')}... [options]`,
+    '',
+    about,
+    '',
+    ...(optionsHelp ? [optionsHelp] : []),
+    '  -w, --wait             until it came true or failed, with its progress; the exit code tells which',
+    `  --timeout SECONDS      how long to wait (default ${WAIT_SECONDS})`,
+    ...(loses ? [CONFIRM_HELP] : []),
+    CLUSTER_HELP,
+    '',
+    `Example: ${example}`,
+  ].join('\n');
+
+export function changing(what: Changing): Command {
+  const { name, summary, verbs, resources, loses } = what;
+  return {
+    name,
+    summary,
+    help: helpOf(what),
+    operands: { least: verbs ? 2 : 1, most: MOST_OBJECTS },
+    options: {
+      ...CLUSTER_OPTIONS,
+      ...what.options,
+      ...(loses && CONFIRM_OPTIONS),
+      wait: { type: 'boolean', short: 'w' },
+      timeout: { type: 'string' },
+    },
+    async run(values, _, operands) {
+      const [verb, words] = verbs ? [verbOf(verbs, operands[0]!), operands.slice(1)] : ['', operands];
+      const timeoutMs = 1000 * whole(values, 'timeout', 1, LONGEST_SECONDS, WAIT_SECONDS);
+      const named = words.map((word) => targetOf(word, resources));
+      return onCluster(values, async (cluster) => {
+        const targets = named.map((target) => target(cluster));
+        // All of them are there before the first is changed.
+        const objects = await Promise.all(targets.map((target) => read<KubeObject>(cluster, target)));
+        if (loses && !(await confirm(values, loses(words.join(', '), values)))) return 1;
+        const changes = objects.map((object) => what.change(object, values, verb));
+        for (const [index, change] of changes.entries()) await write(cluster, targets[index]!, change);
+        if (values.wait !== true) return 0;
+        let code: 0 | 1 = 0;
+        for (const [index, { judge }] of changes.entries())
+          if ((await waitFor(cluster, targets[index]!, { timeoutMs, judge, out: process.stdout })) === 1) code = 1;
+        return code;
+      });
+    },
+  };
+}
+
+function verbOf(verbs: readonly string[], word: string): string {
+  if (verbs.includes(word)) return word;
+  throw new UsageError(`takes ${verbs.join(' or ')} first, not "${word}"`);
+}
+
+async function write({ client }: Cluster, target: Target, { spec, told }: Change): Promise<void> {
+  await client.patch(target.resource, target, { type: 'merge', body: { spec } }, { fieldManager: FIELD_MANAGER });
+  console.log(`${target.resource.kind.toLowerCase()}/${target.name}: ${told}`);
+}

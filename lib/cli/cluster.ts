@@ -1,0 +1,68 @@
+// The cluster that a command works on: options that all such commands share, and the objects that people name.
+import { DEVICES, IMAGES, INSTANCES, PLACEMENTS } from '../api/resources.ts';
+import { createClient, type KubeClient } from '../kube/client.ts';
+import { contextNamespace } from '../kube/credentials.ts';
+import type { KubeObject, ObjectName, Resource } from '../kube/resource.ts';
+import { text, UsageError, type Values } from './command.ts';
+
+export const CLUSTER_OPTIONS = {
+  kubeconfig: { type: 'string' },
+  context: { type: 'string' },
+  namespace: { type: 'string', short: 'n' },
+} as const;
+
+export const CLUSTER_HELP = `  --kubeconfig FILE      the cluster (default: $KUBECONFIG, ~/.kube/config)
+  --context NAME         context in it (default: its current one)
+  -n, --namespace NAME   of Instances and Placements (default: the context's)`;
+
+/** Who writes, in managedFields. */
+export const FIELD_MANAGER = 'bmp-cli';
+
+export interface Cluster {
+  readonly client: KubeClient;
+  readonly namespace: string;
+}
+
+/** Does `work` on the cluster that the options name, and closes the connection. */
+export async function onCluster<T>(values: Values, work: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const at = { kubeconfig: text(values, 'kubeconfig'), context: text(values, 'context') };
+  const namespace = text(values, 'namespace') ?? (await contextNamespace(at)) ?? 'default';
+  const client = createClient({ ...at, userAgent: 'bmp' });
+  try {
+    return await work({ client, namespace });
+  } finally {
+    await client.close();
+  }
+}
+
+/** What people may call a kind, the names in its definition. */
+const KINDS: readonly (readonly [resource: Resource, ...words: readonly string[]])[] = [
+  [DEVICES, 'device', 'devices', 'dev'],
+  [INSTANCES, 'instance', 'instances', 'inst'],
+  [PLACEMENTS, 'placement', 'placements', 'pl'],
+  [IMAGES, 'image', 'images', 'img'],
+];
+
+/** An object that a person named. */
+export interface Target extends ObjectName {
+  readonly resource: Resource;
+}
+
+/**
+ * Reads `web-1`, `instance/web-1` or `dev/r1-01`; a name alone is of the first kind allowed. The namespace comes with the cluster.
+ * @throws UsageError for a kind that is not allowed
+ */
+export function targetOf(word: string, allowed: readonly Resource[]): (cluster: Cluster) => Target {
+  const [kind, name] = word.includes('/') ? (word.split(/\/(.*)/s, 2) as [string, string]) : [undefined, word];
+  const named = kind === undefined ? allowed[0] : KINDS.find(([, ...words]) => words.includes(kind.toLowerCase()))?.[0];
+  const resource = allowed.find((one) => one === named);
+  if (!resource || !name) {
+    const forms = allowed.map((one) => `${one.kind.toLowerCase()}/NAME`).join(' or ');
+    throw new UsageError(`takes ${forms}, not "${word}"`);
+  }
+  return ({ namespace }) => ({ resource, name, ...(resource.namespaced && { namespace }) });
+}
+
+/** `instance/web-1`, as kubectl prints it. */
+export const nameOf = ({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): string =>
+  `${kind.toLowerCase()}/${metadata.name}`;

@@ -1,0 +1,100 @@
+// `bmp describe` and `bmp history`: what an object does, why, and what was done to it.
+import type { Device, Instance, Placement } from '../../api/generated.ts';
+import { DEVICE_INVENTORIES, DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
+import { isNotFound } from '../../kube/errors.ts';
+import { events, type KubeEvent } from '../../kube/events.ts';
+import type { KubeObject, ObjectName, Resource } from '../../kube/resource.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
+import type { Command } from '../command.ts';
+import { describeDevice, describeInstance, describePlacement, historyLines, type Surroundings } from '../describe.ts';
+import { read } from '../progress.ts';
+
+/** The object, or undefined where it is gone. */
+async function found<T extends KubeObject>(
+  { client }: Cluster,
+  resource: Resource<T>,
+  name: ObjectName,
+): Promise<T | undefined> {
+  return client.get(resource, name).catch((error: unknown) => {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  });
+}
+
+async function eventsOf({ client }: Cluster, { resource, name, namespace }: Target): Promise<KubeEvent[]> {
+  const fieldSelector = `involvedObject.kind=${resource.kind},involvedObject.name=${name}`;
+  // Events of objects without a namespace are in "default".
+  return (await client.list(events, { namespace: namespace ?? 'default', fieldSelector })).items;
+}
+
+/** The lines that tell of the object, with what is around it read as well. */
+async function described(cluster: Cluster, target: Target): Promise<string[]> {
+  const object = await read<Device | Instance | Placement>(cluster, target);
+  const around: Surroundings = { now: Date.now(), events: await eventsOf(cluster, target) };
+  if (target.resource === DEVICES) {
+    const inventory = await found(cluster, DEVICE_INVENTORIES, target);
+    return describeDevice(object as Device, { ...around, inventory });
+  }
+  if (target.resource === PLACEMENTS) return describePlacement(object as Placement, around);
+  const name = (object as Instance).status?.deviceName;
+  const device = name === undefined ? undefined : await found(cluster, DEVICES, { name });
+  return describeInstance(object as Instance, { ...around, device });
+}
+
+export const describe: Command = {
+  name: 'describe',
+  summary: 'tell all of an object: what it does, how far it is, and why it does not get on',
+  help: `Usage: bmp describe [instance/|device/|placement/]NAME... [options]
+
+Tells what an Instance, a Device or a Placement does, step by step, with the time that it may take; its error and when it is
+tried again; its conditions, requests, history and events. A name alone is an Instance's.
+
+${CLUSTER_HELP}
+
+Example: bmp describe device/r1-01`,
+  operands: { least: 1, most: 1000 },
+  options: CLUSTER_OPTIONS,
+  run(values, _, operands) {
+    const targets = operands.map((word) => targetOf(word, [INSTANCES, DEVICES, PLACEMENTS]));
+    return onCluster(values, async (cluster) => {
+      for (const [index, target] of targets.entries()) {
+        if (index > 0) console.log('\n');
+        console.log((await described(cluster, target(cluster))).join('\n'));
+      }
+      return 0;
+    });
+  },
+};
+
+export const history: Command = {
+  name: 'history',
+  summary: 'tell what was done to a device, or for an instance, and how it ended',
+  help: `Usage: bmp history [device/|instance/]NAME [options]
+
+Prints the last operations on a Device, newest first: what, for whom, how long it took and how it ended. For an Instance: those
+of its Device that were done for it. A name alone is a Device's.
+
+${CLUSTER_HELP}
+
+Example: bmp history r1-01`,
+  operands: { least: 1, most: 1 },
+  options: CLUSTER_OPTIONS,
+  run(values, _, [word]) {
+    const named = targetOf(word!, [DEVICES, INSTANCES]);
+    return onCluster(values, async (cluster) => {
+      const target = named(cluster);
+      const object = await read<Device | Instance>(cluster, target);
+      const ofInstance = target.resource === INSTANCES;
+      const name = ofInstance ? (object as Instance).status?.deviceName : target.name;
+      if (name === undefined) throw new Error(`instance "${target.name}" has no device yet: bmp describe tells why`);
+      const device = ofInstance ? await found(cluster, DEVICES, { name }) : (object as Device);
+      const done = device?.status?.history ?? [];
+      const mine = ofInstance
+        ? done.filter(({ requestedBy }) => requestedBy === `${target.namespace}/${target.name}`)
+        : done;
+      if (mine.length === 0) console.log('nothing was done yet');
+      for (const line of historyLines(Date.now(), mine)) console.log(line.trimStart());
+      return 0;
+    });
+  },
+};

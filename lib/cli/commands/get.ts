@@ -1,0 +1,67 @@
+// `bmp get`: devices, instances and placements in one table.
+import { dump } from 'js-yaml';
+import type { Device, Instance, Placement } from '../../api/generated.ts';
+import { DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
+import type { KubeObject, Resource } from '../../kube/resource.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster } from '../cluster.ts';
+import { type Command, text, UsageError } from '../command.ts';
+import { overview } from '../overview.ts';
+
+const KINDS = { devices: DEVICES, instances: INSTANCES, placements: PLACEMENTS } as const;
+type Kind = keyof typeof KINDS;
+const ALL = Object.keys(KINDS) as Kind[];
+const FORMS = ['table', 'json', 'yaml'];
+
+async function all<T extends KubeObject>({ client }: Cluster, resource: Resource<T>, namespace: string | undefined) {
+  const items: T[] = [];
+  for await (const page of client.pages(resource, { namespace: resource.namespaced ? namespace : undefined }))
+    items.push(...page.items);
+  return items.map((item) => ({ ...item, apiVersion: `${resource.group}/${resource.version}`, kind: resource.kind }));
+}
+
+export const get: Command = {
+  name: 'get',
+  summary: 'show devices, instances and placements',
+  help: `Usage: bmp get [devices] [instances] [placements] [options]
+
+Shows what there is, what it does and how far it is; all three kinds, where none is named.
+
+  -A, --all-namespaces   Instances and Placements of all namespaces
+  -o, --output FORM      table, json or yaml (default table)
+${CLUSTER_HELP}
+
+Example: bmp get devices`,
+  operands: { least: 0, most: ALL.length },
+  options: {
+    ...CLUSTER_OPTIONS,
+    'all-namespaces': { type: 'boolean', short: 'A' },
+    output: { type: 'string', short: 'o' },
+  },
+  async run(values, _, operands) {
+    const form = text(values, 'output') ?? 'table';
+    if (!FORMS.includes(form)) throw new UsageError(`--output takes ${FORMS.join(', ')}, not "${form}"`);
+    const unknown = operands.find((word) => !ALL.includes(word as Kind));
+    if (unknown !== undefined) throw new UsageError(`takes ${ALL.join(', ')}, not "${unknown}"`);
+    const kinds = operands.length === 0 ? ALL : ALL.filter((kind) => operands.includes(kind));
+    return onCluster(values, async (cluster) => {
+      const namespace = values['all-namespaces'] === true ? undefined : cluster.namespace;
+      const of = async <T extends KubeObject>(kind: Kind) =>
+        kinds.includes(kind) ? all(cluster, KINDS[kind] as unknown as Resource<T>, namespace) : [];
+      const [devices, instances, placements] = await Promise.all([
+        of<Device>('devices'),
+        of<Instance>('instances'),
+        of<Placement>('placements'),
+      ]);
+      const items = [...devices, ...instances, ...placements];
+      const list = { apiVersion: 'v1', kind: 'List', items };
+      if (form === 'json') console.log(JSON.stringify(list, null, 2));
+      else if (form === 'yaml') console.log(dump(list, { noRefs: true, lineWidth: 120 }).trimEnd());
+      else if (items.length === 0) console.log('nothing was found');
+      else {
+        const lines = overview({ devices, instances, placements }, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+        console.log(lines.join('\n').trimEnd());
+      }
+      return 0;
+    });
+  },
+};

@@ -1,0 +1,116 @@
+// `bmp restart`, `reinstall`, `reset-password`, `collect`, `reset-status`: things to be done once more. Each writes a new value into
+// spec.requests, which asks once and survives whatever happens meanwhile; status.requests tells how it ended.
+import type { Device, Instance } from '../../api/generated.ts';
+import { DEVICES, INSTANCES } from '../../api/resources.ts';
+import { type Changing, changing } from '../change.ts';
+import { type Command, text, type Values } from '../command.ts';
+import type { Seen, Verdict } from '../progress.ts';
+
+type Request = keyof NonNullable<NonNullable<Instance['status']>['requests']> | 'collect';
+
+/** How the request of this value ended. */
+function outcome(object: Seen, request: Request, value: string): Verdict {
+  const requests: NonNullable<Device['status']>['requests'] & NonNullable<Instance['status']>['requests'] =
+    (object as Device | Instance).status?.requests ?? {};
+  const handled = requests[request];
+  if (handled?.value !== value || handled.result === 'Running') return undefined;
+  const because = handled.message ? `: ${handled.message}` : '';
+  return { code: handled.result === 'Succeeded' ? 0 : 1, message: `${handled.result.toLowerCase()}${because}` };
+}
+
+type Asking = Omit<Changing, 'change'> & {
+  readonly request: Request;
+  /** `a restart`. */
+  readonly noun: string;
+  /** What it waits for before it is begun, where that may take for ever. */
+  readonly waitsFor?: (object: Seen) => string | undefined;
+  /** What else is written with it. */
+  readonly spec?: (values: Values) => object;
+};
+
+function asking({ request, noun, waitsFor, spec, ...rest }: Asking): Command {
+  return changing({
+    ...rest,
+    change(_, values) {
+      // Any value that was not there before asks; a time tells people when.
+      const value = new Date().toISOString();
+      return {
+        spec: { ...spec?.(values), requests: { [request]: value } },
+        told: `asked for ${noun}`,
+        judge(object) {
+          const obstacle = waitsFor?.(object);
+          return obstacle ? { code: 1, message: `waits until ${obstacle}` } : outcome(object, request, value);
+        },
+      };
+    },
+  });
+}
+
+export const restart = asking({
+  name: 'restart',
+  summary: 'shut instances down and start them again',
+  about: 'Shuts down, hard after a grace time, and starts. Nothing on the disks changes.',
+  example: 'bmp restart web-1 --wait',
+  resources: [INSTANCES],
+  request: 'restart',
+  noun: 'a restart',
+});
+
+export const reinstall = asking({
+  name: 'reinstall',
+  summary: 'install the image of instances anew',
+  about: 'Installs spec.image anew on the system disk, or another image. Other disks are left as they are.',
+  example: 'bmp reinstall web-1 --image debian-13 --wait',
+  resources: [INSTANCES],
+  options: { image: { type: 'string' } },
+  optionsHelp: '  --image NAME           install this Image, and keep it as what is wanted',
+  loses: (names) => `Everything on the system disk of ${names} is lost`,
+  request: 'reinstall',
+  noun: 'a reinstallation',
+  spec: (values) => {
+    const image = text(values, 'image');
+    return image === undefined ? {} : { image };
+  },
+});
+
+export const resetPassword = asking({
+  name: 'reset-password',
+  summary: 'set the password of instances from their Secret',
+  about:
+    "Sets the password in the Secret of spec.rootPasswordRef for the image's default user. The machine is shut down for it\n" +
+    'and started again, if it is to run.',
+  example: 'bmp reset-password web-1 --secret web-1-password --wait',
+  resources: [INSTANCES],
+  options: { secret: { type: 'string' } },
+  optionsHelp: '  --secret NAME          take the key "password" of this Secret, and keep it as spec.rootPasswordRef',
+  request: 'resetPassword',
+  noun: 'a reset of the password',
+  spec: (values) => {
+    const name = text(values, 'secret');
+    return name === undefined ? {} : { rootPasswordRef: { name } };
+  },
+});
+
+export const collect = asking({
+  name: 'collect',
+  summary: 'collect the hardware of devices again',
+  about: 'Boots the live OS and writes down what is in the machine, once nobody has the device.',
+  example: 'bmp collect r1-01 r1-02 --wait',
+  resources: [DEVICES],
+  request: 'collect',
+  noun: 'a collection',
+  waitsFor: (object) => {
+    const claim = (object as Device).spec.claimRef;
+    return claim && `instance ${claim.namespace}/${claim.name} gives the device back`;
+  },
+});
+
+export const resetStatus = asking({
+  name: 'reset-status',
+  summary: 'forget an error and try again now',
+  about: 'For an operation that stopped, or waits for long before its next try, when its reason was mended.',
+  example: 'bmp reset-status device/r1-01 --wait',
+  resources: [INSTANCES, DEVICES],
+  request: 'resetStatus',
+  noun: 'another try',
+});
