@@ -1,9 +1,8 @@
-// npm run bench:apiserver: writes, lists, watches, start-up and memory of the embedded server, beside a real one in the same run.
-//
-// Each server is a process of its own, so that its CPU time is its own. A real server's processes are told by their ids.
-import { spawn } from 'node:child_process';
+// npm run bench:apiserver: writes, lists, watches, start-up, memory and stalls of the embedded server, beside a real one in the same
+// run. Each server is a process of its own, so that its CPU time is its own.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,13 +10,16 @@ import { parseArgs } from 'node:util';
 import { prepare } from '../conformance/runner.ts';
 import { Target } from '../conformance/target.ts';
 import { type Access, Connection, readAccess } from './load.ts';
-import { watchLatency } from './watching.ts';
+import { processesOf, usageOf } from './processes.ts';
+import { type Figure, print, report } from './report.ts';
+import { type Pace, watchLatency } from './watching.ts';
 
 const usage = `Usage: npm run bench:apiserver -- [options]
 
   --against KUBECONFIG   a real server to measure beside
-  --pids N,N,...         its processes, for their CPU time and memory
-  --objects N            how many objects to write (default 5000)
+  --pids N,N,...         its processes, for their CPU time and memory (default: who listens on its port, and those in the
+                         .pid files beside the kubeconfig)
+  --objects N            how many objects to write (default 10000)
   --clients N            how many write at a time (default 48)
   --stored N             how many objects to start up with (default 100000; 0 leaves it out)
   --json                 a last line in JSON`;
@@ -28,27 +30,12 @@ interface Server {
   readonly pids: readonly number[];
 }
 
-/** One figure; `better` says which way is ahead. */
-interface Figure {
-  readonly what: string;
-  readonly unit: string;
-  readonly better: 'more' | 'less';
-  readonly value: number;
-}
-
+const PACES: readonly Pace[] = [
+  { watchers: 100, rate: 200 },
+  { watchers: 100, rate: 1000 },
+  { watchers: 1000, rate: 50 },
+];
 const WIDGETS = '/apis/conformance.bmp.dev/v1/namespaces/default/widgets';
-
-/** CPU milliseconds and resident megabytes of processes, from /proc. */
-async function usageOf(pids: readonly number[]): Promise<{ cpu: number; memory: number }> {
-  let [cpu, memory] = [0, 0];
-  for (const pid of pids) {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
-    // utime and stime in clock ticks of 10 ms; resident pages of 4 KiB (proc(5)).
-    cpu += (Number(fields[11]) + Number(fields[12])) * 10;
-    memory += (Number(fields[21]) * 4096) / 2 ** 20;
-  }
-  return { cpu, memory };
-}
 
 function widget(name: string): string {
   return JSON.stringify({
@@ -127,25 +114,31 @@ async function writes(server: Server, objects: number, clients: number): Promise
 interface Started {
   readonly server: Server;
   readonly milliseconds: number;
+  /** How long its event loop stood still at most since this was asked last, in milliseconds. */
+  readonly stall: () => Promise<number>;
   readonly stop: () => Promise<void>;
 }
 
 /** Starts the embedded server on a directory. */
 async function start(dir: string): Promise<Started> {
   const begin = performance.now();
-  const script = fileURLToPath(new URL('../main.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data');
+  const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  const args = ['--import', path('./stall.ts'), path('../main.ts'), dir];
+  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  await once(child.stdout!, 'data');
   const milliseconds = performance.now() - begin;
-  const stop = async () => {
-    const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    await ended;
-  };
   return {
     server: { name: 'embedded', access: readAccess(join(dir, 'kubeconfig')), pids: [child.pid!] },
     milliseconds,
-    stop,
+    stall: async () => {
+      child.send('stall');
+      return ((await once(child, 'message')) as [number])[0];
+    },
+    stop: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
   };
 }
 
@@ -179,18 +172,14 @@ async function startUp(stored: number): Promise<Figure[]> {
   }
 }
 
-function report(embedded: readonly Figure[], real: readonly Figure[] | undefined) {
-  return embedded.map(({ what, unit, better, value }) => {
-    const peer = real?.find((figure) => figure.what === what);
-    const ratio = peer && (better === 'more' ? value / peer.value : peer.value / value);
-    const round = (number: number) => Number(number.toPrecision(4));
-    return {
-      what,
-      value: round(value),
-      unit,
-      ...(peer ? { peer: 'kube-apiserver', peerValue: round(peer.value), ratio: round(ratio!) } : {}),
-    };
-  });
+async function watches(access: Access): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const pace of PACES) figures.push(...(await watchLatency(access, WIDGETS, pace)));
+  return figures;
+}
+
+async function measure(server: Server, objects: number, clients: number): Promise<Figure[]> {
+  return [...(await writes(server, objects, clients)), ...(await watches(server.access))];
 }
 
 async function main(): Promise<number> {
@@ -198,7 +187,7 @@ async function main(): Promise<number> {
     options: {
       against: { type: 'string' },
       pids: { type: 'string', default: '' },
-      objects: { type: 'string', default: '5000' },
+      objects: { type: 'string', default: '10000' },
       clients: { type: 'string', default: '48' },
       stored: { type: 'string', default: '100000' },
       json: { type: 'boolean', default: false },
@@ -216,15 +205,16 @@ async function main(): Promise<number> {
   let real: Figure[] | undefined;
   try {
     await withDefinitions(join(dir, 'kubeconfig'));
-    figures.push(
-      ...(await writes(started.server, objects, clients)),
-      ...(await watchLatency(started.server.access, WIDGETS)),
-    );
+    // Its start is measured for itself.
+    await started.stall();
+    figures.push(...(await measure(started.server, objects, clients)));
+    figures.push({ what: 'longest stall of the event loop', unit: 'ms', better: 'less', value: await started.stall() });
     if (values.against) {
       await withDefinitions(values.against);
-      const pids = values.pids.split(',').filter(Boolean).map(Number);
-      const server = { name: 'kube-apiserver', access: readAccess(values.against), pids };
-      real = [...(await writes(server, objects, clients)), ...(await watchLatency(server.access, WIDGETS))];
+      const access = readAccess(values.against);
+      const given = values.pids.split(',').filter(Boolean).map(Number);
+      const pids = given.length > 0 ? given : await processesOf(values.against, access.port);
+      real = await measure({ name: 'kube-apiserver', access, pids }, objects, clients);
     }
   } finally {
     await started.stop();
@@ -232,10 +222,7 @@ async function main(): Promise<number> {
   }
   if (stored > 0) figures.push(...(await startUp(stored)));
   const results = report(figures, real);
-  for (const { what, value, unit, peerValue, ratio } of results) {
-    const beside = ratio === undefined ? '' : `  (${peerValue} ${unit}, ${ratio}×)`;
-    console.log(`${what.padEnd(40)} ${String(value).padStart(9)} ${unit}${beside}`);
-  }
+  for (const line of results) console.log(print(line));
   if (values.json) console.log(JSON.stringify({ name: 'apiserver', params: { objects, clients, stored }, results }));
   return 0;
 }

@@ -1,97 +1,95 @@
-// How long after a write was sent a hundred watchers have seen it, at a steady pace of writes. Counted from sending, because
-// watchers may see a write before its answer has arrived.
-import { request as httpsRequest } from 'node:https';
+// How long after a write was answered all watchers have seen it, at a steady pace of writes. Watchers are a process of their own, so
+// that neither they nor the writers wait for each other.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { type Access, Connection } from './load.ts';
+import type { Figure } from './report.ts';
+import { clock, type FromWatchers, type WatchersTask } from './watchers.ts';
 
-const WATCHERS = 100;
-const RATE = 200;
+const WRITERS = 16;
 const SECONDS = 5;
+/** Whoever has not seen the last write by then has lost it. */
+const PATIENCE = 60_000;
 
-interface Figure {
-  readonly what: string;
-  readonly unit: string;
-  readonly better: 'less';
-  readonly value: number;
+export interface Pace {
+  readonly watchers: number;
+  /** Writes a second. */
+  readonly rate: number;
 }
 
-/** Opens a watch and calls back with the resourceVersion of every event. */
-async function openWatch(access: Access, path: string, onVersion: (version: string) => void): Promise<() => void> {
-  const { host, port, ca, token } = access;
-  return new Promise((resolve, reject) => {
-    const request = httpsRequest({ host, port, ca, path, headers: { Authorization: `Bearer ${token}` }, agent: false });
-    let ended = false;
-    request.on('error', (error) => {
-      // Ending the watch breaks the connection.
-      if (!ended) reject(error);
-    });
-    request.on('response', (response) => {
-      let rest = '';
-      response.setEncoding('utf8');
-      response.on('data', (chunk: string) => {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) {
-          const version = /"resourceVersion":"(\d+)"/.exec(line)?.[1];
-          if (version) onVersion(version);
-        }
-      });
-      resolve(() => {
-        ended = true;
-        request.destroy();
-      });
-    });
-    request.end();
-  });
-}
-
-function percentile(sorted: readonly number[], share: number): number {
+function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** Latency over all watchers and writes: median and 99th percentile. */
-export async function watchLatency(access: Access, collection: string): Promise<Figure[]> {
-  const name = `watched-${Date.now().toString(36)}`;
-  const writer = await Connection.open(access);
-  const body = JSON.stringify({ apiVersion: 'conformance.bmp.dev/v1', kind: 'Widget', metadata: { name }, spec: {} });
-  await writer.request('POST', collection, body);
-  const { body: list } = await writer.request('GET', `${collection}?limit=1`);
-  const from = /"resourceVersion":"(\d+)"/.exec(list.toString())![1]!;
-  const seen = new Map<string, number[]>();
-  const query = `watch=1&resourceVersion=${from}&fieldSelector=metadata.name%3D${name}`;
-  const close = await Promise.all(
-    Array.from({ length: WATCHERS }, () =>
-      openWatch(access, `${collection}?${query}`, (version) => {
-        const times = seen.get(version) ?? [];
-        times.push(performance.now());
-        seen.set(version, times);
+const versionIn = (body: Buffer): string => /"resourceVersion":"(\d+)"/.exec(body.toString('latin1'))![1]!;
+
+/** Writes at the pace. @returns when each version was answered, in the order of answers */
+async function write(access: Access, collection: string, run: string, rate: number): Promise<Map<string, number>> {
+  const answered = new Map<string, number>();
+  const total = rate * SECONDS;
+  const start = clock();
+  const work = async (writer: number) => {
+    const connection = await Connection.open(access);
+    for (let index = writer; index < total; index += WRITERS) {
+      const wait = start + (index * 1000) / rate - clock();
+      if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
+      const patch = JSON.stringify({ spec: { size: (index % 10) + 1, replicas: index } });
+      const path = `${collection}/${run}-${writer}`;
+      const { body } = await connection.request('PATCH', path, patch, 'application/merge-patch+json');
+      answered.set(versionIn(body), clock());
+    }
+    connection.close();
+  };
+  await Promise.all(Array.from({ length: WRITERS }, (_, writer) => work(writer)));
+  return answered;
+}
+
+/** Median and 99th percentile over all watchers and writes, and the pace that was reached. */
+export async function watchLatency(access: Access, collection: string, { watchers, rate }: Pace): Promise<Figure[]> {
+  const run = `watched-${Date.now().toString(36)}`;
+  const connection = await Connection.open(access);
+  let from = '';
+  for (let writer = 0; writer < WRITERS; writer++) {
+    const metadata = { name: `${run}-${writer}`, labels: { run } };
+    const body = JSON.stringify({ apiVersion: 'conformance.bmp.dev/v1', kind: 'Widget', metadata, spec: {} });
+    from = versionIn((await connection.request('POST', collection, body)).body);
+  }
+  connection.close();
+  const child = fork(fileURLToPath(new URL('./watchers.ts', import.meta.url)), { serialization: 'advanced' });
+  const task: WatchersTask = {
+    access: { host: access.host, port: access.port, token: access.token, ca: access.ca.toString() },
+    path: `${collection}?watch=1&resourceVersion=${from}&labelSelector=run%3D${run}`,
+    count: watchers,
+  };
+  const heard = (type: FromWatchers['type']) =>
+    Promise.race([
+      once(child, 'message', { signal: AbortSignal.timeout(PATIENCE) }).then(([message]) => message as FromWatchers),
+      once(child, 'exit').then(() => {
+        throw new Error(`the watchers ended before they were ${type}`);
       }),
-    ),
-  );
-  const sent = new Map<string, number>();
-  const total = RATE * SECONDS;
-  const start = performance.now();
-  for (let index = 0; index < total; index++) {
-    const due = start + (index * 1000) / RATE;
-    const wait = due - performance.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-    const patch = JSON.stringify({ spec: { size: (index % 10) + 1, replicas: index } });
-    const sending = performance.now();
-    const reply = await writer.request('PATCH', `${collection}/${name}`, patch, 'application/merge-patch+json');
-    sent.set(/"resourceVersion":"(\d+)"/.exec(reply.body.toString())![1]!, sending);
-  }
-  // Whoever has not seen the last write by now counts as late as this.
-  const last = [...sent.keys()].at(-1)!;
-  const deadline = performance.now() + 5000;
-  while ((seen.get(last)?.length ?? 0) < WATCHERS && performance.now() < deadline) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  for (const end of close) end();
-  writer.close();
-  const delays = [...sent].flatMap(([version, at]) => (seen.get(version) ?? []).map((time) => time - at));
-  delays.sort((a, b) => a - b);
-  const what = `watch latency, ${WATCHERS} watchers, ${RATE} writes/s`;
+    ]);
+  child.send(task);
+  await heard('watching');
+  const start = clock();
+  const answered = await write(access, collection, run, rate);
+  const reached = answered.size / ((clock() - start) / 1000);
+  // Answers may come in another order than versions.
+  const last = [...answered.keys()].reduce((a, b) => (Number(a) > Number(b) ? a : b));
+  child.send({ last });
+  const message = await heard('seen');
+  child.disconnect();
+  const times = message.type === 'seen' ? message.times : [];
+  const known = times.filter(([version]) => answered.has(version));
+  // A watcher may see a write before its answer has arrived.
+  const delays = known.flatMap(([version, seen]) => seen.map((time) => Math.max(0, time - answered.get(version)!)));
+  const sorted = Float64Array.from(delays).sort();
+  const what = `watch latency, ${watchers} watchers, ${rate} writes/s`;
+  if (sorted.length !== answered.size * watchers)
+    throw new Error(`${what}: ${sorted.length} events were seen, not ${answered.size * watchers}`);
   return [
-    { what: `${what}, p50`, unit: 'ms', better: 'less', value: percentile(delays, 0.5) },
-    { what: `${what}, p99`, unit: 'ms', better: 'less', value: percentile(delays, 0.99) },
+    { what: `${what}, p50`, unit: 'ms', better: 'less', value: percentile(sorted, 0.5) },
+    { what: `${what}, p99`, unit: 'ms', better: 'less', value: percentile(sorted, 0.99) },
+    { what: `${what}, pace`, unit: '1/s', better: 'more', value: reached },
   ];
 }
