@@ -1,5 +1,5 @@
 // The Device's BMC: which credentials, what was read from it, and its errors in the operation's terms.
-import { createHash } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Device, Site } from '../../lib/api/generated.ts';
 import type { Secret } from '../../lib/api/resources.ts';
 import type { BootMode, Credentials, Driver } from '../../lib/bmc/driver.ts';
@@ -48,11 +48,17 @@ export function credentialsIn(secret: Secret | undefined, name: string | undefin
   return { username: read('username'), password: read('password'), ...(bmcKey !== undefined && { bmcKey }) };
 }
 
-/** What tells one version of credentials at one address from another; nothing of it can be turned back. */
-export const loginDigest = (address: string, secret: Secret): string =>
-  createHash('sha256')
-    .update(JSON.stringify([address, secret.metadata.uid, secret.metadata.resourceVersion]))
-    .digest('hex');
+/** What tells one login at one address from another: the same for as long as it is the same, whatever wrote its Secret anew. */
+export type LoginDigest = (address: string, secret: Secret) => string;
+
+/** Keyed, so that nobody who reads a status can try passwords against it. */
+export function loginDigests(key: Uint8Array): LoginDigest {
+  const own = createHmac('sha256', key).update('bmp/v1/bmc-login').digest();
+  return (address, { data = {} }) =>
+    createHmac('sha256', own)
+      .update(JSON.stringify([address, data['username'], data['password'], data['bmcKey']]))
+      .digest('hex');
+}
 
 export interface Readings {
   power?: 'On' | 'Off';

@@ -13,8 +13,9 @@ import type { SystemClaims } from '../../lib/provision/api/tokens.ts';
 import type { SeedReport } from '../../lib/provision/protocol.ts';
 import type { BackoffPolicy } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
-import { secretNameOf } from './bmc-access.ts';
+import { type LoginDigest, secretNameOf } from './bmc-access.ts';
 import type { Desk } from './desk.ts';
+import type { HealthBoard } from './health.ts';
 import type { Claimant } from './plan.ts';
 import { writesImage } from './status.ts';
 
@@ -24,7 +25,7 @@ export interface Timing {
   readonly pollMs: number;
   /** Between two looks while waiting for the agent or the system, which report by themselves. */
   readonly backstopMs: number;
-  /** Between two looks at the power of a machine at rest. */
+  /** Between two looks at the power of a machine at rest, should nobody wake its Device meanwhile. */
   readonly idlePollMs: number;
   /** Before the same command is sent to a BMC once more. */
   readonly resendMs: number;
@@ -38,7 +39,7 @@ export interface Timing {
 export const TIMING: Timing = {
   pollMs: 1000,
   backstopMs: 10_000,
-  idlePollMs: 60_000,
+  idlePollMs: 300_000,
   resendMs: 10_000,
   graceMs: 120_000,
   silenceMs: 120_000,
@@ -53,10 +54,13 @@ export interface DeviceDependencies {
   readonly events: EventRecorder;
   readonly bmcs: BmcPool;
   readonly desk: Desk;
+  /** What sensors say is wrong. */
+  readonly health: HealthBoard;
   readonly clock: Clock;
   readonly random: () => number;
   readonly timing: Timing;
   readonly namespace: string;
+  readonly loginDigest: LoginDigest;
   /** How the installed system reports in, for its seed. */
   readonly seedReport: (claims: SystemClaims) => SeedReport;
   /** Since when this process hears agents, in milliseconds since the epoch. */
@@ -124,18 +128,10 @@ export async function surroundings(
  * Digest of all that an operation on the Device goes by: a permanent failure is looked at again when it changes. What only
  * the operator writes, statuses and claims, is not in it.
  */
-export function inputsDigest(device: Device, around: Surroundings): string {
+export function inputsDigest(device: Device, around: Surroundings, login: string | undefined): string {
   const { claimRef: _, requests: _requests, ...spec } = device.spec;
-  const { claimant, site, type, inventory, image, secret } = around;
+  const { claimant, site, type, inventory, image } = around;
   const instance = claimant.type === 'live' ? claimant.instance.spec : claimant.type;
-  const parts = [
-    spec,
-    instance,
-    site?.spec,
-    type?.spec,
-    inventory?.spec,
-    image?.spec,
-    secret?.metadata.resourceVersion,
-  ];
+  const parts = [spec, instance, site?.spec, type?.spec, inventory?.spec, image?.spec, login];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

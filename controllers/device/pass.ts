@@ -24,10 +24,11 @@ import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
-import { bmcFailure, carryOut, credentialsIn, loginDigest, type Readings, read } from './bmc-access.ts';
+import { bmcFailure, carryOut, credentialsIn, type Readings, read } from './bmc-access.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { admission, belongs, heard } from './desk.ts';
+import { withHealth } from './health.ts';
 import { inventoryObject, mismatches } from './inventory.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
@@ -52,6 +53,9 @@ const MOST_TURNS = 40;
 /** Tries to turn a machine off before its deletion goes on without. */
 const REMOVAL_TRIES = 3;
 
+/** Phases in which the power is looked at and told, whether it is the operator's business or not. */
+const AT_REST: readonly Status['phase'][] = ['Imported', 'Available', 'InUse', 'Removed'];
+
 /** What was sent to a BMC last, so that it is not sent again at every look. */
 export type Sent = Map<string, { readonly what: string; readonly at: number }>;
 
@@ -60,6 +64,8 @@ export class Pass {
   readonly #signal: AbortSignal;
   readonly #sent: Sent;
   readonly #around: Surroundings;
+  /** Digest of the credentials and their address; undefined, where there is no Secret. */
+  readonly #login: string | undefined;
   readonly #inputs: string;
   /** As last read or written. */
   #device: Device;
@@ -71,7 +77,8 @@ export class Pass {
     this.#device = device;
     this.#status = device.status ?? {};
     this.#around = around;
-    this.#inputs = inputsDigest(device, around);
+    this.#login = around.secret && deps.loginDigest(device.spec.bmc.address, around.secret);
+    this.#inputs = inputsDigest(device, around, this.#login);
     this.#sent = sent;
     this.#signal = signal;
   }
@@ -106,10 +113,10 @@ export class Pass {
     };
   }
 
-  /** No operation under way, in a phase in which the power is the operator's business. */
+  /** No operation under way, the BMC known, and nobody at work on it. */
   #atRest(): boolean {
     const { phase, operation } = this.#status;
-    return !operation && !this.#device.spec.maintenance?.enabled && (phase === 'Available' || phase === 'InUse');
+    return !operation && !this.#device.spec.maintenance?.enabled && AT_REST.includes(phase);
   }
 
   // Looking
@@ -118,20 +125,19 @@ export class Pass {
     const { deps, around } = { deps: this.#deps, around: this.#around };
     const credentials = credentialsIn(around.secret, around.secretName, deps.namespace);
     const secret = around.secret!;
-    const { error } = this.#status;
-    const tried = { name: secret.metadata.name, resourceVersion: loginDigest(this.#device.spec.bmc.address, secret) };
-    // Wrong credentials are not tried again, whatever else changes, until the Secret or the address does.
-    if (
-      error?.code === 'BadCredentials' &&
-      this.#status.credentials?.tried?.resourceVersion === tried.resourceVersion
-    ) {
-      throw new Failure('BadCredentials', error.message);
-    }
+    const tried = { name: secret.metadata.name, resourceVersion: this.#login! };
+    if (this.#isRefused()) throw new Failure('BadCredentials', this.#status.error!.message);
     if (this.#status.credentials?.tried?.resourceVersion !== tried.resourceVersion) {
       this.#status = { ...this.#status, credentials: { ...this.#status.credentials, tried } };
     }
     const { address, tls } = this.#device.spec.bmc;
     return deps.bmcs.driver(this.#device.metadata.name, { address, credentials, ...(tls && { tls }) });
+  }
+
+  /** Wrong credentials are not tried again, whatever else changes, until the login or the address does, or a person asks. */
+  #isRefused(): boolean {
+    const { error, credentials } = this.#status;
+    return error?.code === 'BadCredentials' && credentials?.tried?.resourceVersion === this.#login;
   }
 
   async #ask(step: Pick<Step, 'reads'>): Promise<void> {
@@ -236,6 +242,7 @@ export class Pass {
 
   async #operate(): Promise<Result | undefined> {
     const { clock } = this.#deps;
+    if (this.#isRefused()) this.#status = { ...this.#status, error: { ...this.#status.error!, inputs: this.#inputs } };
     const held = heldUntil(this.#status, this.#inputs, clock.now());
     if (this.#device.spec.maintenance?.enabled || held === Number.POSITIVE_INFINITY) {
       await this.#persist();
@@ -435,7 +442,10 @@ export class Pass {
   async #persist(): Promise<void> {
     const { client, events, desk, clock } = this.#deps;
     const before = this.#device.status ?? {};
-    const status = withConditions(this.#device, this.#status, timestamp(clock.now()));
+    const now = timestamp(clock.now());
+    const { name, generation } = this.#device.metadata;
+    const told = withConditions(this.#device, this.#status, now);
+    const status = withHealth(told, this.#deps.health.of(name), generation, now);
     this.#device = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
     this.#status = this.#device.status ?? {};
     for (const { type, reason, note } of narrate(before, this.#status)) events.event(this.#device, type, reason, note);

@@ -17,6 +17,7 @@ import { loginDigests } from './bmc-access.ts';
 import { HealthBoard, healthText, withHealth } from './health.ts';
 import { createWatchController } from './watch.ts';
 
+const loginDigest = loginDigests(new Uint8Array(32));
 const NAMESPACE = 'bmp-system';
 const OVERHEATED = { sensorNumber: 0x02, asserted: true, data: [0x59, 97, 95] } as const;
 
