@@ -24,11 +24,14 @@ import { Listener } from './http/listener.ts';
 import { Snapshots } from './http/snapshot.ts';
 import { AggregationController } from './reconcilers/aggregation.ts';
 import { DefinitionController } from './reconcilers/established.ts';
+import { EventExpiryController } from './reconcilers/event-expiry.ts';
 import { GarbageCollector } from './reconcilers/garbage.ts';
 import { NamespaceContentsController } from './reconcilers/namespace-contents.ts';
 import { NamespaceController } from './reconcilers/namespaces.ts';
+import { QuotaController } from './reconcilers/quotas.ts';
 import { Registry } from './resources/registry.ts';
 import type { Cluster } from './rest/call.ts';
+import { Quotas } from './rest/quota.ts';
 import { Store } from './store/store.ts';
 
 export interface ApiServerOptions {
@@ -92,6 +95,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       now,
       authorizer,
       accountTokens,
+      quotas: new Quotas(store),
       userOf: (token) => authenticator.userOf(token),
     };
     await bootstrap(cluster);
@@ -103,6 +107,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       new NamespaceContentsController(cluster, log, authority.certificate),
       new AggregationController(cluster, log),
       new GarbageCollector(cluster, log),
+      new QuotaController(cluster, log),
+      new EventExpiryController(cluster, log),
     ]) {
       closers.push(() => controller.close());
     }

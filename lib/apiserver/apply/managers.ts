@@ -56,7 +56,8 @@ const UNOWNED = FieldSet.parse({
   },
 });
 
-function keyOf(manager: Manager): string {
+/** What tells entries apart. */
+export function keyOf(manager: Manager): string {
   // One manager's updates through one subresource are one entry per version; its applies one over all versions.
   const version = manager.operation === 'Apply' ? '' : manager.apiVersion;
   return JSON.stringify([manager.operation, manager.name, version, manager.subresource]);

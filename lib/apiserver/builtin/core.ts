@@ -21,6 +21,7 @@ import {
   strings,
   time,
 } from './notation.ts';
+import { RESOURCE_QUOTAS } from './quotas.ts';
 
 const KEY = /^[-._a-zA-Z0-9]+$/;
 const KEY_TEXT =
@@ -237,44 +238,4 @@ function nodeRoles(node: KubeObject): string {
   return roles.sort().join(',') || '<none>';
 }
 
-const resourceQuotas = define({
-  plural: 'resourcequotas',
-  kind: 'ResourceQuota',
-  namespaced: true,
-  shortNames: ['quota'],
-  status: true,
-  columns: [
-    NAME,
-    column(
-      'Request',
-      quotaUse((name) => !name.startsWith('limits.')),
-    ),
-    column(
-      'Limit',
-      quotaUse((name) => name.startsWith('limits.')),
-    ),
-    AGE,
-  ],
-  schema: kind('Limits on what a namespace may hold.', {
-    spec: object('The limits.', {
-      hard: map('The most of each resource.', quantity('An amount.')),
-      scopes: list('Which objects count.', { type: 'string' }),
-    }),
-    status: object('What is used.', {
-      hard: map('The limits in force.', quantity('An amount.')),
-      used: map('What the namespace holds.', quantity('An amount.')),
-    }),
-  }),
-});
-
-function quotaUse(included: (name: string) => boolean): (quota: KubeObject) => string {
-  return (quota) => {
-    const status = quota['status'];
-    const hard = isObject(status) && isObject(status['hard']) ? status['hard'] : {};
-    const used = isObject(status) && isObject(status['used']) ? status['used'] : {};
-    const names = Object.keys(hard).filter(included).sort();
-    return names.map((name) => `${name}: ${asText(used[name] ?? 0)}/${asText(hard[name])}`).join(', ');
-  };
-}
-
-export const CORE: readonly Resource[] = [namespaces, secrets, configMaps, serviceAccounts, nodes, resourceQuotas];
+export const CORE: readonly Resource[] = [namespaces, secrets, configMaps, serviceAccounts, nodes, RESOURCE_QUOTAS];

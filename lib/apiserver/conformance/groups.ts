@@ -5,6 +5,8 @@ import { CREATING } from './cases/creating.ts';
 import { DEFINING } from './cases/defining.ts';
 import { DELETING } from './cases/deleting.ts';
 import { DISCOVERING } from './cases/discovering.ts';
+import { LEADING } from './cases/leading.ts';
+import { LIMITING } from './cases/limiting.ts';
 import { PATCHING } from './cases/patching.ts';
 import { PERMITTING } from './cases/permitting.ts';
 import { READING } from './cases/reading.ts';
@@ -28,4 +30,6 @@ export const GROUPS: readonly Group[] = [
   ...DEFINING,
   ...DISCOVERING,
   ...PERMITTING,
+  ...LIMITING,
+  ...LEADING,
 ];

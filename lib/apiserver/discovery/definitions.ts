@@ -109,18 +109,22 @@ export function sharedDefinitions(dialect: Dialect): { [name: string]: JsonObjec
   };
 }
 
-const V2_OMITS = new Set(['nullable', 'anyOf', 'oneOf', 'not', 'allOf']);
+/** What clients of Swagger 2.0 would misread. */
+const V2_OMITS = new Set(['nullable', 'anyOf', 'oneOf', 'not', 'allOf', 'default']);
 
-/** A structural schema in a dialect. Swagger 2.0 knows no nullable and no alternatives: they are left out there. */
+/**
+ * A structural schema in a dialect. Swagger 2.0 knows neither null nor alternatives nor fields that are not named: values of
+ * which one is allowed have no type there, so that clients that check against it refuse nothing that the server takes.
+ */
 function dialectSchema(schema: Schema, dialect: Dialect): JsonObject {
+  if (dialect === 'v2' && (schema.nullable || schema['x-kubernetes-preserve-unknown-fields'])) {
+    const { type: _type, properties: _properties, items: _items, ...rest } = schema;
+    return Object.fromEntries(Object.entries(rest).filter(([key]) => !V2_OMITS.has(key))) as JsonObject;
+  }
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(schema)) {
     if (dialect === 'v2' && V2_OMITS.has(key)) continue;
     result[key] = value as Json;
-  }
-  // What a nullable or free-form value is cannot be said in Swagger 2.0 without forbidding too much.
-  if (dialect === 'v2' && (schema.nullable || schema['x-kubernetes-preserve-unknown-fields'])) {
-    if (schema.nullable && schema.type === 'object') delete result['type'];
   }
   if (schema.properties) {
     result['properties'] = Object.fromEntries(

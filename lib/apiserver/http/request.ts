@@ -64,8 +64,10 @@ export function parseResourceRequest(
     namespace = rest[1];
     if (rest[2] !== undefined && !NAMESPACE_SUBRESOURCES.has(rest[2])) rest = rest.slice(2);
   }
-  const [resource, name = '', subresource = '', ...more] = rest;
-  if (!resource || more.length > 0) return undefined;
+  // Nothing is deeper than a subresource: what is gets the answer of one that is not there.
+  const [resource, name = '', ...deeper] = rest;
+  const subresource = deeper.join('/');
+  if (!resource) return undefined;
   // A create under a name is how custom resources may be posted, and subresources always.
   let verb =
     (method === 'POST' ? 'create' : undefined) ??

@@ -102,8 +102,9 @@ export async function answerResource(
     return PAGE_NOT_FOUND;
   }
   if (!isPlaced(asked, served)) {
-    if (!served.resource.custom) throw methodNotAllowed();
-    return PAGE_NOT_FOUND;
+    if (served.resource.custom) return PAGE_NOT_FOUND;
+    // The path without a namespace is there, for lists over all of them.
+    throw served.resource.namespaced && !asked.name ? methodNotAllowed() : unknownResource();
   }
   const accepted = negotiate(request.headers.accept, ['table', 'metadata']);
   if (served.version.deprecation) warnings.push(served.version.deprecation);

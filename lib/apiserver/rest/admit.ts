@@ -1,6 +1,7 @@
 // What the server itself does to objects on their way in: identity, generation, the split between spec and status, managed
 // fields, the namespace's state. Pure but for looking the namespace up.
 import { randomUUID } from 'node:crypto';
+import { capUpdaters } from '../apply/cap.ts';
 import { FieldSet } from '../apply/field-set.ts';
 import {
   areReadable,
@@ -167,7 +168,7 @@ export function recordFields(call: Booking, object: KubeObject, live: KubeObject
   // An object whose managers were never recorded stays so until somebody applies.
   if (live && !existing?.length) return;
   const managers = recordUpdate(live ?? blank(call), object, fieldChange(call, 'Update', manager, existing));
-  const entries = writeManagers(managers);
+  const entries = writeManagers(capUpdaters(managers));
   if (entries.length > 0) object.metadata.managedFields = entries;
 }
 

@@ -7,6 +7,7 @@ import type { ResourceRequest } from '../http/request.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Registry, Served } from '../resources/registry.ts';
 import type { Store } from '../store/store.ts';
+import type { Quotas } from './quota.ts';
 
 /** What all requests share. */
 export interface Cluster {
@@ -16,6 +17,7 @@ export interface Cluster {
   readonly now: () => number;
   readonly authorizer: Authorizer;
   readonly accountTokens: ServiceAccountTokens;
+  readonly quotas: Quotas;
   /** Whose a bearer token is. */
   readonly userOf: (token: string) => User | undefined;
 }

@@ -130,12 +130,15 @@ function checkTypes(call: Call, value: JsonObject): void {
   const mismatch: TypeMismatch | undefined =
     found ?? (resource.custom ? undefined : bodyMismatch(value, version.schema, resource.kind));
   if (!mismatch) return;
-  const what = mismatch.base64
-    ? `illegal base64 data at input byte ${mismatch.base64.position}`
-    : `json: cannot unmarshal ${mismatch.actual} into Go struct field ${mismatch.field} of type ${mismatch.expected}`;
   throw badRequest(
-    `${resource.kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${resource.kind}: ${what}`,
+    `${resource.kind} in version ${JSON.stringify(version.name)} cannot be handled as a ${resource.kind}: ${complaint(mismatch)}`,
   );
+}
+
+function complaint({ base64, time, actual, field, expected }: TypeMismatch): string {
+  if (base64) return `illegal base64 data at input byte ${base64.position}`;
+  if (time !== undefined) return `parsing time ${JSON.stringify(time)}: not as RFC 3339 writes it`;
+  return `json: cannot unmarshal ${actual} into Go struct field ${field} of type ${expected}`;
 }
 
 function bodyMismatch(value: JsonObject, schema: Call['version']['schema'], kind: string): TypeMismatch | undefined {

@@ -70,8 +70,9 @@ export async function insert(
     delete object.metadata.managedFields;
     return insert(call, object, options, record);
   }
+  cluster.quotas.check(resource, call.request.namespace, name);
   if (options.dryRun) return showUnstored(call, 201, object);
-  const entry = await put(call, key, object);
+  const entry = await cluster.quotas.reserve(resource, call.request.namespace, key, () => put(call, key, object));
   return showObject(call, 201, present(entry, resource, call.version));
 }
 

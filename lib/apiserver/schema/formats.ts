@@ -11,7 +11,8 @@ function isDate(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`));
 }
 
-function isDateTime(text: string): boolean {
+/** A time as RFC 3339 writes it. */
+export function isDateTime(text: string): boolean {
   const day = DATE_TIME.exec(text)?.[1];
   return day !== undefined && isDate(day) && !Number.isNaN(Date.parse(text.toUpperCase()));
 }

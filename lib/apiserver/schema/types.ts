@@ -1,5 +1,6 @@
 // Whether a value could be decoded into the Go types behind a schema, and what its decoder says when it could not.
 import { isObject, type Json } from '../json.ts';
+import { isDateTime } from './formats.ts';
 import { propertySchema, type Schema } from './schema.ts';
 
 export interface TypeMismatch {
@@ -11,6 +12,8 @@ export interface TypeMismatch {
   readonly expected: string;
   /** The value is text that is not base64. */
   readonly base64?: { readonly position: number };
+  /** The value is text that is no time. */
+  readonly time?: string;
 }
 
 /** The first value below that does not have its schema's type; nulls fit everywhere. */
@@ -21,6 +24,9 @@ export function typeMismatch(value: Json | undefined, schema: Schema, path = '')
     const position = value.search(/[^A-Za-z0-9+/=\r\n]/);
     const broken = position >= 0 || value.replace(/[\r\n]/g, '').length % 4 !== 0;
     return broken ? { field: path, actual: '', expected: '', base64: { position: Math.max(0, position) } } : undefined;
+  }
+  if (schema.format === 'date-time' && typeof value === 'string' && !isDateTime(value)) {
+    return { field: path, actual: '', expected: '', time: value };
   }
   if (Array.isArray(value) && schema.items) {
     for (const item of value) {

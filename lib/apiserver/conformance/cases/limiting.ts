@@ -1,0 +1,120 @@
+// What bounds a namespace and an object's records: quotas by count, and the length of managedFields.
+import type { JsonObject } from '../../json.ts';
+import { del, get, group, patch, post, type Step } from '../case.ts';
+import { WIDGETS } from '../widgets.ts';
+import { configMap, MAPS, widget } from './objects.ts';
+
+const QUOTAS = '/api/v1/namespaces/{ns}/resourcequotas';
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/{ns}/leases';
+const quiet = { silent: true } as const;
+const quota = (hard: JsonObject, more: JsonObject = {}): JsonObject => ({
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: { name: 'q' },
+  spec: { hard, ...more },
+});
+const lease = (name: string): JsonObject => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name },
+  spec: {},
+});
+/** Waits until the quota says what is used. */
+const used = (amounts: JsonObject, extra: JsonObject = quiet): Step =>
+  get(`${QUOTAS}/q`, { until: { path: 'status.used', equals: amounts }, ...extra });
+const limited = (hard: JsonObject, amounts: JsonObject): Step[] => [post(QUOTAS, quota(hard), quiet), used(amounts)];
+/** Every namespace has one config map from its beginning. */
+const oneMore = limited({ configmaps: '2' }, { configmaps: '1' });
+
+export const LIMITING = [
+  group('quotas', 'core', {
+    'what is used is told': [post(QUOTAS, quota({ configmaps: '2' }), quiet), used({ configmaps: '1' }, {})],
+    'one too many': [
+      ...oneMore,
+      post(MAPS, configMap('a'), quiet),
+      used({ configmaps: '2' }),
+      post(MAPS, configMap('b')),
+      get(`${MAPS}/b`),
+    ],
+    'under its other name': [
+      ...limited({ 'count/configmaps': '2' }, { 'count/configmaps': '1' }),
+      post(MAPS, configMap('a')),
+      used({ 'count/configmaps': '2' }),
+      post(MAPS, configMap('b')),
+    ],
+    'under both names': [
+      ...limited({ configmaps: '1', 'count/configmaps': '1' }, { configmaps: '1', 'count/configmaps': '1' }),
+      post(MAPS, configMap('b')),
+    ],
+    'of a kind in a group': [
+      ...limited({ 'count/leases.coordination.k8s.io': '1' }, { 'count/leases.coordination.k8s.io': '0' }),
+      post(LEASES, lease('a'), quiet),
+      used({ 'count/leases.coordination.k8s.io': '1' }),
+      post(LEASES, lease('b')),
+    ],
+    'none at all': [
+      ...limited({ 'count/leases.coordination.k8s.io': '0' }, { 'count/leases.coordination.k8s.io': '0' }),
+      post(LEASES, lease('a')),
+    ],
+    'a dry run': [...limited({ configmaps: '1' }, { configmaps: '1' }), post(`${MAPS}?dryRun=All`, configMap('b'))],
+    'a mistake is told first': [...limited({ configmaps: '1' }, { configmaps: '1' }), post(MAPS, configMap('B_'))],
+    'applying something new': [
+      ...limited({ configmaps: '1' }, { configmaps: '1' }),
+      patch('apply', `${MAPS}/a?fieldManager=m`, configMap('a')),
+    ],
+    'changes are free': [
+      ...oneMore,
+      post(MAPS, configMap('a'), quiet),
+      used({ configmaps: '2' }),
+      patch('merge', `${MAPS}/a`, { data: { c: 'd' } }),
+    ],
+    'what is deleted makes room': [
+      ...oneMore,
+      post(MAPS, configMap('a'), quiet),
+      used({ configmaps: '2' }),
+      del(`${MAPS}/a`, undefined, quiet),
+      used({ configmaps: '1' }),
+      post(MAPS, configMap('b')),
+    ],
+    'a lower limit takes nothing away': [
+      ...limited({ configmaps: '1' }, { configmaps: '1' }),
+      patch('merge', `${QUOTAS}/q`, { spec: { hard: { configmaps: '0' } } }, quiet),
+      get(`${QUOTAS}/q`, { until: { path: 'status.hard', equals: { configmaps: '0' } }, silent: true }),
+      post(MAPS, configMap('b')),
+    ],
+    'a higher limit': [
+      ...limited({ configmaps: '1' }, { configmaps: '1' }),
+      patch('merge', `${QUOTAS}/q`, { spec: { hard: { configmaps: '2' } } }, quiet),
+      get(`${QUOTAS}/q`, { until: { path: 'status.hard', equals: { configmaps: '2' } }, silent: true }),
+      post(MAPS, configMap('b')),
+    ],
+    'no quota any more': [
+      ...limited({ configmaps: '1' }, { configmaps: '1' }),
+      del(`${QUOTAS}/q`, undefined, quiet),
+      post(MAPS, configMap('b'), { until: { code: 201 } }),
+    ],
+    'a fraction': [post(QUOTAS, quota({ configmaps: '1.5' }))],
+    'a negative limit': [post(QUOTAS, quota({ 'count/configmaps': '-1' }))],
+    'a name that is none': [post(QUOTAS, quota({ 'no such name': '1' }))],
+    'a name nobody counts': [post(QUOTAS, quota({ plenty: '1' }))],
+    'a number': [post(QUOTAS, quota({ 'count/configmaps': 7 }))],
+  }),
+  group('many managers', 'custom', {
+    'the oldest are rolled into one': [
+      post(WIDGETS, widget('a'), quiet),
+      ...Array.from({ length: 12 }, (_, index): Step => {
+        const name = `m${String(index).padStart(2, '0')}`;
+        const change = { metadata: { labels: { [name]: 'x' } } };
+        return patch('merge', `${WIDGETS}/a?fieldManager=${name}`, change, quiet);
+      }),
+      get(`${WIDGETS}/a`),
+    ],
+    'those that apply are kept': [
+      ...Array.from({ length: 12 }, (_, index): Step => {
+        const name = `m${String(index).padStart(2, '0')}`;
+        return patch('apply', `${WIDGETS}/a?fieldManager=${name}`, widget('a', {}, { labels: { [name]: 'x' } }), quiet);
+      }),
+      get(`${WIDGETS}/a`),
+    ],
+  }),
+];
