@@ -9,6 +9,7 @@ import { get } from './commands/get.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
 import { collect, reinstall, resetPassword, resetStatus, restart } from './commands/requests.ts';
+import { rest } from './commands/rest.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
