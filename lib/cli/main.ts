@@ -18,7 +18,7 @@ import type { StartOperator } from './operator.ts';
 
 /** What runs somewhere, and what people do to the objects of a cluster. */
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
-  'Run it': [start, run, fleet, sync, backup, restore],
+  'Run it': [start, run, rest, fleet, sync, backup, restore],
   'See what it does': [get, describe, history],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [putAway, takeDown, maintenance, collect],
