@@ -243,6 +243,24 @@ test('no more calls are under way at once than allowed, and a waiting one gives 
   assert.not.ok(world.server.requests.some(({ path }) => path.endsWith('waits')));
 });
 
+test('an urgent call does not wait for its turn', async () => {
+  const open: (() => void)[] = [];
+  await using world = await connect(
+    ({ path }, answer) => {
+      if (path.endsWith('lease')) answer.json(a);
+      else open.push(() => answer.json(a));
+    },
+    { maxInFlight: 1 },
+  );
+  const slow = [1, 2].map((i) => world.client.get(nodes, { name: `x${i}` }));
+  await eventually(() => open.length === 1);
+  await world.client.get(nodes, { name: 'lease' }, { urgent: true });
+  open.shift()!();
+  await eventually(() => open.length === 1);
+  open.shift()!();
+  await Promise.all(slow);
+});
+
 test('a token that the server no longer takes is read again, and the call goes on', async () => {
   await using world = await connect(({ headers }, answer) => {
     if (headers.authorization === 'Bearer rotated') answer.json(a);

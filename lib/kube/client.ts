@@ -15,6 +15,8 @@ export interface CallOptions {
   before?: (() => void) | undefined;
   /** Called as the answer comes in, with how many bytes came. */
   received?: ((bytes: number) => void) | undefined;
+  /** Goes out at once, however many calls are under way: for the few that all others depend on, such as a lease's renewal. */
+  urgent?: boolean | undefined;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -165,9 +167,9 @@ export function createClientOver(transport: Transport): KubeClient {
     resource: Resource<T>,
     listOptions: ListOptions = {},
   ): Promise<KubeList<T>> {
-    const { namespace, signal, timeoutMs: timeout, before, received, ...query } = listOptions;
+    const { namespace, signal, timeoutMs: timeout, before, received, urgent, ...query } = listOptions;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const page = await json<KubeList<T>>({ method: 'GET', path, signal, before, received, timeoutMs: timeout });
+    const page = await json<KubeList<T>>({ method: 'GET', path, signal, before, received, urgent, timeoutMs: timeout });
     if (!Array.isArray(page.items) || typeof page.metadata?.resourceVersion !== 'string') {
       throw new ApiError(0, 'Unreadable', `GET ${path}: the answer is not a list`);
     }
@@ -222,7 +224,7 @@ export function createClientOver(transport: Transport): KubeClient {
       return undefined;
     },
     async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
-      const { namespace, signal, opened, before, received, ...query } = watchOptions;
+      const { namespace, signal, opened, before, received, urgent: _, ...query } = watchOptions;
       const path = withQuery(collectionPath(resource, namespace), { ...query, watch: true });
       yield* watchEvents<T>(
         transport.stream({ method: 'GET', path, signal, opened, before, received }),
@@ -241,7 +243,13 @@ export function createClientOver(transport: Transport): KubeClient {
   };
 }
 
-const callOf = ({ signal, timeoutMs, before, received }: CallOptions) => ({ signal, timeoutMs, before, received });
+const callOf = ({ signal, timeoutMs, before, received, urgent }: CallOptions) => ({
+  signal,
+  timeoutMs,
+  before,
+  received,
+  urgent,
+});
 
 const writeQuery = ({ fieldManager, dryRun, fieldValidation }: WriteOptions): Query => ({
   fieldManager,

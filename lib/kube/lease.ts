@@ -70,7 +70,7 @@ export function createElector(options: ElectorOptions): Elector {
 
   async function read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return await client.get(leases, { name, namespace }, { signal, timeoutMs: retryMs * 2 });
+      return await client.get(leases, { name, namespace }, { signal, timeoutMs: retryMs * 2, urgent: true });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -111,7 +111,7 @@ export function createElector(options: ElectorOptions): Elector {
   async function tryTake(signal: AbortSignal): Promise<Lease | undefined> {
     const lease = await read(signal);
     if (lease && !mayTake(lease)) return undefined;
-    const callOptions = { signal, timeoutMs: retryMs * 2 };
+    const callOptions = { signal, timeoutMs: retryMs * 2, urgent: true };
     try {
       return lease
         ? await client.update(leases, { ...lease, spec: taken(lease.spec) }, callOptions)
@@ -163,7 +163,7 @@ export function createElector(options: ElectorOptions): Elector {
     /** One renewal; `again` after a conflict with ourselves: an answer to an earlier renewal was lost. */
     async function renew(again = true): Promise<void> {
       const stamp = timeStamp(clock);
-      const callOptions = { signal: term.signal, timeoutMs: retryMs * 2 };
+      const callOptions = { signal: term.signal, timeoutMs: retryMs * 2, urgent: true };
       try {
         lease = await client.update(leases, { ...lease, spec: taken(lease.spec) }, callOptions);
         renewed = stamp;
@@ -203,7 +203,7 @@ export function createElector(options: ElectorOptions): Elector {
         await keeping;
         const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.now()) };
         try {
-          await client.update(leases, { ...lease, spec }, { timeoutMs: retryMs });
+          await client.update(leases, { ...lease, spec }, { timeoutMs: retryMs, urgent: true });
           log.info({ lease: name, identity }, 'leadership released');
         } catch (error) {
           log.warn({ lease: name, err: error }, 'could not release: another process leads when the lease has run out');

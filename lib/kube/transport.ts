@@ -15,6 +15,8 @@ export interface Exchange {
   before?: (() => void) | undefined;
   /** Called as the answer comes in, with how many bytes came. */
   received?: ((bytes: number) => void) | undefined;
+  /** A call that does not wait for its turn. */
+  urgent?: boolean | undefined;
   /** Called when the answer of a `stream` begins. */
   opened?: (() => void) | undefined;
 }
@@ -100,7 +102,7 @@ export function createTransport(options: TransportOptions): Transport {
     async call(exchange) {
       using deadline = withDeadline(exchange.timeoutMs ?? timeoutMs, exchange.signal);
       try {
-        using _slot = await slots.take(deadline.signal);
+        using _slot = exchange.urgent ? undefined : await slots.take(deadline.signal);
         return await readText(await accepted(exchange, deadline.signal), exchange.received);
       } catch (error) {
         throw failure(error, exchange, deadline.signal);
