@@ -121,4 +121,42 @@ test('a request is Running while its operation is under way, and Succeeded once 
   assert.is(told(asked, running).requests, undefined);
 });
 
+test('what is asked for and not taken up yet keeps an instance from being Ready', () => {
+  const handled = { instanceUID: 'i-uid' };
+  const heard = device({ ...running.status, handled });
+  const asked = instance({ requests: { resetPassword: 'v1' } });
+  assert.is(condition(asked, 'Ready', heard)?.reason, 'Requested');
+  assert.is(condition(asked, 'Reconciling', heard)?.status, 'True');
+  const done = device({ ...running.status, handled: { ...handled, resetPassword: 'v1' } });
+  assert.is(condition(asked, 'Ready', done)?.status, 'True');
+  assert.is(condition(asked, 'Reconciling', done), undefined);
+  // A machine that is to be off is restarted by its next start.
+  const off = device({ ...heard.status, power: { state: 'Off' } });
+  assert.is(condition(instance({ power: 'Off', requests: { restart: 'v1' } }), 'Ready', off)?.reason, 'Stopped');
+});
+
+test('off as wanted is Ready; on against the wish is Stopping', () => {
+  const off = device({ ...running.status, power: { state: 'Off' } });
+  assert.is(condition(instance({ power: 'Off' }), 'Ready', off)?.status, 'True');
+  assert.is(told(instance({ power: 'Off' }), running).phase, 'Stopping');
+  assert.is(condition(instance({ power: 'Off' }), 'Ready', running)?.status, 'False');
+});
+
+test('what only a person can mend is Stalled, what goes on is Reconciling, and never both', () => {
+  const error = { code: 'ImageDigestMismatch', message: 'no', count: 1, since: '' };
+  const states: [Device | undefined, 'Stalled' | 'Reconciling' | undefined][] = [
+    [undefined, 'Reconciling'],
+    [running, undefined],
+    [device({ ...running.status, error }), 'Reconciling'],
+    [device({ ...running.status, error: { ...error, permanent: true } }), 'Stalled'],
+    [device({ phase: 'Removed' }), 'Stalled'],
+    [device({ phase: 'Maintenance', error: { ...error, permanent: true } }), 'Reconciling'],
+  ];
+  for (const [on, expected] of states) {
+    for (const type of ['Stalled', 'Reconciling'] as const)
+      assert.is(condition(instance(), type, on)?.status, type === expected ? 'True' : undefined, `${type} ${expected}`);
+  }
+  assert.is(condition(instance({ image: 'debian-13' }), 'Stalled', running)?.reason, 'ImageChanged');
+});
+
 test.run();

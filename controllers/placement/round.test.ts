@@ -281,4 +281,21 @@ test('more Placements than one round takes are all served', async () => {
   assert.ok(api.all(PLACEMENTS).every(({ status }) => status?.phase === 'Bound'));
 });
 
+test('a status goes by the spec as it is, and a request that no host could ever meet stalls', async () => {
+  const placements = [aPlacement('vm-1'), aPlacement('vm-2', wants('99')), aPlacement('vm-3', wants('4Q'))];
+  const api = world({ hosts: [aHost('web-1')], placements });
+  await run(api);
+  const stalled = (name: string) => findCondition(statusOf(api, name).conditions, 'Stalled')?.status;
+  assert.equal(['vm-1', 'vm-2', 'vm-3'].map(stalled), [undefined, undefined, 'True']);
+  for (const name of ['vm-1', 'vm-2']) {
+    api.patch(PLACEMENTS, inTeam(name), { metadata: { generation: 2 } });
+  }
+  const events = await run(api);
+  for (const name of ['vm-1', 'vm-2']) {
+    assert.is(statusOf(api, name).observedGeneration, 2, name);
+    assert.is(findCondition(statusOf(api, name).conditions, 'Ready')?.observedGeneration, 2, name);
+  }
+  assert.equal(events, [], 'nothing is told twice');
+});
+
 test.run();
