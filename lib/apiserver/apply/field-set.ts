@@ -52,7 +52,10 @@ export class FieldSet {
 
   /** FieldsV1, keys in ascending order. Nobody may change it. */
   toFields(): JsonObject {
-    this.#fields ??= this.#write();
+    if (!this.#fields) {
+      this.#fields = this.#write();
+      FieldSet.#parsed.set(this.#fields, this);
+    }
     return this.#fields;
   }
 

@@ -129,6 +129,9 @@ export async function answerResource(
   return encoded(answer.code, textOf(answer), accepted.encoding, warnings);
 }
 
+/** A first state is sent in pieces of about this many bytes. */
+const PIECE = 64 * 1024;
+
 function sinkOf(response: ServerResponse, warnings: readonly string[]): Sink {
   response.writeHead(200, {
     'Content-Type': 'application/json',
@@ -136,10 +139,25 @@ function sinkOf(response: ServerResponse, warnings: readonly string[]): Sink {
     ...(warnings.length > 0 ? { Warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`) } : {}),
   });
   response.flushHeaders();
+  // What one commit brings goes out in one piece: a write costs far more than its bytes.
+  let [frames, size]: [Buffer[], number] = [[], 0];
+  const flush = () => {
+    // The client may have gone since.
+    const gone = response.destroyed || response.writableEnded;
+    if (frames.length > 0 && !gone) response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames, size));
+    [frames, size] = [[], 0];
+  };
   return {
-    write: (frame) => response.write(frame),
-    pending: () => response.writableLength,
-    end: () => response.end(),
+    write: (frame) => {
+      if (frames.push(frame) === 1) process.nextTick(flush);
+      size += frame.length;
+      if (size > PIECE) flush();
+    },
+    pending: () => response.writableLength + size,
+    end: () => {
+      flush();
+      response.end();
+    },
     destroy: () => response.destroy(),
     onClose: (listener) => response.once('close', listener),
   };

@@ -164,7 +164,10 @@ export function recordFields(call: Booking, object: KubeObject, live: KubeObject
   const cleared = live && given.length === 1 && Object.keys(given[0] ?? {}).length === 0;
   delete object.metadata.managedFields;
   if (cleared) return;
-  const existing = given.length > 0 && areReadable(given) ? given : live?.metadata.managedFields;
+  const known = live?.metadata.managedFields;
+  // Most clients send back what they got: the live object's own entries have been read before.
+  const sent = given.length > 0 && areReadable(given) && !equal(given, known);
+  const existing = sent ? given : known;
   // An object whose managers were never recorded stays so until somebody applies.
   if (live && !existing?.length) return;
   const managers = recordUpdate(live ?? blank(call), object, fieldChange(call, 'Update', manager, existing));
