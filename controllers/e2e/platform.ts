@@ -27,7 +27,7 @@ import { createCredentials } from '../../lib/kube/credentials.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
 import { leases } from '../../lib/kube/lease.ts';
 import type { KubeObject, Resource } from '../../lib/kube/resource.ts';
-import { createTransport, type Transport } from '../../lib/kube/transport.ts';
+import { createTransport, type Exchange, type Transport } from '../../lib/kube/transport.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { createMetrics } from '../../lib/observe/metrics.ts';
@@ -132,6 +132,8 @@ export interface PlatformOptions {
   readonly count: number;
   /** The operator is not told of the first write of each kind that it took hold. */
   readonly losesFirstAnswers?: boolean;
+  /** Told of every request of the operator. */
+  readonly asked?: (exchange: Exchange) => void;
 }
 
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -160,7 +162,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const access = (await accountKubeconfig(client, kubeconfig, join(dir, 'operator.kubeconfig'))) ?? kubeconfig;
   const rights = new Rights();
   const way = (transport: Transport) =>
-    guarded(options.losesFirstAnswers ? losingFirstAnswers(transport) : transport, rights);
+    heard(guarded(options.losesFirstAnswers ? losingFirstAnswers(transport) : transport, rights), options.asked);
   const start = (ports: Ports) => startConfined({ kubeconfig: access, way, log, ports, service });
   let bootUrl: string | undefined;
   const fleet = await startFleet({
@@ -256,6 +258,18 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const disposal = stack.move();
   return platform;
 }
+
+/** The same way, on which every request is told of. */
+const heard = (transport: Transport, tell: PlatformOptions['asked']): Transport =>
+  tell
+    ? {
+        ...transport,
+        call(exchange) {
+          tell(exchange);
+          return transport.call(exchange);
+        },
+      }
+    : transport;
 
 /** The next one starts as if it were the first. */
 async function forgetOperator(client: KubeClient): Promise<void> {

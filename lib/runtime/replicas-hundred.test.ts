@@ -31,7 +31,7 @@ async function play(
   const moments = Array.from({ length: ROUNDS }, () => random() * SPREAD_MS);
   const took: number[] = [];
   let writes = 0;
-  const lane = async (_: unknown, index: number) => {
+  const lane = async (index: number) => {
     await using pair = await startPair(cluster, { group: `${what}-${index}`, objects: 4, everyMs: 1_000 });
     for (let moment = moments.pop(); moment !== undefined; moment = moments.pop()) {
       took.push(await round(pair, moment));
@@ -40,7 +40,18 @@ async function play(
     }
     writes += pair.writes;
   };
-  await Promise.all(Array.from({ length: Math.min(pairs, ROUNDS) }, lane));
+  // All of them end before the cluster does; what went wrong is told at once.
+  const lanes = Array.from({ length: Math.min(pairs, ROUNDS) }, async (_, index) => {
+    try {
+      await lane(index);
+    } catch (error) {
+      moments.length = 0;
+      console.log(`${what}: pair ${index} failed: ${String(error)}`);
+      throw error;
+    }
+  });
+  const failed = (await Promise.allSettled(lanes)).find((ended) => ended.status === 'rejected');
+  if (failed) throw failed.reason;
   console.log(`${what}: ${ROUNDS} rounds, ${told(took)}; ${writes} writes seen, none contradicts another`);
   return took;
 }
