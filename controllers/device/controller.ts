@@ -6,18 +6,19 @@ import type { KubeObject } from '../../lib/kube/resource.ts';
 import type { Store } from '../../lib/kube/store.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import { addFinalizer, hasFinalizer, isDeleting } from '../../lib/runtime/finalizers.ts';
+import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done } from '../../lib/runtime/reconcile.ts';
 import { exceptStatus, watch } from '../../lib/runtime/source.ts';
 import { secretNameOf } from './bmc-access.ts';
 import type { DeviceDependencies } from './context.ts';
-import { Pass, type Sent } from './pass.ts';
+import { type Memory, Pass } from './pass.ts';
 
 /** Devices under way at once: each waits for its BMC most of the time. */
 const CONCURRENCY = 64;
 
 export function createDeviceController(deps: DeviceDependencies): Controller {
   const { stores, client, desk, bmcs } = deps;
-  const sent: Sent = new Map();
+  const memory: Memory = { own: new OwnWrites(stores.devices), sent: new Map() };
   const macs = new Map<string, string>();
 
   /** Wakes the Devices for which `concerns` says that the changed object matters. */
@@ -43,21 +44,22 @@ export function createDeviceController(deps: DeviceDependencies): Controller {
       watch(stores.images, { keys: devicesOf((device, image) => wantsImage(stores.instances, device, image)) }),
     ],
     async reconcile({ key }, signal) {
-      const device = stores.devices.get(key);
-      if (!device) {
+      const cached = stores.devices.get(key);
+      if (!cached) {
         // Deleted without us (its finalizer taken off by hand): give back what is held for it.
         desk.forget(key, macs.get(key));
         macs.delete(key);
-        sent.delete(key);
+        memory.sent.delete(key);
         await bmcs.forget(key);
         return done;
       }
+      const device = memory.own.latest(cached);
       macs.set(key, device.spec.bootMACAddress);
       if (isDeleting(device) && !hasFinalizer(device, DEVICE_FINALIZER)) return done;
       const guarded = isDeleting(device)
         ? device
-        : await addFinalizer(client, DEVICES, device, DEVICE_FINALIZER, { signal });
-      return Pass.run(deps, guarded, sent, signal);
+        : memory.own.note(device, await addFinalizer(client, DEVICES, device, DEVICE_FINALIZER, { signal }));
+      return Pass.run(deps, guarded, memory, signal);
     },
   });
 }

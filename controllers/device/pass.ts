@@ -23,6 +23,7 @@ import type { Inventory } from '../../lib/provision/protocol.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
+import type { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
 import { bmcFailure, carryOut, credentialsIn, type Readings, read } from './bmc-access.ts';
 import { withConditions } from './conditions.ts';
@@ -59,10 +60,17 @@ const AT_REST: readonly Status['phase'][] = ['Imported', 'Available', 'InUse', '
 /** What was sent to a BMC last, so that it is not sent again at every look. */
 export type Sent = Map<string, { readonly what: string; readonly at: number }>;
 
+/** What this process remembers of all Devices from pass to pass. */
+export interface Memory {
+  /** Never act on a Device as it was before a write of ours: a cache may be behind for as long as its watch is silent. */
+  readonly own: OwnWrites<Device>;
+  readonly sent: Sent;
+}
+
 export class Pass {
   readonly #deps: DeviceDependencies;
   readonly #signal: AbortSignal;
-  readonly #sent: Sent;
+  readonly #memory: Memory;
   readonly #around: Surroundings;
   /** Digest of the credentials and their address; undefined, where there is no Secret. */
   readonly #login: string | undefined;
@@ -72,20 +80,26 @@ export class Pass {
   #status: Status;
   #readings: Readings = {};
 
-  private constructor(deps: DeviceDependencies, device: Device, around: Surroundings, sent: Sent, signal: AbortSignal) {
+  private constructor(
+    deps: DeviceDependencies,
+    device: Device,
+    around: Surroundings,
+    memory: Memory,
+    signal: AbortSignal,
+  ) {
     this.#deps = deps;
     this.#device = device;
     this.#status = device.status ?? {};
     this.#around = around;
     this.#login = around.secret && deps.loginDigest(device.spec.bmc.address, around.secret);
     this.#inputs = inputsDigest(device, around, this.#login);
-    this.#sent = sent;
+    this.#memory = memory;
     this.#signal = signal;
   }
 
-  static async run(deps: DeviceDependencies, device: Device, sent: Sent, signal: AbortSignal): Promise<Result> {
+  static async run(deps: DeviceDependencies, device: Device, memory: Memory, signal: AbortSignal): Promise<Result> {
     const around = await surroundings(deps, device, signal);
-    return new Pass(deps, device, around, sent, signal).#run();
+    return new Pass(deps, device, around, memory, signal).#run();
   }
 
   async #run(): Promise<Result> {
@@ -351,9 +365,9 @@ export class Pass {
     }
     const what = JSON.stringify([operation.id, operation.step, operation.attempt, operation.round, effect]);
     const { name } = this.#device.metadata;
-    const sent = this.#sent.get(name);
+    const sent = this.#memory.sent.get(name);
     if (sent?.what === what && clock.now() - sent.at < timing.resendMs) return requeue(timing.pollMs);
-    this.#sent.set(name, { what, at: clock.now() });
+    this.#memory.sent.set(name, { what, at: clock.now() });
     try {
       await carryOut(await this.#driver(), effect, this.#around.bootMode, this.#signal);
     } catch (error) {
@@ -433,7 +447,7 @@ export class Pass {
       );
     desk.forget(name, this.#device.spec.bootMACAddress);
     await bmcs.forget(name);
-    this.#sent.delete(name);
+    this.#memory.sent.delete(name);
     await removeFinalizer(client, DEVICES, this.#device, DEVICE_FINALIZER, { signal: this.#signal });
     return done;
   }
@@ -446,7 +460,8 @@ export class Pass {
     const { name, generation } = this.#device.metadata;
     const told = withConditions(this.#device, this.#status, now);
     const status = withHealth(told, this.#deps.health.of(name), generation, now);
-    this.#device = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
+    const written = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
+    this.#device = this.#memory.own.note(this.#device, written);
     this.#status = this.#device.status ?? {};
     for (const { type, reason, note } of narrate(before, this.#status)) events.event(this.#device, type, reason, note);
     const held = heldUntil(this.#status, this.#inputs, clock.now()) !== undefined;

@@ -7,7 +7,7 @@
 // Secret and its Site are needed.
 import { createHash } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';
-import { ApiError, isBadRequest, isConflict, isInvalid, isNotFound, isRetryable } from '../kube/errors.ts';
+import { ApiError, isConflict, isNotFound, isRetryable } from '../kube/errors.ts';
 import { equal } from '../kube/merge-patch.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import {
@@ -60,8 +60,6 @@ export class Sync {
   readonly #options: SyncOptions;
   readonly #memory = new Map<string, Memory>();
   readonly #goneSince = new Map<string, number>();
-  /** Namespaces in the folder. */
-  #coming: ReadonlySet<string | undefined> = new Set();
   /** What was said of an object last, so that it is not said at every look. */
   readonly #told = new Map<string, string>();
 
@@ -74,7 +72,6 @@ export class Sync {
     const { client, set, kinds, prune, dryRun } = this.#options;
     const wanted = objects.map((object) => this.#prepared(object));
     const keys = new Set(wanted.map(keyOf));
-    this.#coming = new Set(wanted.filter(({ kind }) => kind === 'Namespace').map(({ metadata }) => metadata.name));
     const scope = scopeOf(wanted, kinds);
     const before = await readScope(client, set, signal);
     const all = widened(before, scope);
@@ -141,11 +138,8 @@ export class Sync {
       if (isSame && live && memory.live === digest(essence(live))) return 'unchanged';
       const patch = { type: 'apply', object: wanted, fieldManager: FIELD_MANAGER, force: true } as const;
       const applied = client.patch(resource, wanted.metadata, patch, { signal, dryRun, fieldValidation: 'Strict' });
-      // Of a dry run the server says that a namespace is missing also where it would come with the very same folder.
-      const after =
-        dryRun && !live && this.#coming.has(wanted.metadata.namespace)
-          ? ((await found(applied)) ?? wanted)
-          : await applied;
+      // What it needs may come with the very same folder.
+      const after = dryRun && !live ? ((await found(applied)) ?? wanted) : await applied;
       this.#told.delete(key);
       if (!dryRun) this.#memory.set(key, { wanted: digest(wanted), live: digest(essence(after)) });
       if (!live) {
@@ -249,9 +243,9 @@ const isAnswer = (error: unknown): error is Error =>
   (!(error instanceof ApiError) || !isRetryable(error)) &&
   !(error instanceof ApiError && error.reason === 'Aborted');
 
-/** Of a Secret that is not as it should be no more than which fields: the server quotes what it does not like. */
+/** Of a Secret no more than which fields: the server quotes what it does not like. */
 function reasonOf(error: Error, kind: string): string {
-  if (kind !== 'Secret' || !(isInvalid(error) || isBadRequest(error))) return error.message;
+  if (kind !== 'Secret' || !(error instanceof ApiError)) return error.message;
   const fields = (error.statusDetails?.causes ?? []).map(({ field }) => field).filter((field) => field !== undefined);
   return `the server refuses it (${error.status} ${error.reason}${fields.length > 0 ? `: ${fields.join(', ')}` : ''})`;
 }
