@@ -1,10 +1,7 @@
 // The framework on a cluster with many objects: time and memory of the first sync beside client-node's own informer,
 // reconciles and writes a second, and what it costs to have nothing to do.
 //
-//   npm run bench:runtime -- --kubeconfig F [--objects N,N] [--seconds S] [--json]
-//
-// Every figure comes from a process of its own. Last line with --json: {name, params, results: [{what, value, unit, peer,
-// peerValue, ratio}]}, where a ratio above 1 means that we are ahead of the peer.
+// Every figure comes from a process of its own.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -75,15 +72,30 @@ async function atScale(kubeconfig: string, objects: number, seconds: number): Pr
   }
 }
 
+const USAGE = `Usage: npm run bench:runtime -- --kubeconfig FILE [options]
+
+The framework against a real API server: the first sync beside client-node's own informer, what it costs to have nothing
+to do, reconciles and writes. It fills a namespace of its own with ConfigMaps of a Device's size, and deletes it at the end.
+
+  --kubeconfig FILE   the cluster
+  --objects N,N       how many objects (default 10000,50000)
+  --seconds S         how long reconciles, writes and idleness are measured (default 10)
+  --json              as the last line {name, params, results: [{what, value, unit, peer, peerValue, ratio}]};
+                      a ratio above 1 means ahead of the peer`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     kubeconfig: { type: 'string' },
     objects: { type: 'string', default: '10000,50000' },
     seconds: { type: 'string', default: '10' },
     json: { type: 'boolean', default: false },
   },
 });
-if (!values.kubeconfig) throw new Error('--kubeconfig is needed: the cluster to measure against');
+if (values.help || !values.kubeconfig) {
+  console.log(USAGE);
+  process.exit(values.help ? 0 : 1);
+}
 const sizes = values.objects.split(',').map(Number);
 const results: Result[] = [];
 for (const objects of sizes) results.push(...(await atScale(values.kubeconfig, objects, Number(values.seconds))));
