@@ -130,10 +130,15 @@ function close(schema: Schema): Schema {
 
 // Errors
 
-/** Without those that only say that a branch of another one failed. */
+/** Without those that only follow from another one: that a branch of it failed, or what the wrong type cannot be either. */
 function telling(errors: readonly ErrorObject[]): ErrorObject[] {
   const branches = errors.filter(({ keyword }) => keyword === 'anyOf' || keyword === 'oneOf').map((e) => e.schemaPath);
-  return errors.filter(({ schemaPath }) => !branches.some((branch) => schemaPath.startsWith(`${branch}/`)));
+  const mistyped = new Set(errors.filter(({ keyword }) => keyword === 'type').map((error) => error.instancePath));
+  return errors.filter(
+    ({ schemaPath, keyword, instancePath }) =>
+      !branches.some((branch) => schemaPath.startsWith(`${branch}/`)) &&
+      (keyword === 'type' || !mistyped.has(instancePath)),
+  );
 }
 
 /** What was expected, and what was there instead. */

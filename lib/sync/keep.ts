@@ -75,11 +75,11 @@ async function attempt(
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
-function summary({ created, changed, unchanged, pruned, failed, leaving }: Outcome): string {
+function summary({ created, changed, unchanged, pruned, failed, leaving, isDryRun }: Outcome): string {
   const parts = [`${created} created`, `${changed} changed`, `${unchanged} unchanged`, `${pruned} deleted`];
   if (leaving > pruned) parts.push(`${leaving - pruned} on their way out`);
   if (failed > 0) parts.push(`${failed} failed`);
-  return `${count(created + changed + unchanged + failed, 'object')}: ${parts.join(', ')}`;
+  return `${count(created + changed + unchanged + failed, 'object')}: ${parts.join(', ')}${isDryRun ? ' (dry run: nothing was done)' : ''}`;
 }
 
 const hasDone = ({ created, changed, pruned, failed }: Outcome): boolean => created + changed + pruned + failed > 0;

@@ -247,7 +247,7 @@ test('a dry run says what would be done, and does nothing', async () => {
     'Secret/team/other would be created',
     'Site/fra1 would be changed: spec.region "eu" → "us"',
     'Site/old would be deleted',
-    '4 objects: 2 created, 2 changed, 0 unchanged, 1 deleted',
+    '4 objects: 2 created, 2 changed, 0 unchanged, 1 deleted (dry run: nothing was done)',
   ]);
   assert.is((await w.client.get(SITES, { name: 'fra1' })).spec.region, 'eu');
   assert.ok(await find(w, SITES, { name: 'old' }));

@@ -46,6 +46,8 @@ export interface Outcome {
   /** What is on its way out, or waits to be. */
   readonly leaving: number;
   readonly failed: number;
+  /** None of this was done. */
+  readonly isDryRun: boolean;
 }
 
 /** What was applied last, and what came of it: both as digests. */
@@ -101,7 +103,7 @@ export class Sync {
     const going = prune ? await this.#prune(left, counts.failed > 0, signal) : { pruned: 0, leaving: 0 };
     const mayNarrow = prune && !dryRun && going.leaving === 0 && going.pruned === 0 && counts.failed === 0;
     if (mayNarrow && !sameScope(before, scope, set)) await writeScope(client, set, scope, signal);
-    return { ...counts, ...going };
+    return { ...counts, ...going, isDryRun: dryRun };
   }
 
   /** With the set's label, and Secrets as the server keeps them: of `stringData` nobody could tell whether it changed. */
