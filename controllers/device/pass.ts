@@ -33,6 +33,7 @@ import { withHealth } from './health.ts';
 import { inventoryObject, mismatches } from './inventory.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
+import { rotateIfAsked } from './rotation-request.ts';
 import {
   advanced,
   atPercent,
@@ -104,6 +105,7 @@ export class Pass {
 
   async #run(): Promise<Result> {
     await this.#hear();
+    if (await this.#rotated()) return requeue(this.#deps.timing.pollMs);
     if (this.#atRest()) await this.#look();
     for (let turn = 0; turn < MOST_TURNS; turn++) {
       this.#signal.throwIfAborted();
@@ -131,6 +133,25 @@ export class Pass {
   #atRest(): boolean {
     const { phase, operation } = this.#status;
     return !operation && !this.#device.spec.maintenance?.enabled && AT_REST.includes(phase);
+  }
+
+  /** True when the BMC has another password now: whatever comes next is done with that. */
+  async #rotated(): Promise<boolean> {
+    if (this.#isRefused()) return false;
+    const { good } = this.#status.credentials ?? {};
+    const rotating = {
+      deps: this.#deps,
+      device: this.#device,
+      status: this.#status,
+      around: this.#around,
+      login: this.#login,
+      atRest: this.#atRest(),
+    };
+    const after = await rotateIfAsked(rotating, this.#signal);
+    if (!after) return false;
+    this.#status = after;
+    await this.#persist();
+    return after.credentials?.good?.resourceVersion !== good?.resourceVersion;
   }
 
   // Looking

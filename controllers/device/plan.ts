@@ -105,7 +105,12 @@ function keep(status: Status, uid: string, now: number): Status {
   return { ...inPhase(rest, 'Removed', now), releasedClaimUID: uid };
 }
 
-function deviceRequest(status: Status, name: 'collect' | 'resetStatus', device: Device): string | undefined {
+/** The value of a request of the Device itself that has not been handled yet. */
+export function deviceRequest(
+  status: Status,
+  name: keyof NonNullable<Status['requests']>,
+  device: Device,
+): string | undefined {
   const value = device.spec.requests?.[name];
   return value && value !== status.requests?.[name]?.value ? value : undefined;
 }

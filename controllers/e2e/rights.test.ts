@@ -137,6 +137,11 @@ test('a life with lost answers, restarts and force needs every right, and no oth
       'a device to be collected again',
       () => platform.device(other.metadata.name)?.status?.requests?.collect?.result === 'Succeeded',
     );
+    await platform.patch(DEVICES, other, { requests: { rotatePassword: 'now' } });
+    await platform.until(
+      'the BMC of a device to have another password',
+      () => platform.device(other.metadata.name)?.status?.requests?.rotatePassword?.result === 'Succeeded',
+    );
     // The event whose answer was lost is written again after a while.
     await eventually(() => !rights.unused(groups).some((right) => right.endsWith(' events')));
     assert.equal(rights.unused(groups), []);

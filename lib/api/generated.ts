@@ -370,6 +370,10 @@ collect?: string
  * Forget the error and try again now.
  */
 resetStatus?: string
+/**
+ * Give the BMC's account another password, and write it into the Secret that spec.bmc.credentialsRef names.
+ */
+rotatePassword?: string
 }
 }
 /**
@@ -721,6 +725,27 @@ requests?: {
  * The last collection that was asked for.
  */
 collect?: {
+/**
+ * The value that asked for it.
+ */
+value: string
+/**
+ * Running, or how it ended.
+ */
+result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
+message?: string
+/**
+ * When the result was noted.
+ */
+at?: string
+}
+/**
+ * The last rotation of the BMC's password that was asked for.
+ */
+rotatePassword?: {
 /**
  * The value that asked for it.
  */
