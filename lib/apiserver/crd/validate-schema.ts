@@ -1,6 +1,7 @@
 // Whether a schema is structural, and everything in it can be carried out (apiextensions schema/validation.go).
 import { isObject } from '../json.ts';
 import { checkRule } from '../schema/cel-check.ts';
+import { excess, RULE_BUDGET, ruleCost, SCHEMA_BUDGET, timesBelow } from '../schema/cel-cost.ts';
 import { compilePattern } from '../schema/patterns.ts';
 import { child, type Schema } from '../schema/schema.ts';
 import { validate } from '../schema/validate.ts';
@@ -14,7 +15,55 @@ export function validateRootSchema(schema: Schema, path: string): FieldError[] {
   if (schema.type !== 'object') return [fieldError.invalid(`${path}.type`, schema.type, 'must be object at the root')];
   const errors: FieldError[] = [];
   validateSchema(schema, path, errors);
-  return errors;
+  return [...errors, ...validateCosts(schema, path)];
+}
+
+/** A rule that may come into force, and what it can cost at worst. */
+interface RuleCost {
+  readonly path: string;
+  readonly cost: number;
+}
+
+/** How many rules are blamed when all together cost too much. */
+const MOST_BLAMED = 4;
+
+function validateCosts(schema: Schema, path: string): FieldError[] {
+  const costs: RuleCost[] = [];
+  collectCosts(schema, path, 1, costs);
+  const errors = costs.flatMap(({ path: rule, cost }) => {
+    const why = excess(cost, RULE_BUDGET);
+    return why ? [fieldError.forbidden(rule, `estimated rule cost ${why}`)] : [];
+  });
+  const all = excess(
+    costs.reduce((sum, { cost }) => sum + cost, 0),
+    SCHEMA_BUDGET,
+  );
+  if (!all) return errors;
+  const blamed = costs.toSorted((a, b) => b.cost - a.cost).slice(0, MOST_BLAMED);
+  const share = 'contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema';
+  return [
+    ...errors,
+    ...blamed.map((rule) => fieldError.forbidden(rule.path, share)),
+    fieldError.forbidden(path, `x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema ${all}`),
+  ];
+}
+
+/** @param times how many values of the schema an object can have */
+function collectCosts(schema: Schema, path: string, times: number, costs: RuleCost[]): void {
+  (schema['x-kubernetes-validations'] ?? []).forEach(({ rule, optionalOldSelf }, index) => {
+    // What is no rule has been told already, and costs nothing.
+    if (!rule?.trim() || checkRule(rule, schema, optionalOldSelf === true, 'bool')) return;
+    const at = `${path}.x-kubernetes-validations[${index}].rule`;
+    costs.push({ path: at, cost: ruleCost(rule, schema, times) });
+  });
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    collectCosts(property, `${path}.properties[${name}]`, times, costs);
+  }
+  const inner = timesBelow(schema, times);
+  if (schema.items) collectCosts(schema.items, child(path, 'items'), inner, costs);
+  if (typeof schema.additionalProperties === 'object') {
+    collectCosts(schema.additionalProperties, child(path, 'additionalProperties'), inner, costs);
+  }
 }
 
 function validateSchema(schema: Schema, path: string, errors: FieldError[]): void {

@@ -31,6 +31,11 @@ function cel(): CelEnvironment {
   return environment;
 }
 
+/** A rule's syntax tree. @throws Error when it is none */
+export function parseRule(text: string): ParseResult['ast'] {
+  return cel().parse(text).ast;
+}
+
 function compileRule(rule: ValidationRule): CompiledRule {
   return {
     rule,

@@ -51,7 +51,36 @@ const rule = (value: Json): JsonObject => ({
   'x-kubernetes-validations': [value],
 });
 
+const integers = (more: JsonObject = {}): JsonObject => ({ type: 'array', items: { type: 'integer' }, ...more });
+const ruled = (text: string): JsonObject => ({ 'x-kubernetes-validations': [{ rule: text }] });
+const positive = { type: 'integer', ...ruled('self > 0') };
+
 export const DEFINING = [
+  group('costs of rules', 'custom', {
+    'a loop': schema(integers(ruled('self.all(a, a > 0)'))),
+    'a loop in a loop': schema(integers(ruled('self.all(a, self.all(b, a <= b))'))),
+    'a loop in a loop, bounded': schema(integers({ maxItems: 100, ...ruled('self.all(a, self.all(b, a <= b))') })),
+    'three loops, bounded too widely': schema(
+      integers({ maxItems: 5000, ...ruled('self.all(a, self.all(b, self.all(c, a <= b && b <= c)))') }),
+    ),
+    'loops side by side': schema(integers(ruled('self.all(a, a > 0) && self.exists(b, b > 5)'))),
+    'loops over a map': schema({
+      type: 'object',
+      additionalProperties: { type: 'integer' },
+      ...ruled('self.all(a, self.exists(b, a == b && self[b] > 0))'),
+    }),
+    'a loop over what a loop gives': schema(
+      integers(ruled('self.filter(a, a > 1).all(b, self.map(c, c * 2).exists(d, d == b))')),
+    ),
+    'in an unbounded list': schema({ type: 'array', items: positive }),
+    'in a list in a list': schema({ type: 'array', items: { type: 'array', items: positive } }),
+    'in a list in a list, bounded': schema({
+      type: 'array',
+      maxItems: 50,
+      items: { type: 'array', maxItems: 50, items: positive },
+    }),
+    'in an unbounded map': schema({ type: 'object', additionalProperties: positive }),
+  }),
   group('definitions', 'custom', {
     'one that is good': [post(DEFINITIONS, own()), get(PATH, { until: established })],
     'a name that does not fit': refused(
