@@ -5,6 +5,7 @@ import { asText, isObject, type Json, type JsonObject, type KubeObject } from '.
 import { OBJECT_META } from '../resources/metadata.ts';
 import { apiVersionOf } from '../resources/resource.ts';
 import { applyDefaults, dropForbiddenNulls } from '../schema/defaults.ts';
+import { zeroNulls } from '../schema/nulls.ts';
 import { prune } from '../schema/prune.ts';
 import type { Schema } from '../schema/schema.ts';
 import { type TypeMismatch, typeMismatch } from '../schema/types.ts';
@@ -75,7 +76,8 @@ export function asObject(
   checkKind(call, value, apiVersion);
   checkTypes(call, value);
   const object: KubeObject = { apiVersion, kind: resource.kind, metadata: metadataOf(value) };
-  for (const key in value) if (!(key in object)) object[key] = value[key];
+  for (const key in value) if (!Object.hasOwn(object, key)) object[key] = value[key];
+  if (!resource.custom) zeroNulls(object, version.schema);
   const unknown = [
     ...prune(object.metadata, OBJECT_META, false).map((path) => `metadata.${path}`),
     ...prune(object, version.schema, true),
@@ -147,11 +149,13 @@ function bodyMismatch(value: JsonObject, schema: Call['version']['schema'], kind
   return mismatch && { ...mismatch, field: `${kind}.${mismatch.field}` };
 }
 
-/** The metadata without nulls, which mean "not set". */
+/** The metadata without nulls. */
 function metadataOf(value: JsonObject): KubeObject['metadata'] {
   const metadata = value['metadata'];
   const entries = Object.entries(isObject(metadata) ? metadata : {});
-  return Object.fromEntries(entries.filter(([, item]) => item !== null)) as KubeObject['metadata'];
+  const made = Object.fromEntries(entries) as JsonObject;
+  zeroNulls(made, OBJECT_META);
+  return made as KubeObject['metadata'];
 }
 
 /** Tells, or refuses, what the client may want to know of: unknown and repeated fields. @throws ApiError 400 */

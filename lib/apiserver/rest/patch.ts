@@ -57,18 +57,7 @@ export async function patch(call: Call): Promise<Answer> {
 
 function patched(call: Call, live: KubeObject, type: string): Json {
   const document = decodePatch(call);
-  if (type === JSON_PATCH) {
-    const operations = parseJsonPatch(document);
-    try {
-      const made = applyJsonPatch(live, operations);
-      // Copies and moves may nest what no body could.
-      checkNesting(made, Number.MAX_SAFE_INTEGER);
-      return made;
-    } catch (error) {
-      if (!(error instanceof JsonPatchError)) throw error;
-      throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
-    }
-  }
+  if (type === JSON_PATCH) return jsonPatched(live, document);
   if (!isObject(document)) {
     const what = Array.isArray(document) ? 'array' : typeof document;
     throw badRequest(
@@ -78,6 +67,20 @@ function patched(call: Call, live: KubeObject, type: string): Json {
   return clone(
     type === MERGE_PATCH ? mergePatch(live, document) : strategicMergePatch(live, document, call.version.schema),
   );
+}
+
+/** @throws ApiError 400 for what is no JSON patch, 413 or 422 for one that cannot be carried out */
+export function jsonPatched(target: JsonObject, document: Json): Json {
+  const operations = parseJsonPatch(document);
+  try {
+    const made = applyJsonPatch(target, operations);
+    // Copies and moves may nest what no body could.
+    checkNesting(made, Number.MAX_SAFE_INTEGER);
+    return made;
+  } catch (error) {
+    if (!(error instanceof JsonPatchError)) throw error;
+    throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
+  }
 }
 
 function decodePatch(call: Call): Json {

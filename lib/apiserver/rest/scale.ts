@@ -4,13 +4,13 @@ import { recordUpdate, writeManagers } from '../apply/managers.ts';
 import { decodeBody } from '../http/body.ts';
 import { bodyEncoding, mediaType } from '../http/media.ts';
 import { at, clone, isObject, type Json, type JsonObject, type KubeObject, setAt } from '../json.ts';
-import { applyJsonPatch, parseJsonPatch } from '../patch/json-patch.ts';
 import { mergePatch } from '../patch/merge-patch.ts';
 import { groupResource } from '../resources/resource.ts';
 import { badRequest, internal, notFound } from '../status.ts';
 import { fieldChange } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { writeOptions } from './options.ts';
+import { jsonPatched } from './patch.ts';
 import { liveObject, replace } from './write.ts';
 
 function scaleOf(call: Call, object: KubeObject): JsonObject {
@@ -75,7 +75,7 @@ export async function patchScale(call: Call): Promise<Answer> {
   const document = decodeBody(call.body, 'json');
   const patched =
     mediaType(call.contentType) === 'application/json-patch+json'
-      ? applyJsonPatch(current, parseJsonPatch(document))
+      ? jsonPatched(current, document)
       : mergePatch(current, document);
   return write(call, patched);
 }

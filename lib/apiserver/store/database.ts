@@ -3,7 +3,7 @@
 // WAL with synchronous=FULL makes a commit durable before it is reported; the exclusive lock, which the operating system drops
 // with the process, keeps a second server out. Every row is checked when it is read: by a checksum, or by its encryption.
 import { randomInt } from 'node:crypto';
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { Keys } from './keys.ts';
@@ -43,7 +43,10 @@ function makePrivate(path: string): void {
 }
 
 function connect({ path, maxBytes }: WriterOptions): DatabaseSync {
-  if (!existsSync(path)) makePrivate(path);
+  // SQLite says "disk I/O error" where it cannot write. Not asked by opening: closing again would drop the locks that a store of
+  // this process may have on the file (fcntl(2)).
+  if (existsSync(path)) accessSync(path, constants.W_OK);
+  else makePrivate(path);
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');

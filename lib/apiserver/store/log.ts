@@ -21,7 +21,7 @@ interface Waiting {
 function explain(message: string, path: string): string {
   if (/database is locked/.test(message)) return `another API server is using ${path}`;
   if (/disk is full/.test(message)) return `cannot write ${path}: the disk is full`;
-  if (/readonly/.test(message)) return `cannot write ${path}: it is read-only`;
+  if (/readonly|EROFS|EACCES/.test(message)) return `cannot write ${path}: it is read-only`;
   if (/malformed|not a database|corrupt|is damaged/.test(message))
     return `${path} is damaged (${message}); restore a backup`;
   return `${path}: ${message}`;

@@ -1,0 +1,22 @@
+// A short run of the fuzzer with every run of the tests; npm run fuzz:apiserver goes on for as long as it is told.
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createRandom } from '../../testing/random.ts';
+import { fuzz } from './fuzz.ts';
+import { Shots } from './shots.ts';
+
+test('two thousand odd requests: refused or carried out, never a failure', async () => {
+  const { shots, codes, findings } = await fuzz(1, (count) => count === 2000);
+  assert.equal(findings, []);
+  assert.is(shots, 2000);
+  // It must get past the door: a fuzzer that is always refused finds nothing.
+  for (const code of [200, 201, 400, 404, 409, 415, 422])
+    assert.ok((codes.get(code) ?? 0) > 0, `no answer was ${code}`);
+});
+
+test('a seed brings the same requests', () => {
+  const [first, second] = [new Shots(createRandom(7)), new Shots(createRandom(7))];
+  for (let count = 0; count < 1000; count++) assert.equal(first.next(), second.next());
+});
+
+test.run();
