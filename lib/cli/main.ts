@@ -9,6 +9,7 @@ import { get } from './commands/get.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
 import { collect, reinstall, resetPassword, resetStatus, restart } from './commands/requests.ts';
+import { rest } from './commands/rest.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
@@ -17,7 +18,7 @@ import type { StartOperator } from './operator.ts';
 
 /** What runs somewhere, and what people do to the objects of a cluster. */
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
-  'Run it': [start, run, fleet, sync, backup, restore],
+  'Run it': [start, run, rest, fleet, sync, backup, restore],
   'See what it does': [get, describe, history],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [putAway, takeDown, maintenance, collect],
