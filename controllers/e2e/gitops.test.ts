@@ -1,5 +1,5 @@
-// test-deadline: 240
-// What Git holds stays Git's: the same files applied again, by kubectl's client-side or server-side apply, change nothing
+// test-deadline: 400
+// What Git holds stays Git's: the same files applied again, by kubectl's client-side or server-side apply or by bmp sync, change nothing
 // however much the operator has done since, and the operator owns no field that people write.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -66,18 +66,62 @@ async function everything({ client }: Platform): Promise<KubeObject[]> {
 const versions = (objects: readonly KubeObject[]) =>
   Object.fromEntries(objects.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.resourceVersion]));
 
-for (const [way, flags] of [
-  ['client-side', []],
-  ['server-side', ['--server-side', '--field-manager=git']],
-] as const) {
+const MAIN = new URL('../main.ts', import.meta.url).pathname;
+
+interface Way {
+  readonly name: string;
+  /** The command that applies a folder, and the one that shows what it would change. */
+  readonly apply: (kubeconfig: string, folder: string) => [command: string, ...args: string[]];
+  readonly diff: (kubeconfig: string, folder: string) => [command: string, ...args: string[]];
+  /** What neither says when there is nothing to do. */
+  readonly news: RegExp;
+}
+
+/** Validation is the server's business: kubectl would fetch all schemas first, each time. */
+const kubectlWay = (name: string, ...flags: string[]): Way => ({
+  name,
+  apply: (kubeconfig, folder) => [
+    'kubectl',
+    '--kubeconfig',
+    kubeconfig,
+    'apply',
+    ...flags,
+    '--validate=false',
+    '-f',
+    folder,
+  ],
+  diff: (kubeconfig, folder) => ['kubectl', '--kubeconfig', kubeconfig, 'diff', ...flags, '-f', folder],
+  news: / (configured|created)$/m,
+});
+const syncOf = (kubeconfig: string, folder: string): [string, ...string[]] => [
+  process.execPath,
+  MAIN,
+  'sync',
+  folder,
+  '--once',
+  '--kubeconfig',
+  kubeconfig,
+];
+const WAYS: readonly Way[] = [
+  kubectlWay('client-side'),
+  kubectlWay('server-side', '--server-side', '--field-manager=git'),
+  {
+    name: 'by bmp sync',
+    apply: syncOf,
+    diff: (kubeconfig, folder) => [...syncOf(kubeconfig, folder), '--dry-run'],
+    news: /\b[1-9]\d* (created|changed|deleted)|would be/,
+  },
+];
+
+for (const way of WAYS) {
   peerTest('kubectl', 'kubernetes-client')(
-    `applied ${way} and applied again, nothing changes and nobody fights`,
+    `applied ${way.name} and applied again, nothing changes and nobody fights`,
     async () => {
       await using dir = await tempDir();
       const platform = await startPlatform({ count: 2 });
       const kubectl = (...args: string[]) => run('kubectl', ['--kubeconfig', platform.kubeconfig, ...args]);
-      // Validation is the server's business: kubectl would fetch all schemas first, each time.
-      const apply = async () => (await kubectl('apply', ...flags, '--validate=false', '-f', dir.path)).stdout;
+      const said = async ([command, ...args]: [string, ...string[]]) => (await run(command, args)).stdout;
+      const apply = () => said(way.apply(platform.kubeconfig, dir.path));
       try {
         const instance = {
           apiVersion: API_VERSION,
@@ -100,11 +144,12 @@ for (const [way, flags] of [
             instances.every(({ status }) => status?.allocated?.placements === 1),
         );
         const before = await everything(platform);
-        const said = await apply();
+        const told = await apply();
         const after = await everything(platform);
         assert.equal(versions(after), versions(before));
-        if (way === 'client-side') assert.not.match(said, / (configured|created)$/m);
-        await kubectl('diff', ...flags, '-f', dir.path);
+        assert.not.match(told, way.news);
+        const difference = await said(way.diff(platform.kubeconfig, dir.path));
+        assert.not.match(difference, way.news);
         for (const object of after) {
           const foreign = ownedBy(object).filter((path) => !OWNED.some((allowed) => allowed.test(path)));
           assert.equal(foreign, [], `${object.kind} ${object.metadata.name}`);
