@@ -1,12 +1,13 @@
 // VM hosts of one namespace as the scheduler sees them: one node each, its ledger's entries as reservations.
-import type { Device, Instance, Site } from '../../lib/api/generated.ts';
+import type { Device, Instance, Placement, Site } from '../../lib/api/generated.ts';
 import { QuantityError } from '../../lib/api/quantity.ts';
 import { isConditionTrue } from '../../lib/runtime/conditions.ts';
 import { isDeleting } from '../../lib/runtime/finalizers.ts';
 import { InvalidInputError } from '../../lib/scheduler/errors.ts';
 import { NodeTable } from '../../lib/scheduler/table.ts';
 import type { Node, NodeHold } from '../../lib/scheduler/types.ts';
-import { amountsOf, entriesOf } from './ledger.ts';
+import { amountsOf, type Entry, entriesOf, placementOf } from './ledger.ts';
+import { traitsOf } from './requests.ts';
 
 /** What is known of one host: all that its node is made of. */
 export interface HostFacts {
@@ -51,15 +52,28 @@ export function holdOf(instance: Instance, device: Device | undefined): NodeHold
   return phase === 'Running' && isConditionTrue(conditions, 'Ready') ? undefined : 'not ready';
 }
 
+/** Above what any Placement may have: nobody takes the place of one that is not known. */
+const HIGHEST = 2 ** 31 - 1;
+
 /** The node table of a namespace, kept from round to round: only hosts of which something changed are looked at again. */
 export class HostTable {
   readonly table = new NodeTable();
   readonly #known = new Map<string, HostFacts>();
+  /** By uid. */
+  #placements: ReadonlyMap<string, Placement> = new Map();
 
   /**
-   * Makes the table say what `hosts`, all there are, say. Gives those that it cannot make a node of; they are left out.
+   * Makes the table say what `hosts` and `placements`, all there are, say. Gives the hosts that it cannot make a node of; they
+   * are left out.
    */
-  update(hosts: Iterable<HostFacts>): ReadonlyMap<string, Error> {
+  update(hosts: Iterable<HostFacts>, placements: readonly Placement[]): ReadonlyMap<string, Error> {
+    const before = this.#placements;
+    this.#placements = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
+    for (const [uid, placement] of this.#placements) {
+      const home = placement.status?.nodeName;
+      // What a Placement is to others may have changed while its host has not.
+      if (before.get(uid) !== placement && home !== undefined) this.#describe(home, uid);
+    }
     const gone = new Set(this.#known.keys());
     const unreadable = new Map<string, Error>();
     for (const facts of hosts) {
@@ -88,17 +102,34 @@ export class HostTable {
     this.table.remove(name);
   }
 
+  /** Enters again what a host that is known holds for a Placement. */
+  #describe(host: string, uid: string): void {
+    const instance = this.#known.get(host)?.instance;
+    for (const entry of instance ? entriesOf(instance) : []) {
+      if (placementOf(entry) === uid) this.#enter(host, instance?.metadata.namespace ?? '', entry);
+    }
+  }
+
+  /** An entry whose Placement is not known counts for what it takes, and for nothing else. */
+  #enter(host: string, tenant: string, entry: Entry): void {
+    const placement = this.#placements.get(placementOf(entry));
+    this.table.reserve(host, {
+      id: reservationId(host, entry.uid),
+      tenant,
+      resources: { ...amountsOf(entry) },
+      ...(placement ? traitsOf(placement) : { priority: HIGHEST }),
+    });
+  }
+
   #take(facts: HostFacts): Error | undefined {
     const { instance } = facts;
     const { name, namespace = '' } = instance.metadata;
     try {
       const node = hostNode(facts);
-      const entries = new Map(entriesOf(instance).map((entry) => [reservationId(name, entry.uid), amountsOf(entry)]));
+      const entries = new Set(entriesOf(instance).map(({ uid }) => reservationId(name, uid)));
       this.table.upsert(node);
       for (const { id } of this.table.reservations(name)) if (!entries.has(id)) this.table.release(id);
-      for (const [id, amounts] of entries) {
-        this.table.reserve(name, { id, tenant: namespace, resources: { ...amounts }, priority: 0 });
-      }
+      for (const entry of entriesOf(instance)) this.#enter(name, namespace, entry);
       this.#known.set(name, facts);
       return undefined;
     } catch (error) {
@@ -110,6 +141,9 @@ export class HostTable {
 
 /** By host too: while two schedulers race, a Placement may stand in two ledgers, and counts in both. */
 export const reservationId = (host: string, uid: string): string => `${host}/${uid}`;
+
+/** The uid of the Placement that a reservation is for. */
+export const placementOfReservation = (id: string): string => id.slice(id.indexOf('/') + 1).split('@', 1)[0]!;
 
 /** Objects in caches never change: a change is another object. */
 const sameFacts = (a: HostFacts, b: HostFacts): boolean =>

@@ -22,6 +22,7 @@ const SEEDS = Number(process.env.SEEDS ?? 40);
 const STEPS = 400;
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];
+const KEPT = { name: 'kept', size: 1, maxUnavailable: 0 };
 const SIZES = ['1', '2', '3', '1500m'];
 
 const cpuOf = (placement: Placement): number => amountsOf(placement.spec.resources).cpu;
@@ -56,6 +57,11 @@ class World {
     );
   }
 
+  /** Half of them are in a group whose members nobody may send away. */
+  #group(): Placement['spec']['group'] & object {
+    return this.#random.chance(0.5) ? KEPT : { name: 'any', size: 1, maxUnavailable: 500 };
+  }
+
   #check(): void {
     for (const host of this.api.all(INSTANCES)) {
       const entries = entriesOf(host);
@@ -85,7 +91,11 @@ class World {
     const action = random.below(8);
     if (action < 4 && placements.length < MOST_PLACEMENTS) {
       const cpu = random.pick(SIZES);
-      api.create(PLACEMENTS, aPlacement(`p${++this.#placements}`, { spec: { resources: { cpu, memory: '1Gi' } } }));
+      const resources = { cpu, memory: '1Gi' };
+      api.create(
+        PLACEMENTS,
+        aPlacement(`p${++this.#placements}`, { spec: { resources, priority: random.below(3), group: this.#group() } }),
+      );
     } else if (action === 4 && placements.length > 0) api.delete(PLACEMENTS, random.pick(placements).metadata);
     else if (action === 5 && hosts.length > 0) {
       const host = random.pick(hosts);
@@ -170,6 +180,9 @@ class Race {
   }
 }
 
+const isLower = (one: Placement, other: Placement): boolean =>
+  (one.spec.priority ?? 0) < (other.spec.priority ?? 0) && one.spec.group?.name !== KEPT.name;
+
 function checkEnd(api: ModelApi, seed: number): void {
   const placements = api.all(PLACEMENTS);
   const hosts = api.all(INSTANCES);
@@ -189,6 +202,12 @@ function checkEnd(api: ModelApi, seed: number): void {
     for (const host of hosts) {
       const free = 4000 - amountsOf({ cpu: host.status?.allocated?.cpu ?? 0, memory: 0 }).cpu;
       assert.ok(free < cpuOf(placement), `seed ${seed}: ${name} waits though ${host.metadata.name} has room`);
+      const lower = placements.filter((other) => boundTo(other) === host.metadata.name && isLower(other, placement));
+      const room = free + lower.reduce((sum, other) => sum + cpuOf(other), 0);
+      assert.ok(
+        room < cpuOf(placement),
+        `seed ${seed}: ${name} waits though lower ones on ${host.metadata.name} could leave`,
+      );
     }
   }
   for (const host of hosts) {

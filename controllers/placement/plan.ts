@@ -3,8 +3,9 @@ import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { QuantityError } from '../../lib/api/quantity.ts';
 import { InvalidInputError } from '../../lib/scheduler/errors.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
+import type { Request } from '../../lib/scheduler/types.ts';
 import type { HostTable } from './hosts.ts';
-import { reservationId } from './hosts.ts';
+import { placementOfReservation, reservationId } from './hosts.ts';
 import { claimOf, entryFor, type InstanceStatus, withEntries } from './ledger.ts';
 import { placementRequest } from './requests.ts';
 import type { Listing } from './survey.ts';
@@ -31,6 +32,8 @@ export class Plan {
   readonly #hosts: HostTable;
   readonly #scheduler: Scheduler;
   readonly #changes = new Map<string, HostChange>();
+  /** Reservations that end with the plan. */
+  readonly #kept: string[] = [];
 
   constructor(hosts: HostTable, scheduler: Scheduler) {
     this.#hosts = hosts;
@@ -59,8 +62,7 @@ export class Plan {
       const decision = this.#scheduler.decide(request);
       if (decision.node === undefined) return { refusal: decision.unschedulable.message, isInvalid: false };
       const { node, score } = decision;
-      const { tenant, resources, priority } = request;
-      this.#hosts.table.reserve(node, { id: reservationId(node, claimOf(placement)), tenant, resources, priority });
+      this.#hosts.table.reserve(node, { ...request, id: reservationId(node, claimOf(placement)) });
       this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
       return { host: node, score };
     } catch (error) {
@@ -68,6 +70,38 @@ export class Plan {
         return { refusal: error.message, isInvalid: true };
       throw error;
     }
+  }
+
+  /**
+   * Whom to send away so that a Placement that found no host gets a place: the uids of their Placements. Their room is kept for
+   * it until the plan is over. Undefined where no lower priorities are in its way, or they may not leave.
+   */
+  makeRoom(placement: Placement): readonly string[] | undefined {
+    const request = placementRequest(placement);
+    const preemption = this.#scheduler.preempt(request);
+    if (preemption === undefined) return undefined;
+    this.#keep(preemption.node, request);
+    return preemption.victims.map(placementOfReservation);
+  }
+
+  /** Whether there is another host for a Placement that has one. Its room is kept until the plan is over. */
+  canMove(placement: Placement): boolean {
+    const request = placementRequest(placement);
+    const { node } = this.#scheduler.decide(request);
+    if (node === undefined) return false;
+    this.#keep(node, request);
+    return true;
+  }
+
+  /** The plan is over: what was kept for the next one is no fact yet. */
+  end(): void {
+    for (const id of this.#kept.splice(0)) this.#hosts.table.release(id);
+  }
+
+  #keep(node: string, request: Request): void {
+    const id = `kept/${request.id}`;
+    this.#hosts.table.reserve(node, { ...request, id });
+    this.#kept.push(id);
   }
 
   #change(host: Instance): HostChange {

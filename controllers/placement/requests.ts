@@ -1,6 +1,14 @@
 // Placements that want a host, as the scheduler's requests, in the order in which they are served.
 import type { Placement } from '../../lib/api/generated.ts';
-import type { Request } from '../../lib/scheduler/types.ts';
+import type {
+  Group,
+  LabelSelector,
+  PlacementAffinity,
+  PlacementTerm,
+  Request,
+  Reservation,
+  SpreadConstraint,
+} from '../../lib/scheduler/types.ts';
 import { amountsOf } from './ledger.ts';
 
 /** Higher priority first, then the older one, then by name. */
@@ -15,7 +23,8 @@ export function byTurn(a: Placement, b: Placement): number {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The request for a share of a host; of `host` and no other, where that is given. Throws QuantityError. */
-export function placementRequest({ metadata, spec }: Placement, host?: string): Request {
+export function placementRequest(placement: Placement, host?: string): Request {
+  const { metadata, spec } = placement;
   return {
     id: metadata.uid!,
     tenant: metadata.namespace!,
@@ -24,10 +33,62 @@ export function placementRequest({ metadata, spec }: Placement, host?: string): 
     pool: spec.pool ?? 'default',
     site: spec.site,
     region: spec.region,
+    zone: spec.zone,
     dedicated: spec.dedicated ?? false,
     tolerations: spec.tolerations ?? [],
-    labels: metadata.labels,
-    priority: spec.priority ?? 0,
+    nodeSelector: spec.nodeSelector && selectorOf(spec.nodeSelector),
+    affinity: affinityOf(spec.affinity),
+    spread: spec.spread?.map(spreadOf),
+    ...traitsOf(placement),
     profile: 'default',
   };
+}
+
+/** What others see of a Placement that has a place: by what they keep near it or away, and whether they may send it away. */
+export type Traits = Pick<Reservation, 'priority' | 'labels' | 'group' | 'antiAffinity'>;
+
+export function traitsOf({ metadata, spec }: Placement): Traits {
+  return {
+    priority: spec.priority ?? 0,
+    labels: metadata.labels,
+    group: spec.group && groupOf(spec.group),
+    antiAffinity: affinityOf(spec.antiAffinity),
+  };
+}
+
+type Spec = Placement['spec'];
+type Given<K extends keyof Spec> = NonNullable<Spec[K]>;
+
+const groupOf = ({ name, size, maxUnavailable }: Given<'group'>): Group => ({ name, size, maxUnavailable });
+
+/** The API cannot hold a label without a value; its generated type can. */
+function selectorOf({ matchLabels = {}, matchExpressions }: Given<'nodeSelector'>): LabelSelector {
+  const labels = Object.entries(matchLabels).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, value] as const],
+  );
+  return { matchLabels: Object.fromEntries(labels), matchExpressions };
+}
+
+const termOf = ({
+  topologyKey,
+  selector,
+}: {
+  topologyKey: string;
+  selector: Given<'nodeSelector'>;
+}): PlacementTerm => ({
+  topologyKey,
+  selector: selectorOf(selector),
+});
+
+function affinityOf(affinity: Spec['affinity']): PlacementAffinity | undefined {
+  if (affinity === undefined) return undefined;
+  const { required, preferred } = affinity;
+  return {
+    required: required?.map(termOf),
+    preferred: preferred?.map(({ weight, term }) => ({ weight, term: termOf(term) })),
+  };
+}
+
+function spreadOf({ topologyKey, maxSkew, whenUnsatisfiable, selector }: Given<'spread'>[number]): SpreadConstraint {
+  return { topologyKey, maxSkew, whenUnsatisfiable, selector: selector && selectorOf(selector) };
 }

@@ -1,37 +1,13 @@
 // What rounds come to when nothing goes wrong on the way: who gets a place where, and what people are told.
-import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Instance, Placement } from '../../lib/api/generated.ts';
+import type { Instance } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../lib/api/resources.ts';
 import { findCondition } from '../../lib/runtime/conditions.ts';
-import { createFakeClock } from '../../lib/testing/fake-clock.ts';
-import { ModelApi } from '../claim/model/api.ts';
+import type { ModelApi } from '../claim/model/api.ts';
 import { aDevice, aSite } from '../claim/model/fixtures.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
-import { ModelScheduler, type RecordedEvent } from './model/scheduler.ts';
-
-function world({ hosts = [], placements = [] }: { hosts?: Instance[]; placements?: Placement[] }): ModelApi {
-  const api = new ModelApi();
-  for (const host of hosts) api.create(INSTANCES, host);
-  for (const placement of placements) api.create(PLACEMENTS, placement);
-  return api;
-}
-
-/** Runs rounds until one changes nothing; gives the events. */
-async function run(api: ModelApi, now = '2026-01-02T00:00:00Z'): Promise<readonly RecordedEvent[]> {
-  const scheduler = new ModelScheduler(api, createFakeClock(Date.parse(now)));
-  for (let before = -1; before !== api.changes.length; ) {
-    before = api.changes.length;
-    scheduler.process.settle();
-    scheduler.start();
-    while (!scheduler.isIdle) {
-      scheduler.process.settle();
-      await setImmediate();
-    }
-  }
-  return scheduler.events;
-}
+import { runRounds as run, world } from './model/world.ts';
 
 const inTeam = (name: string) => ({ namespace: 'team-a', name });
 const statusOf = (api: ModelApi, name: string) => api.get(PLACEMENTS, inTeam(name)).status ?? {};

@@ -4,7 +4,7 @@
 // Guarantees: a host's ledger is the truth about its capacity and is written under the Instance's resourceVersion, on the
 // version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
 // as bound only to a host whose ledger has it. An entry leaves only when its Placement, by the server's word, is gone,
-// leaving, or past the stay that it was entered for. What a crash interrupts, the next round finishes from the ledger.
+// leaving, or past the stay that it was entered for: whoever is sent away starts another stay first. What a crash interrupts, the next round finishes from the ledger.
 import type { Caches } from '../../lib/api/caches.ts';
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
@@ -20,6 +20,7 @@ import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result } from '../../lib/runtime/reconcile.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
+import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { type HostFacts, HostTable, isHost } from './hosts.ts';
 import { entriesOf, placementOf } from './ledger.ts';
@@ -104,18 +105,22 @@ export function createRounds({
       return done;
     }
     const { hosts, scheduler } = tableOf(namespace);
-    for (const [host, error] of hosts.update(ledgers.filter(isHost).map(factsOf))) {
+    for (const [host, error] of hosts.update(ledgers.filter(isHost).map(factsOf), placements)) {
       log.error({ namespace, host, err: error }, 'host left out: its amounts cannot be read');
     }
     const effort = createEffort(log, signal);
     const found = survey(ledgers, placements);
     const plan = new Plan(hosts, scheduler);
-    await clearStrays(found, plan, effort, signal);
+    const isClear = await clearStrays(found, plan, effort, signal);
     for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
     await bringBack(found, plan, effort, signal);
     const refusals = placeWaiting(found.waiting, plan, effort);
+    // Where an entry is void and still there, its room is about to be free.
+    const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
+    plan.end();
     const marks = await commit(plan.changes, hosts, effort, signal);
     await mark([...found.unmarked, ...marks], effort, signal);
+    await displace(displaced, effort, signal);
     await letGo(found, effort, signal);
     // Where a bind failed, only the next round knows what is left for the others.
     if (marks.length === plan.binds) await refuse(plan.binds > 0 ? refusals.filter(isFirst) : refusals, effort, signal);
@@ -150,17 +155,51 @@ export function createRounds({
     }
   }
 
-  /** Plans the removal of entries that are void by the server's word. */
-  async function clearStrays({ strays }: Survey, plan: Plan, effort: Effort, signal: AbortSignal): Promise<void> {
+  /** Plans the removal of entries that are void by the server's word. Gives whether all were. */
+  async function clearStrays({ strays }: Survey, plan: Plan, effort: Effort, signal: AbortSignal): Promise<boolean> {
     const isOver = async (listing: Listing) => {
       const { namespace } = listing.host.metadata;
       const placement = await live(PLACEMENTS, { namespace, name: listing.entry.name }, signal);
       return placement?.metadata.uid !== placementOf(listing.entry) || isStray(placement, listing);
     };
+    let removed = 0;
     for (const [listing, over] of await effort.each(strays, ({ host }) => host, isOver)) {
-      if (over) plan.remove(listing);
-      else effort.again();
+      if (over) {
+        plan.remove(listing);
+        removed++;
+      } else effort.again();
     }
+    return removed === strays.length;
+  }
+
+  function displacements(
+    refusals: readonly Refusal[],
+    placements: readonly Placement[],
+    hosts: HostTable,
+    plan: Plan,
+  ): Displacement[] {
+    const byUid = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
+    const refused = refusals.filter(({ isInvalid }) => !isInvalid).map(({ placement }) => placement);
+    const isInMaintenance = (host: string) => {
+      const device = hosts.host(host)?.status?.deviceName;
+      return device !== undefined && caches.devices.get(device)?.spec.maintenance?.enabled === true;
+    };
+    const victims = preempted(refused, byUid, plan);
+    const stay = placements.filter((placement) => !victims.some((victim) => victim.placement === placement));
+    return [...victims, ...evicted(stay, isInMaintenance, plan)];
+  }
+
+  /** Has them wait anew: what they were entered for is over, and the next round gives their room to others. */
+  async function displace(displaced: readonly Displacement[], effort: Effort, signal: AbortSignal): Promise<void> {
+    if (displaced.length > 0) effort.again(0);
+    await effort.each(
+      displaced,
+      ({ placement }) => placement,
+      async ({ placement, reason, why }) => {
+        await write(placement, pending(placement, reason, why, now()), signal);
+        events.event(placement, 'Warning', reason, why);
+      },
+    );
   }
 
   /**

@@ -1404,7 +1404,7 @@ at?: string
 }
 
 /**
- * A virtual machine's place on an instance that hosts VMs. The scheduler binds it; it never moves by itself.
+ * A virtual machine's place on an instance that hosts VMs. The scheduler binds it. It moves only off a host in maintenance, when its group allows it, or to make room for a higher priority.
  */
 export interface Placement extends KubeObject {
 apiVersion: string
@@ -1444,7 +1444,277 @@ site?: string
  */
 region?: string
 /**
- * Higher ones are served first.
+ * Only in this zone.
+ */
+zone?: string
+/**
+ * Only on hosts with these labels.
+ */
+nodeSelector?: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
+/**
+ * Near others: in places that have Placements of the namespace that match.
+ */
+affinity?: {
+/**
+ * What decides where it may go; all of them must hold.
+ */
+required?: {
+/**
+ * What counts as one place: node, rack, zone, site, region, or a label key of hosts.
+ */
+topologyKey: string
+/**
+ * Which Placements of the namespace are meant.
+ */
+selector: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
+}[]
+/**
+ * What is better.
+ */
+preferred?: {
+/**
+ * How much better.
+ */
+weight: number
+/**
+ * Where it is better.
+ */
+term: {
+/**
+ * What counts as one place: node, rack, zone, site, region, or a label key of hosts.
+ */
+topologyKey: string
+/**
+ * Which Placements of the namespace are meant.
+ */
+selector: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
+}
+}[]
+}
+/**
+ * Away from others: in places that have none that match. What is required keeps later ones away, too.
+ */
+antiAffinity?: {
+/**
+ * What decides where it may go; all of them must hold.
+ */
+required?: {
+/**
+ * What counts as one place: node, rack, zone, site, region, or a label key of hosts.
+ */
+topologyKey: string
+/**
+ * Which Placements of the namespace are meant.
+ */
+selector: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
+}[]
+/**
+ * What is better.
+ */
+preferred?: {
+/**
+ * How much better.
+ */
+weight: number
+/**
+ * Where it is better.
+ */
+term: {
+/**
+ * What counts as one place: node, rack, zone, site, region, or a label key of hosts.
+ */
+topologyKey: string
+/**
+ * Which Placements of the namespace are meant.
+ */
+selector: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
+}
+}[]
+}
+/**
+ * Evenly over places. Counted are the members of its group, or all Placements of the namespace, where there is no selector.
+ */
+spread?: {
+/**
+ * What counts as one place: node, rack, zone, site, region, or a label key of hosts.
+ */
+topologyKey: string
+/**
+ * How many more than in the emptiest place there may be.
+ */
+maxSkew: number
+/**
+ * Whether it must be so or is only better.
+ */
+whenUnsatisfiable: ("DoNotSchedule" | "ScheduleAnyway")
+/**
+ * Which Placements of the namespace are counted.
+ */
+selector?: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
+}[]
+/**
+ * Which others it belongs to.
+ */
+group?: {
+/**
+ * Name of the group, within the namespace.
+ */
+name: string
+/**
+ * How many members it has.
+ */
+size: number
+/**
+ * How many members may be without a place at a time for the sake of others. Where given, members also leave a host whose Device is in maintenance.
+ */
+maxUnavailable?: number
+}
+/**
+ * Higher ones are served first, and take the place of lower ones where there is no other.
  */
 priority?: number
 /**

@@ -1,0 +1,66 @@
+// Who gives up a place for others' sake: lower priorities where a higher one finds no room, and those on a host in
+// maintenance whose group lets them move. Decides only; whoever is named waits anew, and the next round finds them a place.
+//
+// Nobody is named whom the caches do not know as bound, so that their stay, and with it their entry, ends by one write.
+import type { Placement } from '../../lib/api/generated.ts';
+import type { Plan } from './plan.ts';
+import { boundTo } from './status.ts';
+
+export interface Displacement {
+  readonly placement: Placement;
+  readonly reason: 'Preempted' | 'Maintenance';
+  readonly why: string;
+}
+
+/** Each looks at all hosts: one round looks for few. */
+const MOST_PREEMPTIONS = 8;
+const MOST_MOVES = 32;
+
+/** `refused`, in turn, found no host. `byUid` has all Placements of the namespace. */
+export function preempted(
+  refused: readonly Placement[],
+  byUid: ReadonlyMap<string, Placement>,
+  plan: Plan,
+): Displacement[] {
+  const named = new Map<string, Displacement>();
+  const lowest = Math.min(...[...byUid.values()].filter(isBound).map(priorityOf));
+  const able = refused.filter((placement) => priorityOf(placement) > lowest);
+  for (const placement of able.slice(0, MOST_PREEMPTIONS)) {
+    const uids = plan.makeRoom(placement) ?? [];
+    const victims = uids.map((uid) => byUid.get(uid));
+    // Somebody among them has no mark yet: the next round knows more.
+    if (!victims.every((victim) => victim !== undefined && isBound(victim))) continue;
+    const { namespace, name } = placement.metadata;
+    const why = `makes room for ${namespace}/${name}, of priority ${priorityOf(placement)}`;
+    for (const victim of victims) named.set(victim!.metadata.uid!, { placement: victim!, reason: 'Preempted', why });
+  }
+  return [...named.values()];
+}
+
+/** Members of groups on hosts in maintenance, as many as their groups can do without, that fit elsewhere. */
+export function evicted(
+  placements: readonly Placement[],
+  isInMaintenance: (host: string) => boolean,
+  plan: Plan,
+): Displacement[] {
+  const bound = Map.groupBy(placements.filter(isBound), ({ spec }) => spec.group?.name);
+  const moving: Displacement[] = [];
+  for (const [group, members] of bound) {
+    if (group === undefined) continue;
+    for (const placement of members) {
+      const { size, maxUnavailable = 0 } = placement.spec.group!;
+      const away = moving.filter((each) => each.placement.spec.group?.name === group).length;
+      const missing = Math.max(0, size - members.length) + away;
+      const host = boundTo(placement)!;
+      if (moving.length === MOST_MOVES || missing >= maxUnavailable || !isInMaintenance(host)) continue;
+      if (!plan.canMove(placement)) continue;
+      moving.push({ placement, reason: 'Maintenance', why: `host ${host} is in maintenance: moves to another` });
+    }
+  }
+  return moving;
+}
+
+const isBound = (placement: Placement): boolean =>
+  boundTo(placement) !== undefined && placement.metadata.deletionTimestamp === undefined;
+
+const priorityOf = ({ spec }: Placement): number => spec.priority ?? 0;
