@@ -1,4 +1,5 @@
-// test-deadline: 240
+// test-slow
+// test-deadline: 600
 // The product's operator on bad days, in short; `npm run soak` is the whole of it.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
