@@ -53,6 +53,23 @@ function reaches(machine: SimulatedMachine, wanted: MachineState): Promise<void>
   });
 }
 
+test('the serial console shows how a machine starts', () =>
+  withFleet({}, async (fleet) => {
+    const driver = openDriver({ address: fleet.address('r1-01'), credentials: ACCOUNT });
+    const console = await driver.console(never);
+    try {
+      await driver.setPower('on', never);
+      let shown = '';
+      for await (const piece of console) {
+        shown += String(piece);
+        if (shown.includes('No bootable device')) break; // leaving the loop closes the console
+      }
+      assert.match(shown, /Simulated firmware/);
+    } finally {
+      await driver.close();
+    }
+  }));
+
 test('machines are driven over IPMI, and a one-time boot override is gone once it was read', () =>
   withFleet({}, async (fleet) => {
     const machine = fleet.machine('r1-01');

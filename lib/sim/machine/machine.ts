@@ -18,6 +18,7 @@ import { simulatedHardware } from './hardware.ts';
 import { networkBoot } from './network-boot.ts';
 import type { MachineProfile } from './profile.ts';
 import { reportIn } from './system.ts';
+import { Terminal } from './terminal.ts';
 import type { Fault, JournalEntry, MachineState, Timings } from './types.ts';
 
 export interface MachineOptions {
@@ -34,6 +35,7 @@ type Source = 'network' | 'disk';
 export class SimulatedMachine implements Chassis {
   readonly profile: MachineProfile;
   readonly disks: readonly SimulatedDisk[];
+  readonly serial: Terminal;
   readonly #options: MachineOptions;
   readonly #random: () => number;
   readonly #changes = new EventEmitter();
@@ -56,6 +58,9 @@ export class SimulatedMachine implements Chassis {
     this.#power = record?.power ?? 'Off';
     this.#boot = record?.boot ?? NO_BOOT_OVERRIDE;
     this.#changes.setMaxListeners(0);
+    const terminal = new Terminal(() => hostname(this.installed()?.seed) ?? 'localhost');
+    this.serial = terminal;
+    this.onChange((state) => terminal.show(state));
   }
 
   get name(): string {
@@ -299,6 +304,6 @@ export class SimulatedMachine implements Chassis {
   }
 }
 
-function hostname(seed: Readonly<Record<string, string>>): string | undefined {
-  return /^local-hostname: *['"]?([^'"\n]+)/m.exec(seed['meta-data'] ?? '')?.[1];
+function hostname(seed: Readonly<Record<string, string>> | undefined): string | undefined {
+  return /^local-hostname: *['"]?([^'"\n]+)/m.exec(seed?.['meta-data'] ?? '')?.[1];
 }

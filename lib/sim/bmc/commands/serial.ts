@@ -7,6 +7,7 @@ import { MOST_PAYLOAD } from '../serial.ts';
 import type { SimulatedSession } from '../sessions.ts';
 import { type Answer, type BmcState, type CommandHandler, ok, okBytes, refuse } from '../state.ts';
 
+const GET_PAYLOAD_SUPPORT = 0x4e;
 const ALREADY_INACTIVE = 0x80;
 const DISABLED = 0x81;
 const UNSUPPORTED_PARAMETER = 0x80;
@@ -31,6 +32,9 @@ function activationStatus(state: BmcState): Answer {
   return ok(1, state.console.free ? 0 : 1, 0);
 }
 
+/** The payload types of a channel (§24.8): commands and the console, and those of session set-up. */
+const payloadSupport = () => ok(0b11, 0, 0b11_1111, 0, 0, 0, 0, 0);
+
 /** Parameters of table 26-5: fixed, as on a BMC whose console is simply on. */
 const CONFIGURATION: Readonly<Record<number, readonly number[]>> = {
   0: [0], // no setting under way
@@ -52,6 +56,7 @@ function configuration(_state: BmcState, data: Buffer): Answer {
 export const PAYLOAD_COMMANDS: Readonly<Record<number, CommandHandler>> = {
   [PAYLOAD_COMMAND.activate]: { privilege: PRIVILEGE.operator, least: 6, run: activate },
   [PAYLOAD_COMMAND.deactivate]: { privilege: PRIVILEGE.operator, least: 6, run: deactivate },
+  [GET_PAYLOAD_SUPPORT]: { privilege: PRIVILEGE.user, least: 1, run: payloadSupport },
   [PAYLOAD_COMMAND.getActivationStatus]: { privilege: PRIVILEGE.user, least: 1, run: activationStatus },
 };
 
