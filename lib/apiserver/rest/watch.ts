@@ -131,21 +131,27 @@ function stream(call: Call, options: ListOptions, frames: Frames, sink: Sink, se
     if (options.bookmarks) sink.write(frames.bookmark(store.revision));
   };
   const stop = store.watch(call.resource.collection, send);
-  // What clients get must be what is served: they come back and find it changed, or gone.
-  const stopServing = call.cluster.registry.onGone((resource) => {
-    if (resource === call.resource) sink.end();
-  });
-  const bookmarks = setInterval(bookmark, BOOKMARK_MILLISECONDS);
-  const ending = setTimeout(() => {
-    bookmark();
-    sink.end();
-  }, seconds * 1000);
-  sink.onClose(() => {
+  const leave = () => {
     stop();
     stopServing();
     clearInterval(bookmarks);
     clearTimeout(ending);
+  };
+  // Nothing may be written after the end, and the connection closes only some turns later.
+  const end = () => {
+    leave();
+    sink.end();
+  };
+  // What clients get must be what is served: they come back and find it changed, or gone.
+  const stopServing = call.cluster.registry.onGone((resource) => {
+    if (resource === call.resource) end();
   });
+  const bookmarks = setInterval(bookmark, BOOKMARK_MILLISECONDS);
+  const ending = setTimeout(() => {
+    bookmark();
+    end();
+  }, seconds * 1000);
+  sink.onClose(leave);
 }
 
 function sendState(call: Call, selection: Selection, frames: Frames, sink: Sink): void {
