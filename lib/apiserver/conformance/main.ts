@@ -10,6 +10,7 @@ import { readExpected, writeExpected } from './expected.ts';
 import { GROUPS } from './groups.ts';
 import { type Replayed, replay } from './replay.ts';
 import { prepare } from './runner.ts';
+import { replaySessions } from './sessions/replay.ts';
 import { Target } from './target.ts';
 
 const usage = `Usage: npm run conformance -- [options] [part of a case's name ...]
@@ -18,6 +19,7 @@ const usage = `Usage: npm run conformance -- [options] [part of a case's name ..
   --kubeconfig FILE          a server that runs already
   --custom-kubeconfig FILE   where that one serves custom resources, if elsewhere
   --model core|custom        only cases with this model
+  --kubectl PATH             instead of the cases, a session with this kubectl; may be given several times
   --record                   write the answers down as the expected ones`;
 
 /** Custom resources are compared with today's servers; what older ones than this answer is no model. */
@@ -65,6 +67,7 @@ async function main(): Promise<number> {
       kubeconfig: { type: 'string' },
       'custom-kubeconfig': { type: 'string' },
       model: { type: 'string' },
+      kubectl: { type: 'string', multiple: true, default: [] },
       record: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -75,8 +78,15 @@ async function main(): Promise<number> {
   }
   const dir = values.kubeconfig ? undefined : await mkdtemp(join(tmpdir(), 'conformance-'));
   const server = dir ? await startApiServer({ dir, log: (line) => console.error(line) }) : undefined;
-  const target = new Target(values.kubeconfig ?? server!.kubeconfigPath, values['custom-kubeconfig']);
+  const kubeconfig = values.kubeconfig ?? server!.kubeconfigPath;
+  const customKubeconfig = values['custom-kubeconfig'];
+  const target = new Target(kubeconfig, customKubeconfig);
   try {
+    if (values.kubectl.length > 0) {
+      await prepare(target);
+      const options = { kubectls: values.kubectl, kubeconfig, customKubeconfig, record: values.record };
+      return (await replaySessions(target, options)) > 0 ? 1 : 0;
+    }
     const minor = await target.customMinor();
     const current = server !== undefined || minor >= CUSTOM_SINCE;
     if (!current)
