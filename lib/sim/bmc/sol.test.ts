@@ -55,7 +55,8 @@ withTool('ipmitool shows what the machine prints, and the machine hears what is 
 /** ipmiconsole knows no other port, and that is for root alone: each test has a loopback address of its own for it. */
 const PORT = 623;
 const ownAddress = () => `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(1, 255)}`;
-const withConsole = process.getuid?.() === 0 ? peerTest('ipmiconsole', 'freeipmi-tools') : test.skip;
+const withConsole: typeof withTool =
+  process.getuid?.() === 0 ? peerTest('ipmiconsole', 'freeipmi-tools') : (name, run) => test.skip(name, run);
 
 for (const suite of [3, 17]) {
   withConsole(`freeipmi, suite ${suite}: the same`, async () => {
