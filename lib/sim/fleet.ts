@@ -52,7 +52,7 @@ export interface SimulatedFleet {
   close(): Promise<void>;
 }
 
-/** Every BMC of a simulated fleet. No secret: it guards nothing. */
+/** Every BMC of a simulated fleet, until it is given another. No secret: it guards nothing. */
 export const ACCOUNT: BmcAccount = { username: 'admin', password: 'simulated' };
 
 const DEFAULT_BASE_PORT = 6231;
@@ -124,8 +124,15 @@ async function startMember(
   const { bootUrl, log, clock = systemClock, basePort = DEFAULT_BASE_PORT } = options;
   const timings = { ...WATCHABLE, ...options.timings };
   const machine = new SimulatedMachine({ profile, store, timings, clock, bootUrl, log });
-  const users = [{ name: ACCOUNT.username, password: ACCOUNT.password, privilege: 'administrator' as const }];
-  const bmc = new SimulatedBmc({ chassis: machine, users, guid: profile.systemId, seed: index + 1 });
+  const kept = `password ${profile.name}`;
+  const password = store.setting(kept) ?? ACCOUNT.password;
+  const bmc = new SimulatedBmc({
+    chassis: machine,
+    users: [{ name: ACCOUNT.username, password, privilege: 'administrator' }],
+    passwordChanged: (user) => store.saveSetting(kept, user.password.toString('latin1')),
+    guid: profile.systemId,
+    seed: index + 1,
+  });
   const port = await bmc.listen(keptPort(store, profile.name, basePort === 0 ? 0 : basePort + index));
   store.saveSetting(`port ${profile.name}`, String(port));
   return { machine, bmc, address: `ipmi://127.0.0.1:${port}` };

@@ -32,11 +32,13 @@ import { SENSORS } from './sensors.ts';
 import { ConsoleSlot } from './serial.ts';
 import { advance, Sessions, type SimulatedSession } from './sessions.ts';
 import { type BmcState, FRESH_BOOT_OPTIONS } from './state.ts';
-import { type SimulatedUser, Users } from './users.ts';
+import { type SimulatedUser, type UserSlot, Users } from './users.ts';
 
 export interface SimulatedBmcOptions {
   readonly chassis: Chassis;
   readonly users: readonly SimulatedUser[];
+  /** Hears of passwords that were set. */
+  readonly passwordChanged?: (user: UserSlot) => void;
   /** The system's GUID, as text. */
   readonly guid: string;
   readonly device?: Partial<DeviceId>;
@@ -85,7 +87,7 @@ export class SimulatedBmc {
 
   constructor(options: SimulatedBmcOptions) {
     const { chassis, device, bmcKey, cipherSuites = [17, 3], now = Date.now } = options;
-    const users = new Users(options.users);
+    const users = new Users(options.users, options.passwordChanged);
     const guid = encodeSystemGuid(options.guid);
     const limit = options.sessionLimit ?? 4;
     const seed = options.seed ?? 1;

@@ -21,8 +21,11 @@ export const MAX_USERS = 10;
 /** Slot 1 is the nameless user of the specification (§22.26), always disabled here; the given ones follow from slot 2. */
 export class Users {
   readonly #slots: UserSlot[];
+  readonly #changed: (user: UserSlot) => void;
 
-  constructor(users: readonly SimulatedUser[]) {
+  /** `changed` hears of passwords that were set, for a BMC that outlives its process. */
+  constructor(users: readonly SimulatedUser[], changed: (user: UserSlot) => void = () => undefined) {
+    this.#changed = changed;
     if (users.length >= MAX_USERS) throw new RangeError(`a BMC has ${MAX_USERS - 1} named users at most`);
     const nobody: SimulatedUser = { name: '', password: '', privilege: 'none', enabled: false };
     this.#slots = [nobody, ...users].map(({ name, password, privilege, enabled = true }, index) => {
@@ -32,6 +35,11 @@ export class Users {
 
   get enabledCount(): number {
     return this.#slots.filter((user) => user.enabled).length;
+  }
+
+  setPassword(user: UserSlot, password: Buffer): void {
+    user.password = password;
+    this.#changed(user);
   }
 
   byName(name: string): UserSlot | undefined {

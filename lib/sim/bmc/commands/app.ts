@@ -135,7 +135,7 @@ function setUserPassword(state: BmcState, data: Buffer): Answer {
   const end = password.indexOf(0);
   const bytes = Buffer.from(end < 0 ? password : password.subarray(0, end));
   if (operation === set) {
-    user.password = bytes;
+    state.users.setPassword(user, bytes);
     return ok();
   }
   if (user.password.length > password.length) return refuse(PASSWORD_OTHER_SIZE);

@@ -66,7 +66,7 @@ function setBoot(state: BmcState, boot: Body): Reply | undefined {
   return undefined;
 }
 
-export function patchAccount(user: UserSlot, body: Body): Reply {
+export function patchAccount(state: BmcState, user: UserSlot, body: Body): Reply {
   const { Password: password, Enabled: enabled, ...others } = body;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) return REFUSE.unknown(unknown);
@@ -75,7 +75,7 @@ export function patchAccount(user: UserSlot, body: Body): Reply {
     if (typeof password !== 'string') return REFUSE.value('Password');
     const bytes = Buffer.from(password);
     if (bytes.length === 0 || bytes.length > MOST_PASSWORD) return REFUSE.value('Password');
-    user.password = bytes;
+    state.users.setPassword(user, bytes);
   }
   if (enabled !== undefined) user.enabled = enabled;
   return done();

@@ -74,7 +74,7 @@ function patchAccount(asked: Asked): Reply {
   const account = accountNamed(asked);
   if (!account) return REFUSE.missing();
   const may = account === asked.user || (asked.user && resource.roleOf(asked.user) === 'Administrator');
-  return may ? change.patchAccount(account, asked.body) : REFUSE.privilege();
+  return may ? change.patchAccount(asked.state, account, asked.body) : REFUSE.privilege();
 }
 
 const roleNames = Object.keys(ROLES) as (keyof typeof ROLES)[];
