@@ -1,10 +1,15 @@
+// test-deadline: 300
 // The command line as people use it: processes of their own, on an embedded platform, judged by what they print and how they exit.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { INSTANCES } from '../../lib/api/resources.ts';
+import type { Device } from '../../lib/api/generated.ts';
+import { DEVICES, INSTANCES, type Secret, SITES } from '../../lib/api/resources.ts';
+import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { instanceNamed, startPlatform } from './platform.ts';
 
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
@@ -93,6 +98,48 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     const missing = await run('describe', 'web-2');
     assert.is(missing.code, 1);
     assert.match(missing.err, /there is no instance "web-2" in namespace default/);
+  } finally {
+    await platform.close();
+  }
+});
+
+test('a spreadsheet is imported whole or not at all, and importing it again changes nothing', async () => {
+  const platform = await startPlatform({ count: 1 });
+  await using dir = await tempDir();
+  const file = join(dir.path, 'machines.csv');
+  const run = (...args: readonly string[]) => bmp(args, platform.kubeconfig);
+  const devices = async () => (await platform.client.list(DEVICES)).items;
+  try {
+    const [machine] = platform.fleet.machines;
+    const manifests = platform.fleet.manifests() as unknown as (Device & Secret)[];
+    const { bootMACAddress } = manifests.find(({ kind }) => kind === 'Device')!.spec;
+    const login = manifests.find(({ kind }) => kind === 'Secret') as { stringData?: Record<string, string> } & Secret;
+    const { username, password } = login.stringData as { username: string; password: string };
+    const row = ['m-1', platform.fleet.address(machine!.name), username, password, bootMACAddress, 'lab'];
+    const header = 'name,bmc address,bmc username,bmc password,boot mac,site';
+    await writeFile(file, `${header}\n${row.join(',')}\n`);
+
+    const refused = await run('import', file);
+    assert.is(refused.code, 1);
+    assert.match(refused.err, /line 2, site: there is no Site "lab"/);
+    assert.equal(await devices(), []);
+
+    await platform.create(SITES, { metadata: { name: 'lab' }, spec: { region: 'here' } });
+    const dry = await run('import', file, '--dry-run');
+    assert.match(dry.out, /device\/m-1 created \(dry run\)/);
+    assert.equal(await devices(), []);
+
+    const first = await run('import', file);
+    assert.is(first.code, 0, first.err);
+    assert.match(first.out, /1 machines: 1 created/);
+    await platform.until('the machine to be collected', () => platform.device('m-1')?.status?.phase === 'Imported');
+    assert.match((await run('import', file)).out, /1 machines: 1 unchanged/);
+
+    await writeFile(file, `${header}\n${row.join(',').replace('m-1', 'm-2')}\n`);
+    const clash = await run('import', file);
+    assert.is(clash.code, 1);
+    assert.match(clash.err, /line 2, boot mac: is that of device "m-1", which is there already/);
+    for (const { out, err } of [refused, dry, first, clash]) assert.not.ok((out + err).includes(password));
   } finally {
     await platform.close();
   }

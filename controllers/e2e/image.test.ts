@@ -17,7 +17,7 @@ import { leases } from '../../lib/kube/lease.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import { startFleet } from '../../lib/sim/fleet.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
-import { requirePeer } from '../../lib/testing/peers.ts';
+import { withPeers } from '../../lib/testing/peers.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { freePorts, openImageStore, type RunningPod, startPod } from './image.ts';
 import { accountKubeconfig, installAccess, tokenIn } from './service-account.ts';
@@ -69,14 +69,13 @@ async function mountAccount(dir: string, kubeconfig: string): Promise<{ folder: 
   }
 }
 
-const needed = [
+const PEERS = [
   ['buildah', 'buildah'],
   ['bwrap', 'bubblewrap'],
   ['busybox', 'busybox-static'],
 ] as const;
-const withPeers = needed.every(([program, debianPackage]) => requirePeer(program, debianPackage)) ? test : test.skip;
 
-withPeers('the image runs as the Deployment says, with nothing but the token of its account', async () => {
+withPeers(PEERS)('the image runs as the Deployment says, with nothing but the token of its account', async () => {
   await using dir = await tempDir('bmp-image-');
   const store = openImageStore(dir.path);
   const cluster = process.env.E2E_KUBECONFIG;

@@ -133,12 +133,12 @@ export async function startPod({ tree, config, args, env, serviceAccount }: Pod)
   const [uid, gid] = config.User.split(':') as [string, string];
   const settings = [...config.Env.map((one) => one.split(/=(.*)/s).slice(0, 2)), ...Object.entries(env)];
   const confinement = [
-    ...['--bind', tree, '/', '--ro-bind', serviceAccount, SERVICE_ACCOUNT, '--dev', '/dev', '--proc', '/proc'],
-    ...['--remount-ro', '/', '--chdir', config.WorkingDir, '--clearenv'],
-    ...['--unshare-user', '--uid', uid, '--gid', gid, '--unshare-pid', '--unshare-ipc', '--cap-drop', 'ALL'],
-    ...['--die-with-parent', '--as-pid-1'],
-    ...settings.flatMap(([name, value]) => ['--setenv', name!, value!]),
-  ];
+    ['--bind', tree, '/', '--ro-bind', serviceAccount, SERVICE_ACCOUNT, '--dev', '/dev', '--proc', '/proc'],
+    ['--remount-ro', '/', '--chdir', config.WorkingDir, '--clearenv'],
+    ['--unshare-user', '--uid', uid, '--gid', gid, '--unshare-pid', '--unshare-ipc', '--cap-drop', 'ALL'],
+    ['--die-with-parent', '--as-pid-1'],
+    ...settings.map(([name, value]) => ['--setenv', name!, value!]),
+  ].flat();
   const confiner = spawn('bwrap', ['--info-fd', '3', ...confinement, '--', ...config.Entrypoint, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });

@@ -6,6 +6,7 @@ import { completionOf } from './commands/completion.ts';
 import { describe, history } from './commands/describe.ts';
 import { fleet } from './commands/fleet.ts';
 import { get } from './commands/get.ts';
+import { importMachines } from './commands/import.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
 import { collect, reinstall, resetPassword, resetStatus, restart } from './commands/requests.ts';
@@ -21,7 +22,7 @@ const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, rest, fleet, sync, backup, restore],
   'See what it does': [get, describe, history],
   Instances: [power, restart, reinstall, resetPassword],
-  Devices: [putAway, takeDown, maintenance, collect],
+  Devices: [importMachines, putAway, takeDown, maintenance, collect],
   Both: [resetStatus],
   Shells: [completionOf(() => COMMANDS)],
 };

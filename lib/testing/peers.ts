@@ -57,5 +57,9 @@ const define =
 /** A test that needs a peer: skipped, or failed in CI, where the peer is missing. */
 export const peerTest = (program: string, debianPackage: string): Define => define(requirePeer(program, debianPackage));
 
+/** The same for several: pairs of program and Debian package. */
+export const withPeers = (peers: readonly (readonly [program: string, debianPackage: string])[]): Define =>
+  define(peers.every(([program, debianPackage]) => requirePeer(program, debianPackage)));
+
 export const pythonPeerTest = (module: string, debianPackage: string): Define =>
   define(requirePythonPeer(module, debianPackage));
