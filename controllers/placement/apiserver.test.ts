@@ -9,11 +9,11 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { createManager, type Manager } from '../../lib/runtime/manager.ts';
+import { amountsOf, entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { startCluster } from '../../lib/testing/cluster.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
 import { createLogRecorder } from '../../lib/testing/log-recorder.ts';
 import { createPlacementController } from './controller.ts';
-import { amountsOf, entriesOf } from './ledger.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 
 const HOSTS = 3;

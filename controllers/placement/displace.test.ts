@@ -4,9 +4,9 @@ import * as assert from 'uvu/assert';
 import type { Placement } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { findCondition } from '../../lib/runtime/conditions.ts';
+import { entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import type { ModelApi } from '../claim/model/api.ts';
 import { aDevice } from '../claim/model/fixtures.ts';
-import { entriesOf } from './ledger.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { runRounds, world } from './model/world.ts';
 

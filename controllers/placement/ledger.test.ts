@@ -2,8 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { millicores } from '../../lib/api/quantity.ts';
+import { amountsOf, type Entry, entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { createChoices } from '../claim/model/choices.ts';
-import { amountsOf, claimOf, type Entry, entriesOf, entryFor, placementOf, withEntries } from './ledger.ts';
+import { claimOf, entryFor, withEntries } from './ledger.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { bound, pending, unschedulable, waitingSince } from './status.ts';
 

@@ -5,35 +5,17 @@
 // status said so: `uid` or `uid@2026-01-31T12:00:00Z`. Whoever takes a void entry out can therefore never take out one that
 // has become valid meanwhile.
 import type { Instance, Placement } from '../../lib/api/generated.ts';
-import { bytes, formatBytes, formatMillicores, millicores } from '../../lib/api/quantity.ts';
+import { formatBytes, formatMillicores } from '../../lib/api/quantity.ts';
+import { amountsOf, type Entry, entriesOf, type Ledger } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { waitingSince } from './status.ts';
 
 export type InstanceStatus = NonNullable<Instance['status']>;
-export type Ledger = NonNullable<InstanceStatus['allocated']>;
-export type Entry = NonNullable<Ledger['claims']>[number];
-
-/** CPU in millicores, memory in bytes. */
-export interface Amounts {
-  readonly cpu: number;
-  readonly memory: number;
-}
-
-export const entriesOf = (host: Instance): readonly Entry[] => host.status?.allocated?.claims ?? [];
-
-/** Throws QuantityError. */
-export const amountsOf = ({ cpu, memory }: { cpu: number | string; memory: number | string }): Amounts => ({
-  cpu: millicores(cpu),
-  memory: bytes(memory),
-});
 
 /** The uid of a Placement's entry for the stay that it is in. */
 export function claimOf(placement: Placement): string {
   const since = waitingSince(placement);
   return since === undefined ? placement.metadata.uid! : `${placement.metadata.uid}@${since}`;
 }
-
-/** The uid of the Placement that an entry is for. */
-export const placementOf = ({ uid }: Entry): string => uid.split('@', 1)[0]!;
 
 /** What a Placement takes of its host. Throws QuantityError. */
 export function entryFor(placement: Placement): Entry {

@@ -2,12 +2,12 @@
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { QuantityError } from '../../lib/api/quantity.ts';
 import { InvalidInputError } from '../../lib/scheduler/errors.ts';
+import type { HostTable } from '../../lib/scheduler/kubernetes/hosts.ts';
+import { placementOfReservation, reservationId } from '../../lib/scheduler/kubernetes/hosts.ts';
+import { placementRequest } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import type { Request } from '../../lib/scheduler/types.ts';
-import type { HostTable } from './hosts.ts';
-import { placementOfReservation, reservationId } from './hosts.ts';
 import { claimOf, entryFor, type InstanceStatus, withEntries } from './ledger.ts';
-import { placementRequest } from './requests.ts';
 import type { Listing } from './survey.ts';
 
 export interface Bind {

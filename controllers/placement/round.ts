@@ -19,13 +19,13 @@ import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result } from '../../lib/runtime/reconcile.ts';
+import { type HostFacts, HostTable, isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
+import { entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
-import { type HostFacts, HostTable, isHost } from './hosts.ts';
-import { entriesOf, placementOf } from './ledger.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
-import { byTurn } from './requests.ts';
 import {
   bound,
   boundTo,

@@ -2,8 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Instance, Placement } from '../../lib/api/generated.ts';
+import { type Entry, entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { type Choices, createChoices } from '../claim/model/choices.ts';
-import { claimOf, type Entry, entriesOf, placementOf } from './ledger.ts';
+import { claimOf } from './ledger.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { bound, boundTo, pending, unschedulable } from './status.ts';
 import { survey } from './survey.ts';

@@ -1,8 +1,9 @@
 // What there is to do in a namespace: its Placements held against the ledgers of its hosts.
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { isDeleting } from '../../lib/runtime/finalizers.ts';
-import { isHost } from './hosts.ts';
-import { claimOf, type Entry, entriesOf, placementOf } from './ledger.ts';
+import { isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
+import { type Entry, entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import { claimOf } from './ledger.ts';
 import { boundTo, isMarked } from './status.ts';
 
 /** An entry, and the host in whose ledger it stands. */

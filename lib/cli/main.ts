@@ -13,14 +13,16 @@ import { collect, reinstall, resetPassword, resetStatus, restart } from './comma
 import { rest } from './commands/rest.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
+import { simulate } from './commands/simulate.ts';
 import { start } from './commands/start.ts';
 import { sync } from './commands/sync.ts';
+import { why } from './commands/why.ts';
 import type { StartOperator } from './operator.ts';
 
 /** What runs somewhere, and what people do to the objects of a cluster. */
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, rest, fleet, sync, backup, restore],
-  'See what it does': [get, describe, history],
+  'See what it does': [get, describe, history, why, simulate],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [importMachines, putAway, takeDown, maintenance, collect],
   Both: [resetStatus],

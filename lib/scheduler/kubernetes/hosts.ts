@@ -1,13 +1,11 @@
 // VM hosts of one namespace as the scheduler sees them: one node each, its ledger's entries as reservations.
-import type { Device, Instance, Placement, Site } from '../../lib/api/generated.ts';
-import { QuantityError } from '../../lib/api/quantity.ts';
-import { isConditionTrue } from '../../lib/runtime/conditions.ts';
-import { isDeleting } from '../../lib/runtime/finalizers.ts';
-import { InvalidInputError } from '../../lib/scheduler/errors.ts';
-import { NodeTable } from '../../lib/scheduler/table.ts';
-import type { Node, NodeHold } from '../../lib/scheduler/types.ts';
-import { amountsOf, type Entry, entriesOf, placementOf } from './ledger.ts';
-import { traitsOf } from './requests.ts';
+import type { Device, Instance, Placement, Site } from '../../api/generated.ts';
+import { QuantityError } from '../../api/quantity.ts';
+import { InvalidInputError } from '../errors.ts';
+import { NodeTable } from '../table.ts';
+import type { Node, NodeHold } from '../types.ts';
+import { amountsOf, type Entry, entriesOf, placementOf } from './ledger-entries.ts';
+import { traitsOf } from './placement-request.ts';
 
 /** What is known of one host: all that its node is made of. */
 export interface HostFacts {
@@ -47,9 +45,10 @@ export function hostNode({ instance, device, site }: HostFacts): Node {
 /** Why the host takes nothing new. What it has stays. */
 export function holdOf(instance: Instance, device: Device | undefined): NodeHold | undefined {
   const { phase, conditions } = instance.status ?? {};
-  if (isDeleting(instance)) return 'being deleted';
+  const isReady = conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+  if (instance.metadata.deletionTimestamp !== undefined) return 'being deleted';
   if (device?.spec.maintenance?.enabled) return 'in maintenance';
-  return phase === 'Running' && isConditionTrue(conditions, 'Ready') ? undefined : 'not ready';
+  return phase === 'Running' && isReady ? undefined : 'not ready';
 }
 
 /** Above what any Placement may have: nobody takes the place of one that is not known. */

@@ -1,5 +1,5 @@
 // Placements that want a host, as the scheduler's requests, in the order in which they are served.
-import type { Placement } from '../../lib/api/generated.ts';
+import type { Placement } from '../../api/generated.ts';
 import type {
   Group,
   LabelSelector,
@@ -8,8 +8,8 @@ import type {
   Request,
   Reservation,
   SpreadConstraint,
-} from '../../lib/scheduler/types.ts';
-import { amountsOf } from './ledger.ts';
+} from '../types.ts';
+import { amountsOf } from './ledger-entries.ts';
 
 /** Higher priority first, then the older one, then by name. */
 export function byTurn(a: Placement, b: Placement): number {

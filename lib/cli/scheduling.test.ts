@@ -1,0 +1,133 @@
+// test-deadline: 120
+// What `bmp why` and `bmp simulate` say: on objects alone, and as commands against the embedded API server.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Instance, Placement } from '../api/generated.ts';
+import { API_VERSION, INSTANCES, PLACEMENTS } from '../api/resources.ts';
+import { startApiServer } from '../apiserver/server.ts';
+import { createClient } from '../kube/client.ts';
+import { tempDir } from '../testing/temp-dir.ts';
+import { simulated, wantedIn } from './commands/simulate.ts';
+import { explanationLines } from './explain.ts';
+import { installDefinitions } from './manifests.ts';
+import { type Snapshot, scheduleOf } from './scheduling.ts';
+
+const MAIN = new URL('../../controllers/main.ts', import.meta.url).pathname;
+const SINCE = '2026-01-01T00:00:00Z';
+
+const host = (name: string, cpu: string, claims: { uid: string; name: string; cpu: string; memory: string }[] = []) =>
+  ({
+    apiVersion: API_VERSION,
+    kind: 'Instance',
+    metadata: { name, namespace: 'default', uid: `uid-${name}` },
+    spec: { image: 'debian-12', deviceType: 'small', vmHost: { enabled: true } },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True', reason: 'Running', message: '', lastTransitionTime: SINCE }],
+      capacity: { cpu, memory: '64Gi' },
+      allocated: { placements: claims.length, claims },
+    },
+  }) as unknown as Instance;
+
+const vm = (name: string, cpu: string, status?: object) =>
+  ({
+    apiVersion: API_VERSION,
+    kind: 'Placement',
+    metadata: { name, namespace: 'default', uid: `uid-${name}` },
+    spec: { resources: { cpu, memory: '1Gi' }, pool: 'default' },
+    ...(status && { status }),
+  }) as unknown as Placement;
+
+const claim = (name: string, cpu: string) => ({ uid: `uid-${name}@${SINCE}`, name, cpu, memory: '1Gi' });
+const SNAPSHOT: Snapshot = {
+  instances: [host('web-1', '4', [claim('vm-1', '3')]), host('web-2', '8'), host('web-3', '2')],
+  placements: [vm('vm-1', '3', { phase: 'Bound', nodeName: 'web-1' }), vm('huge', '100')],
+  devices: [],
+  sites: [],
+};
+
+test('a placement that has a place is looked at as if it had none, and where it is is shown', () => {
+  const { scheduler, request } = scheduleOf(SNAPSHOT);
+  const lines = explanationLines(scheduler.explain(request(SNAPSHOT.placements[0]!)), 'web-1');
+  assert.is(lines[0], '2 of 3 hosts fit; turned away: 1 too little cpu');
+  assert.match(lines[2]!, /^HOST +SCORE .*MostAllocated/);
+  assert.match(lines[3]!, /^web-1 \* /);
+  assert.match(lines[4]!, /^web-2 /);
+  assert.is(lines.at(-1), '* where it is');
+});
+
+test('one that fits nowhere is told over all hosts', () => {
+  const { scheduler, request } = scheduleOf(SNAPSHOT);
+  const lines = explanationLines(scheduler.explain(request(SNAPSHOT.placements[1]!)), undefined);
+  assert.equal(lines, ['0 of 3 hosts fit; turned away: 3 too little cpu']);
+});
+
+test('a thousand are simulated one after the other, and nothing is left of it', () => {
+  const schedule = scheduleOf(SNAPSHOT);
+  const { uid: _, ...metadata } = vm('x', '1').metadata as { uid: string };
+  const file = JSON.stringify({ ...vm('x', '1'), metadata });
+  const wanted = wantedIn(file, 1000, 'default');
+  assert.is(new Set(wanted.map(({ metadata: { name } }) => name)).size, 1000);
+  const decisions = simulated(schedule, wanted);
+  // One core is left on web-1, eight on web-2, two on web-3.
+  assert.is(decisions.filter(({ node }) => node !== undefined).length, 11);
+  assert.match(decisions.at(-1)?.unschedulable?.message ?? '', '0/3 nodes fit: 3 too little cpu');
+  assert.equal(simulated(schedule, wanted), decisions);
+});
+
+test('only Placements are simulated', () => {
+  for (const file of [
+    '',
+    '---',
+    'kind: Pod',
+    'just text',
+    JSON.stringify({ apiVersion: API_VERSION, kind: 'Placement' }),
+  ]) {
+    assert.throws(() => wantedIn(file, 1, 'default'), /Placement/, file);
+  }
+  const list = JSON.stringify({ kind: 'List', items: [vm('a', '1'), vm('b', '1')] });
+  assert.equal(
+    wantedIn(list, 1, 'x').map(({ metadata: { name, namespace } }) => `${namespace}/${name}`),
+    ['x/a', 'x/b'],
+  );
+});
+
+test('as commands, in words and in JSON, and nothing in the cluster changes', async () => {
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(await tempDir('bmp-why-'));
+  const api = stack.adopt(await startApiServer({ dir: dir.path }), (server) => server.close());
+  const client = stack.adopt(createClient({ kubeconfig: api.kubeconfigPath }), (each) => each.close());
+  await installDefinitions(client, AbortSignal.timeout(60_000));
+  for (const { status, ...object } of [host('web-1', '4')]) {
+    await client.create(INSTANCES, object);
+    await client.patchStatus(INSTANCES, object.metadata, { type: 'merge', body: { status } });
+  }
+  await client.create(PLACEMENTS, vm('vm-1', '3'));
+  const before = await client.list(PLACEMENTS);
+  const bmp = async (...args: string[]) => {
+    const child = spawn(process.execPath, [MAIN, ...args, '--kubeconfig', api.kubeconfigPath]);
+    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    return { out, err, code: code as number };
+  };
+  const file = join(dir.path, 'vm.yaml');
+  await writeFile(file, JSON.stringify(vm('new', '2')));
+  const [words, json, simulation, wrong] = await Promise.all([
+    bmp('why', 'placement/vm-1'),
+    bmp('why', 'vm-1', '-o', 'json'),
+    bmp('simulate', '-f', file, '--count', '3', '-o', 'json'),
+    bmp('simulate', '-f', file, '-o', 'xml'),
+  ]);
+  assert.match(words.out, '1 of 1 hosts fit');
+  assert.is((JSON.parse(json.out) as { feasible: number }).feasible, 1);
+  const { asked, placed } = JSON.parse(simulation.out) as { asked: number; placed: number };
+  assert.equal([asked, placed, simulation.code], [3, 2, 1]);
+  assert.equal([wrong.code, /--output takes text or json/.test(wrong.err)], [2, true]);
+  assert.is((await client.list(PLACEMENTS)).metadata.resourceVersion, before.metadata.resourceVersion);
+});
+
+test.run();

@@ -1,0 +1,65 @@
+// The scheduler's view of a namespace, read once: what `bmp why` and `bmp simulate` ask, on a snapshot of their own.
+import type { Device, Instance, Placement, Site } from '../api/generated.ts';
+import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../api/resources.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { KubeObject, Resource } from '../kube/resource.ts';
+import { HostTable, isHost, placementOfReservation } from '../scheduler/kubernetes/hosts.ts';
+import { placementRequest } from '../scheduler/kubernetes/placement-request.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import type { Request } from '../scheduler/types.ts';
+
+/** What there is in a namespace, and the machines under it. */
+export interface Snapshot {
+  readonly instances: readonly Instance[];
+  readonly placements: readonly Placement[];
+  readonly devices: readonly Device[];
+  readonly sites: readonly Site[];
+}
+
+export async function readSnapshot(client: KubeClient, namespace: string): Promise<Snapshot> {
+  const all = async <T extends KubeObject>(resource: Resource<T>) => {
+    const items: T[] = [];
+    const of = resource.namespaced ? { namespace } : {};
+    for await (const page of client.pages(resource, of)) items.push(...page.items);
+    return items;
+  };
+  const [instances, placements, devices, sites] = await Promise.all([
+    all(INSTANCES),
+    all(PLACEMENTS),
+    all(DEVICES),
+    all(SITES),
+  ]);
+  return { instances, placements, devices, sites };
+}
+
+export interface Schedule {
+  readonly scheduler: Scheduler;
+  /** Hosts that the scheduler leaves out, as their amounts cannot be read. */
+  readonly unreadable: ReadonlyMap<string, Error>;
+  /** The Placement's request; of one that has a place, under the id that its place is held under. Throws QuantityError. */
+  readonly request: (placement: Placement) => Request;
+}
+
+/** A scheduler that knows what the operator's does. */
+export function scheduleOf({ instances, placements, devices, sites }: Snapshot): Schedule {
+  const deviceNamed = new Map(devices.map((device) => [device.metadata.name, device]));
+  const siteNamed = new Map(sites.map((site) => [site.metadata.name, site]));
+  const hosts = new HostTable();
+  const facts = instances.filter(isHost).map((instance) => {
+    const device = deviceNamed.get(instance.status?.deviceName ?? '');
+    return { instance, device, site: device && siteNamed.get(device.spec.site) };
+  });
+  const unreadable = hosts.update(facts, placements);
+  const held = new Map<string, string>();
+  for (const { instance } of facts) {
+    for (const { id } of hosts.table.reservations(instance.metadata.name)) held.set(placementOfReservation(id), id);
+  }
+  return {
+    scheduler: new Scheduler(hosts.table),
+    unreadable,
+    request(placement) {
+      const request = placementRequest(placement);
+      return { ...request, id: held.get(request.id) ?? request.id };
+    },
+  };
+}
