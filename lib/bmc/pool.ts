@@ -31,8 +31,9 @@ export class BmcPool {
     const held = this.#held.get(key);
     if (held && same(held.target, target)) return held.driver;
     void this.#release(key);
-    const driver = this.#open(target);
-    this.#held.set(key, { target: structuredClone(target), driver });
+    const kept = structuredClone(target); // one copy, which the driver shares
+    const driver = this.#open(kept);
+    this.#held.set(key, { target: kept, driver });
     return driver;
   }
 

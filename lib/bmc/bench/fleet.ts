@@ -174,7 +174,8 @@ async function measure(
   report: (result: Result) => void,
 ): Promise<void> {
   const transport = new Transport();
-  const pool = new BmcPool((target) => openDriver(target, { transport, ipmi: { schedule: PATIENT } }));
+  const ipmi = { schedule: PATIENT };
+  const pool = new BmcPool((target) => openDriver(target, { transport, ipmi }));
   const memory = () => {
     globalThis.gc?.();
     return process.memoryUsage().rss / 1e6;

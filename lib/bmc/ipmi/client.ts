@@ -10,7 +10,7 @@ import { BmcError } from '../errors.ts';
 import { Turns } from '../turns.ts';
 import { NoReply, type Schedule } from './exchange.ts';
 import { type Account, Astray, discover, handshake, type LogIn } from './login.ts';
-import { DEFAULT_IPMI_OPTIONS, type IpmiOptions } from './options.ts';
+import { DEFAULT_IPMI_OPTIONS, type IpmiOptions, withDefaults } from './options.ts';
 import { type Command, Session } from './session.ts';
 import type { Peer, Transport } from './transport.ts';
 import { WireError } from './wire/bytes.ts';
@@ -50,7 +50,7 @@ function account(address: string, credentials: Credentials): Account {
 export class IpmiClient {
   readonly #target: IpmiTarget;
   readonly #options: IpmiOptions;
-  readonly #logIn: LogIn;
+  readonly #transport: Transport;
   readonly #turns = new Turns();
   #session: Session | undefined;
   #suite: CipherSuite | undefined; // what the last log-in used: the next one asks no more
@@ -59,11 +59,11 @@ export class IpmiClient {
   #timer: NodeJS.Timeout | undefined;
 
   /** Throws `credentials` for names and passwords that IPMI cannot carry. */
-  constructor(target: IpmiTarget, transport: Transport, options: Partial<IpmiOptions> = {}) {
+  constructor(target: IpmiTarget, transport: Transport, options: Partial<IpmiOptions> = DEFAULT_IPMI_OPTIONS) {
     this.#target = target;
-    this.#options = { ...DEFAULT_IPMI_OPTIONS, ...options };
-    const { address, credentials } = target;
-    this.#logIn = { transport, options: this.#options, address, account: account(address, credentials) };
+    this.#options = withDefaults(options);
+    this.#transport = transport;
+    account(target.address, target.credentials); // made anew for each log-in: nothing is kept of it in between
   }
 
   /** The session that is open now. */
@@ -188,12 +188,14 @@ export class IpmiClient {
 
   /** One log-in: with the suite that is known to work, else with each that the BMC may know. */
   async #attempt(peer: Peer, signal: AbortSignal): Promise<Session> {
-    const { transport, address } = this.#logIn;
+    const { address, credentials } = this.#target;
+    const transport = this.#transport;
+    const logIn: LogIn = { transport, options: this.#options, address, account: account(address, credentials) };
     const endpoint = transport.open(peer);
     try {
-      const suites = this.#suite ? [this.#suite] : await discover(this.#logIn, endpoint, signal);
+      const suites = this.#suite ? [this.#suite] : await discover(logIn, endpoint, signal);
       for (const suite of suites) {
-        const established = await handshake(this.#logIn, endpoint, suite, signal);
+        const established = await handshake(logIn, endpoint, suite, signal);
         if (!established) continue;
         this.#suite = suite;
         this.#answeredAt = this.#options.now();
@@ -284,14 +286,14 @@ export class IpmiClient {
       // Lost on the way, or refused by the network: the BMC frees the slot itself after 60 s.
       if (!(error instanceof NoReply) && !isNetworkError(error)) throw error;
     } finally {
-      this.#logIn.transport.release(session.endpoint);
+      this.#transport.release(session.endpoint);
       this.#drop();
     }
   }
 
   #drop(): void {
     clearTimeout(this.#timer);
-    if (this.#session) this.#logIn.transport.release(this.#session.endpoint);
+    if (this.#session) this.#transport.release(this.#session.endpoint);
     this.#session = undefined;
   }
 

@@ -29,7 +29,7 @@ import { readEventLog } from './eventlog.ts';
 import { readInventory } from './inventory.ts';
 import { manufacturerName } from './manufacturers.ts';
 import { changeNetwork, readNetwork } from './network.ts';
-import { DEFAULT_IPMI_OPTIONS, type IpmiOptions } from './options.ts';
+import { DEFAULT_IPMI_OPTIONS, type IpmiOptions, withDefaults } from './options.ts';
 import { type Quirks, quirksOf } from './quirks.ts';
 import { SensorRepository } from './repository.ts';
 import { readableSensors, readSensor, withThresholds } from './sensors.ts';
@@ -109,7 +109,12 @@ export class IpmiDriver implements Driver {
   #sensorList: readonly SensorRecord[] = [];
   #sensorsOf: readonly SdrRecord[] | undefined;
 
-  constructor(target: BmcTarget, at: BmcAddress, transport: Transport, options: Partial<IpmiOptions> = {}) {
+  constructor(
+    target: BmcTarget,
+    at: BmcAddress,
+    transport: Transport,
+    options: Partial<IpmiOptions> = DEFAULT_IPMI_OPTIONS,
+  ) {
     this.#target = { ...target, host: at.host, port: at.port };
     this.#transport = transport;
     this.#options = options;
@@ -249,7 +254,7 @@ export class IpmiDriver implements Driver {
 
   console(signal: AbortSignal): Promise<Duplex> {
     return this.#strictly(() => {
-      const options = { ...DEFAULT_IPMI_OPTIONS, ...this.#options, idleMs: Number.POSITIVE_INFINITY };
+      const options = { ...withDefaults(this.#options), idleMs: Number.POSITIVE_INFINITY };
       const client = new IpmiClient(this.#target, this.#transport, options);
       return openConsole(client, this.#target.address, options, signal);
     });

@@ -24,6 +24,15 @@ export interface IpmiOptions {
   readonly now: () => number;
 }
 
+const resolved = new WeakMap<Partial<IpmiOptions>, IpmiOptions>();
+
+/** All options, one object for all drivers that were given the same: there are thousands of them. */
+export function withDefaults(options: Partial<IpmiOptions>): IpmiOptions {
+  const known = resolved.get(options) ?? { ...DEFAULT_IPMI_OPTIONS, ...options };
+  resolved.set(options, known);
+  return known;
+}
+
 export const DEFAULT_IPMI_OPTIONS: IpmiOptions = {
   cipherSuites: [17, 3],
   schedule: [500, 1000, 2000, 3000],
