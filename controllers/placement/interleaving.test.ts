@@ -11,6 +11,7 @@ import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import { ModelApi } from '../claim/model/api.ts';
 import { type Choices, createChoices } from '../claim/model/choices.ts';
 import type { Call, Fate } from '../claim/model/process.ts';
+import { isGangMember } from './gangs.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { ModelScheduler } from './model/scheduler.ts';
 import { boundTo } from './status.ts';
@@ -22,7 +23,8 @@ const SEEDS = Number(process.env.SEEDS ?? 40);
 const STEPS = 400;
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];
-const KEPT = { name: 'kept', size: 1, maxUnavailable: 0 };
+type Group = NonNullable<Placement['spec']['group']>;
+const KEPT: Group = { name: 'kept', size: 1, maxUnavailable: 0 };
 const SIZES = ['1', '2', '3', '1500m'];
 
 const cpuOf = (placement: Placement): number => amountsOf(placement.spec.resources).cpu;
@@ -57,8 +59,9 @@ class World {
     );
   }
 
-  /** Half of them are in a group whose members nobody may send away. */
-  #group(): Placement['spec']['group'] & object {
+  /** Some are in a group whose members nobody may send away, some are of a gang of two. */
+  #group(): Group {
+    if (this.#random.chance(0.2)) return { name: `gang-${this.#placements}`, size: 2, gang: true };
     return this.#random.chance(0.5) ? KEPT : { name: 'any', size: 1, maxUnavailable: 500 };
   }
 
@@ -92,10 +95,11 @@ class World {
     if (action < 4 && placements.length < MOST_PLACEMENTS) {
       const cpu = random.pick(SIZES);
       const resources = { cpu, memory: '1Gi' };
-      api.create(
-        PLACEMENTS,
-        aPlacement(`p${++this.#placements}`, { spec: { resources, priority: random.below(3), group: this.#group() } }),
-      );
+      const group = this.#group();
+      for (let members = group.gang ? group.size : 1; members > 0; members--) {
+        const spec = { resources, priority: random.below(3), group };
+        api.create(PLACEMENTS, aPlacement(`p${++this.#placements}`, { spec }));
+      }
     } else if (action === 4 && placements.length > 0) api.delete(PLACEMENTS, random.pick(placements).metadata);
     else if (action === 5 && hosts.length > 0) {
       const host = random.pick(hosts);
@@ -181,7 +185,7 @@ class Race {
 }
 
 const isLower = (one: Placement, other: Placement): boolean =>
-  (one.spec.priority ?? 0) < (other.spec.priority ?? 0) && one.spec.group?.name !== KEPT.name;
+  (one.spec.priority ?? 0) < (other.spec.priority ?? 0) && one.spec.group?.name !== KEPT.name && !isGangMember(one);
 
 function checkEnd(api: ModelApi, seed: number): void {
   const placements = api.all(PLACEMENTS);
@@ -198,7 +202,8 @@ function checkEnd(api: ModelApi, seed: number): void {
       home === undefined ? [] : [home],
       `seed ${seed}: ${name} is bound to ${home}, ledgers say ${listing.join(' ')}`,
     );
-    if (home !== undefined) continue;
+    // What a gang waits for is not told by one host's room.
+    if (home !== undefined || isGangMember(placement)) continue;
     for (const host of hosts) {
       const free = 4000 - amountsOf({ cpu: host.status?.allocated?.cpu ?? 0, memory: 0 }).cpu;
       assert.ok(free < cpuOf(placement), `seed ${seed}: ${name} waits though ${host.metadata.name} has room`);

@@ -22,10 +22,13 @@ export interface HostChange {
   readonly binds: Bind[];
 }
 
-export type Answer =
-  | { readonly host: string; readonly score: number }
-  /** `isInvalid`: what it asks for is no request that any host could meet. */
-  | { readonly refusal: string; readonly isInvalid: boolean };
+/** `isInvalid`: what it asks for is no request that any host could meet. */
+interface Refused {
+  readonly refusal: string;
+  readonly isInvalid: boolean;
+}
+
+export type Answer = { readonly host: string; readonly score: number } | Refused;
 
 /** The changes of one round, and what the table looks like with them. */
 export class Plan {
@@ -55,16 +58,31 @@ export class Plan {
     this.#hosts.table.release(reservationId(host.metadata.name, entry.uid));
   }
 
+  /** Puts all of them somewhere, or none. Gives why not, if so. */
+  placeTogether(placements: readonly Placement[]): Refused | undefined {
+    try {
+      const requests = placements.map((placement) => placementRequest(placement));
+      const { places, unschedulable } = this.#scheduler.decideGang(requests);
+      if (places === undefined) return { refusal: unschedulable.message, isInvalid: false };
+      placements.forEach((placement, index) => {
+        this.#bind(placement, requests[index]!, places[index]!);
+      });
+      return undefined;
+    } catch (error) {
+      if (error instanceof QuantityError || error instanceof InvalidInputError)
+        return { refusal: error.message, isInvalid: true };
+      throw error;
+    }
+  }
+
   /** Finds the best host and puts the Placement there; on `host` or nowhere, where that is given. */
   place(placement: Placement, host?: string): Answer {
     try {
       const request = placementRequest(placement, host);
       const decision = this.#scheduler.decide(request);
       if (decision.node === undefined) return { refusal: decision.unschedulable.message, isInvalid: false };
-      const { node, score } = decision;
-      this.#hosts.table.reserve(node, { ...request, id: reservationId(node, claimOf(placement)) });
-      this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
-      return { host: node, score };
+      this.#bind(placement, request, decision);
+      return { host: decision.node, score: decision.score };
     } catch (error) {
       if (error instanceof QuantityError || error instanceof InvalidInputError)
         return { refusal: error.message, isInvalid: true };
@@ -96,6 +114,11 @@ export class Plan {
   /** The plan is over: what was kept for the next one is no fact yet. */
   end(): void {
     for (const id of this.#kept.splice(0)) this.#hosts.table.release(id);
+  }
+
+  #bind(placement: Placement, request: Request, { node, score }: { node: string; score: number }): void {
+    this.#hosts.table.reserve(node, { ...request, id: reservationId(node, claimOf(placement)) });
+    this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
   }
 
   #keep(node: string, request: Request): void {

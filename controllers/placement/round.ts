@@ -25,8 +25,10 @@ import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
+import { Gangs, isGangMember } from './gangs.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import {
+  anew,
   bound,
   boundTo,
   isUpToDate,
@@ -114,12 +116,16 @@ export function createRounds({
     const isClear = await clearStrays(found, plan, effort, signal);
     for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
     await bringBack(found, plan, effort, signal);
-    const refusals = placeWaiting(found.waiting, plan, effort);
+    const gangs = new Gangs(found, placements);
+    const refusals = placeWaiting(found.waiting, gangs, plan, effort);
     // Where an entry is void and still there, its room is about to be free.
     const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
     plan.end();
     const marks = await commit(plan.changes, hosts, effort, signal);
-    await mark([...found.unmarked, ...marks], effort, signal);
+    const marked = gangs.whole([...found.unmarked, ...marks]);
+    if (marked.length < found.unmarked.length + marks.length) effort.again();
+    await mark(marked, effort, signal);
+    await giveUp(gangs.halves(refusals.map(({ placement }) => placement)), effort, signal);
     await displace(displaced, effort, signal);
     await letGo(found, effort, signal);
     // Where a bind failed, only the next round knows what is left for the others.
@@ -179,7 +185,9 @@ export function createRounds({
     plan: Plan,
   ): Displacement[] {
     const byUid = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
-    const refused = refusals.filter(({ isInvalid }) => !isInvalid).map(({ placement }) => placement);
+    const refused = refusals
+      .filter(({ isInvalid, placement }) => !isInvalid && !isGangMember(placement))
+      .map(({ placement }) => placement);
     const isInMaintenance = (host: string) => {
       const device = hosts.host(host)?.status?.deviceName;
       return device !== undefined && caches.devices.get(device)?.spec.maintenance?.enabled === true;
@@ -247,18 +255,35 @@ export function createRounds({
   }
 
   /** Decides for one after the other, in turn. Gives those for which there is no host. */
-  function placeWaiting(waiting: Placement[], plan: Plan, effort: Effort): Refusal[] {
+  function placeWaiting(waiting: Placement[], gangs: Gangs, plan: Plan, effort: Effort): Refusal[] {
     const refusals: Refusal[] = [];
     let binds = 0;
     for (const placement of waiting.sort(byTurn)) {
-      const answer = plan.place(placement);
-      if ('refusal' in answer) refusals.push({ placement, message: answer.refusal, isInvalid: answer.isInvalid });
-      else if (++binds === MOST_BINDS) {
+      const together = gangs.turnOf(placement);
+      if (together.length === 0) continue;
+      const answer = gangs.missing(placement) ?? placed(together, plan);
+      if (answer === undefined) binds += together.length;
+      else {
+        const { refusal, isInvalid } = answer;
+        refusals.push(...together.map((member) => ({ placement: member, message: refusal, isInvalid })));
+      }
+      if (binds >= MOST_BINDS) {
         effort.again(0);
         break;
       }
     }
     return refusals;
+  }
+
+  /** Gangs that were entered in part and cannot be completed hold up others' room no longer. */
+  async function giveUp(halves: readonly Placement[], effort: Effort, signal: AbortSignal): Promise<void> {
+    if (halves.length > 0) effort.again(0);
+    await effort.each(
+      halves,
+      (placement) => placement,
+      (placement) =>
+        write(placement, anew(placement, 'GangIncomplete', 'others of its gang found no place', now()), signal),
+    );
   }
 
   /** Writes the ledgers. Gives what to mark: Placements whose host's ledger has them now. */
@@ -349,6 +374,14 @@ export function createRounds({
   }
 
   return round;
+}
+
+/** Undefined when all got a place. */
+function placed(together: readonly Placement[], plan: Plan): { refusal: string; isInvalid: boolean } | undefined {
+  const [placement] = together;
+  if (together.length > 1) return plan.placeTogether(together);
+  const answer = plan.place(placement!);
+  return 'refusal' in answer ? answer : undefined;
 }
 
 const isFirst = ({ placement }: Refusal): boolean => !wasTold(placement, 'Unschedulable');

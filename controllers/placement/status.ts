@@ -53,6 +53,13 @@ export const pending = (placement: Placement, reason: string, message: string, n
   ...said(placement, 'False', reason, message, now),
 });
 
+/** It waits anew, whatever it was told before: the stay that it was in is over, and so is what was entered for that. */
+export const anew = (placement: Placement, reason: string, message: string, now: string): PlacementStatus => {
+  const told = findCondition(placement.status?.conditions, SCHEDULED)?.status;
+  // Only another status starts another stay.
+  return { phase: 'Pending', ...said(placement, told === 'False' ? 'Unknown' : 'False', reason, message, now) };
+};
+
 /** `isInvalid`: no host will ever have a place for it, so that a person has to make another one. */
 export const unschedulable = (
   placement: Placement,
@@ -66,7 +73,7 @@ export const unschedulable = (
 
 function said(
   { metadata, status }: Placement,
-  state: 'True' | 'False',
+  state: 'True' | 'False' | 'Unknown',
   reason: string,
   message: string,
   now: string,

@@ -1709,6 +1709,10 @@ name: string
  */
 size: number
 /**
+ * All members get a place at the same time, or none does. The operator waits until as many as size are there.
+ */
+gang?: boolean
+/**
  * How many members may be without a place at a time for the sake of others. Where given, members also leave a host whose Device is in maintenance.
  */
 maxUnavailable?: number

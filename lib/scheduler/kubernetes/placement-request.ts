@@ -59,7 +59,7 @@ export function traitsOf({ metadata, spec }: Placement): Traits {
 type Spec = Placement['spec'];
 type Given<K extends keyof Spec> = NonNullable<Spec[K]>;
 
-const groupOf = ({ name, size, maxUnavailable }: Given<'group'>): Group => ({ name, size, maxUnavailable });
+const groupOf = ({ name, size, gang, maxUnavailable }: Given<'group'>): Group => ({ name, size, gang, maxUnavailable });
 
 /** The API cannot hold a label without a value; its generated type can. */
 function selectorOf({ matchLabels = {}, matchExpressions }: Given<'nodeSelector'>): LabelSelector {
