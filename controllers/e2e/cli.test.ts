@@ -8,7 +8,9 @@ import { text } from 'node:stream/consumers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
-import { DEVICES, INSTANCES, type Secret, SITES } from '../../lib/api/resources.ts';
+import { DEVICES, INSTANCES, NAMESPACES, type Secret, SITES } from '../../lib/api/resources.ts';
+import { startApiServer } from '../../lib/apiserver/server.ts';
+import { createClient } from '../../lib/kube/client.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { instanceNamed, startPlatform } from './platform.ts';
 
@@ -100,6 +102,27 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     assert.match(missing.err, /there is no instance "web-2" in namespace default/);
   } finally {
     await platform.close();
+  }
+});
+
+test('a backup is taken of a running server, and its objects come back as they were', async () => {
+  await using dir = await tempDir();
+  const [at, file] = [join(dir.path, 'api'), join(dir.path, 'monday.db')];
+  const server = await startApiServer({ dir: at });
+  const client = createClient({ kubeconfig: server.kubeconfigPath });
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'kept' } };
+  try {
+    await client.create(NAMESPACES, namespace);
+    const taken = await bmp(['backup', file, '--dir', at]);
+    assert.is(taken.code, 0, taken.err);
+    await client.delete(NAMESPACES, namespace.metadata);
+    const restored = await bmp(['restore', file, '--dir', at]);
+    assert.is(restored.code, 0, restored.err);
+    assert.match(restored.out, /\d+ objects created/);
+    assert.not((await client.get(NAMESPACES, namespace.metadata)).metadata.deletionTimestamp);
+  } finally {
+    await client.close();
+    await server.close();
   }
 });
 

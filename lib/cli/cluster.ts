@@ -13,7 +13,7 @@ export const CLUSTER_OPTIONS = {
 
 export const CLUSTER_HELP = `  --kubeconfig FILE      the cluster (default: $KUBECONFIG, ~/.kube/config)
   --context NAME         context in it (default: its current one)
-  -n, --namespace NAME   of Instances and Placements (default: the context's)`;
+  -n, --namespace NAME   of what has one and names none (default: the context's)`;
 
 /** Who writes, in managedFields. */
 export const FIELD_MANAGER = 'bmp-cli';

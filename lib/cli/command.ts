@@ -11,8 +11,6 @@ export interface Command {
   /** What `--help` prints: usage, options with their defaults, an example. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
-  /** Names of what must follow without an option's name; given to run() as values of these names. */
-  readonly arguments?: readonly string[];
   /** How many words it takes beside its options; none, unless told. */
   readonly operands?: { readonly least: number; readonly most: number };
   /** The exit code. */

@@ -16,13 +16,13 @@ Example:
 
 export const backup: Command = {
   name: 'backup',
-  summary: 'write the embedded API server’s objects to a file',
+  summary: "write the embedded API server's objects to a file",
   help,
-  arguments: ['file'],
+  operands: { least: 1, most: 1 },
   options: { dir: { type: 'string' } },
-  async run(values) {
+  async run(values, _, [path]) {
     const dir = resolve(text(values, 'dir') ?? '.bmp');
-    const file = resolve(text(values, 'file')!);
+    const file = resolve(path!);
     const { objects, revision, keys } = await write(dir, file);
     console.log(`${objects} objects, as of resourceVersion ${revision}, are in ${file}`);
     if (keys.length > 0)

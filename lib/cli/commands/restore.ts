@@ -17,13 +17,13 @@ Example, on a new machine:
 
 export const restore: Command = {
   name: 'restore',
-  summary: 'make the embedded API server’s objects those of a backup',
+  summary: "make the embedded API server's objects those of a backup",
   help,
-  arguments: ['file'],
+  operands: { least: 1, most: 1 },
   options: { dir: { type: 'string' } },
-  async run(values) {
+  async run(values, _, [path]) {
     const dir = resolve(text(values, 'dir') ?? '.bmp');
-    const { created, updated, deleted, unchanged } = await read(dir, resolve(text(values, 'file')!));
+    const { created, updated, deleted, unchanged } = await read(dir, resolve(path!));
     console.log(
       `restored in ${dir}: ${created} objects created, ${updated} updated, ${deleted} deleted, ${unchanged} as they were`,
     );

@@ -2,17 +2,16 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { createClient } from '../../kube/client.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { applySet } from '../../sync/apply-set.ts';
 import { createCheck } from '../../sync/check.ts';
 import { keepSynced, syncOnce } from '../../sync/keep.ts';
 import { syncedKinds } from '../../sync/kinds.ts';
 import { Sync } from '../../sync/pass.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster } from '../cluster.ts';
 import { type Command, text, UsageError, untilInterrupted, whole } from '../command.ts';
 import { CRDS, readManifests } from '../manifests.ts';
 
-const NAMESPACE = 'default';
 const RESYNC_SECONDS = 30;
 const PRUNE_SECONDS = 5;
 const ONCE_SECONDS = 600;
@@ -23,10 +22,9 @@ const help = `Usage: bmp sync DIR [options]
 Applies a folder of manifests as it changes, as its files say and in an order that works: namespaces, definitions, Secrets,
 Sites, DeviceTypes and Images, Devices, Instances, Placements. All of it is checked first, and nothing is applied while
 anything is wrong. What somebody changes in the cluster is put back; what leaves the folder is deleted, in the other order,
-but for namespaces and definitions. Which objects came from the folder is kept as an ApplySet, in a ConfigMap.
+but for namespaces and definitions. Which objects came from the folder is kept as an ApplySet, in a ConfigMap in the
+namespace of what names none.
 
-  --kubeconfig FILE      the cluster (default: $KUBECONFIG, the pod's service account, ~/.kube/config)
-  --namespace NAME       of the ConfigMap, and of what names none in its file (default ${NAMESPACE})
   --once                 end when the cluster is at what the folder says: exit 0, or 1 when that is refused
   --dry-run              say what would change, ask the server whether it would take it, and change nothing; ends, too
   --prune=false          leave in the cluster what leaves the folder
@@ -34,6 +32,7 @@ but for namespaces and definitions. Which objects came from the folder is kept a
   --resync SECONDS       look at everything again so often (default ${RESYNC_SECONDS})
   --name NAME            of the ConfigMap (default: from the folder's path; with it, a folder may move)
   --timeout SECONDS      of --once (default ${ONCE_SECONDS})
+${CLUSTER_HELP}
 
 Example:
   bmp sync examples/01-first-instance --dry-run`;
@@ -54,8 +53,7 @@ export const sync: Command = {
   summary: 'keep a folder of manifests applied',
   help,
   options: {
-    kubeconfig: { type: 'string' },
-    namespace: { type: 'string' },
+    ...CLUSTER_OPTIONS,
     once: { type: 'boolean' },
     'dry-run': { type: 'boolean' },
     prune: { type: 'string' },
@@ -78,23 +76,20 @@ export const sync: Command = {
     const folder = resolve(directory);
     const kinds = syncedKinds(readManifests(CRDS));
     const print = (line: string) => console.log(line);
-    const set = applySet(name ?? nameFor(folder), text(values, 'namespace') ?? NAMESPACE);
     const pruneAfterMs = seconds('prune-after', isOnce ? 0 : PRUNE_SECONDS) * 1000;
     const resyncMs = seconds('resync', RESYNC_SECONDS, 1) * 1000;
     const deadlineMs = seconds('timeout', ONCE_SECONDS, 1) * 1000;
     const { signal } = untilInterrupted();
-    const client = createClient({ kubeconfig: text(values, 'kubeconfig'), userAgent: 'bmp-sync' });
     const clock = systemClock;
     const now = () => clock.monotonic();
-    const pass = new Sync({ client, kinds, set, dryRun, prune: prune === 'true', pruneAfterMs, now, print });
-    const keep = { folder, sync: pass, check: createCheck(kinds), clock, random: Math.random, print, resyncMs };
-    try {
+    return onCluster(values, async ({ client, namespace }) => {
+      const set = applySet(name ?? nameFor(folder), namespace);
+      const pass = new Sync({ client, kinds, set, dryRun, prune: prune === 'true', pruneAfterMs, now, print });
+      const keep = { folder, sync: pass, check: createCheck(kinds), clock, random: Math.random, print, resyncMs };
       if (isOnce) return (await syncOnce(keep, AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]))) ? 0 : 1;
       print(`keeping ${directory} applied, as ConfigMap ${set.namespace}/${set.name} tells; Ctrl-C ends it`);
       await keepSynced(keep, signal);
       return 130;
-    } finally {
-      await client.close();
-    }
+    });
   },
 };
