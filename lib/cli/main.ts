@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
 import { backup } from './commands/backup.ts';
 import { completionOf } from './commands/completion.ts';
+import { defragment } from './commands/defragment.ts';
 import { describe, history } from './commands/describe.ts';
 import { fleet } from './commands/fleet.ts';
 import { get } from './commands/get.ts';
@@ -22,7 +23,7 @@ import type { StartOperator } from './operator.ts';
 /** What runs somewhere, and what people do to the objects of a cluster. */
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, rest, fleet, sync, backup, restore],
-  'See what it does': [get, describe, history, why, simulate],
+  'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [importMachines, putAway, takeDown, maintenance, collect],
   Both: [resetStatus],

@@ -12,6 +12,7 @@ import { API_VERSION, INSTANCES, PLACEMENTS } from '../api/resources.ts';
 import { startApiServer } from '../apiserver/server.ts';
 import { createClient } from '../kube/client.ts';
 import { tempDir } from '../testing/temp-dir.ts';
+import { defragmentation } from './commands/defragment.ts';
 import { simulated, wantedIn } from './commands/simulate.ts';
 import { explanationLines } from './explain.ts';
 import { installDefinitions } from './manifests.ts';
@@ -78,6 +79,22 @@ test('a thousand are simulated one after the other, and nothing is left of it', 
   assert.is(decisions.filter(({ node }) => node !== undefined).length, 11);
   assert.match(decisions.at(-1)?.unschedulable?.message ?? '', '0/3 nodes fit: 3 too little cpu');
   assert.equal(simulated(schedule, wanted), decisions);
+});
+
+test('a plan names who moves where, and leaves alone whom nobody knows', () => {
+  const placed = (name: string, cpu: string, nodeName: string) => vm(name, cpu, { phase: 'Bound', nodeName });
+  const snapshot: Snapshot = {
+    ...SNAPSHOT,
+    instances: [
+      host('web-1', '8', [claim('vm-1', '5')]),
+      host('web-2', '8', [claim('vm-2', '1')]),
+      host('web-3', '8', [claim('stranger', '1')]),
+    ],
+    placements: [placed('vm-1', '5', 'web-1'), placed('vm-2', '1', 'web-2')],
+  };
+  const plan = defragmentation(snapshot, 10);
+  assert.equal(plan.moves, [{ placement: 'vm-2', from: 'web-2', to: 'web-1' }]);
+  assert.equal([plan.emptied, plan.before, plan.after], [['web-2'], 3, 2]);
 });
 
 test('only Placements are simulated', () => {

@@ -1,11 +1,12 @@
 // How well hosts are filled: seeded workloads whose VMs come and go, under several ways of choosing a host.
 //
-//   npm run bench:packing -- [--hosts N] [--seeds N] [--json]
+//   npm run bench:packing -- [--hosts N] [--seeds N] [--svg FILE] [--json]
 //
 // For each workload and way: utilisation at the first refusal (the larger of cpu's and memory's share in use), what is
 // stranded then (free on hosts on which not even the smallest VM fits), hosts empty at 70 % load, and the hosts in use at
 // that load against a lower bound (all that is in use, as if it could be cut at will). The last line with --json:
 // {name, params, results: [{what, value, unit, peer, peerValue, ratio}]}.
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Profiles, parseProfiles } from '../profiles.ts';
 import { Scheduler } from '../scheduler.ts';
@@ -14,6 +15,7 @@ import { aNode, aRequest, GIB } from '../testing/fixtures.ts';
 import { Random } from '../testing/random.ts';
 import type { Request, Resources } from '../types.ts';
 import { firstFit, type HostPicker, virtflow } from './pickers.ts';
+import { type BarGroup, barChart } from './plot.ts';
 
 const HOST = { cpu: 64_000, memory: 256 * GIB };
 
@@ -186,11 +188,13 @@ const { values } = parseArgs({
   options: {
     hosts: { type: 'string', default: '500' },
     seeds: { type: 'string', default: '3' },
+    svg: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const [hosts, seeds] = [Number(values.hosts), Number(values.seeds)];
 const results = [];
+const groups: BarGroup[] = [];
 for (const [workload, shapes] of Object.entries(WORKLOADS)) {
   const rows = Object.entries(WAYS).map(([name, way]) => {
     const outcomes = Array.from({ length: seeds }, (_, index) => outcome(way, shapes, hosts, index + 1));
@@ -209,6 +213,7 @@ for (const [workload, shapes] of Object.entries(WORKLOADS)) {
     );
     return row;
   });
+  groups.push({ name: workload, bars: rows.map(({ name, atRefusal }) => ({ name, value: atRefusal })) });
   const [ours, ...others] = rows;
   const best = others.reduce((one, other) => (other.atRefusal > one.atRefusal ? other : one));
   results.push({
@@ -220,5 +225,9 @@ for (const [workload, shapes] of Object.entries(WORKLOADS)) {
     ratio: ours!.atRefusal / best.atRefusal,
     rows,
   });
+}
+if (values.svg !== undefined) {
+  const title = `% in use when the first VM finds no host: ${hosts} hosts, VMs coming and going`;
+  writeFileSync(values.svg, barChart(groups, { title, from: 60, to: 100, step: 10 }));
 }
 if (values.json) console.log(JSON.stringify({ name: 'packing', params: values, results }));
