@@ -1,7 +1,7 @@
 // The out-of-band boundary: everything the operator may ask of a machine's management controller (BMC).
 //
-// Drivers are chosen by the address's scheme (open.ts). Every call may be repeated: a caller that does not know whether an
-// earlier one took hold simply calls again. No call keeps a promise about the machine beyond what the BMC answered: "power
+// Drivers are chosen by the address's scheme (open.ts). Every call may be repeated, a power cycle or reset apart: a caller that
+// does not know whether an earlier one took hold simply calls again. No call keeps a promise about the machine beyond what the BMC answered: "power
 // on" means that the BMC accepted the command; whether the machine is on is what power() says afterwards.
 
 import type { Duplex } from 'node:stream';
