@@ -22,8 +22,10 @@ export function preempted(
   byUid: ReadonlyMap<string, Placement>,
   plan: Plan,
 ): Displacement[] {
+  if (refused.length === 0) return [];
   const named = new Map<string, Displacement>();
-  const lowest = Math.min(...[...byUid.values()].filter(isBound).map(priorityOf));
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const placement of byUid.values()) if (isBound(placement)) lowest = Math.min(lowest, priorityOf(placement));
   const able = refused.filter((placement) => priorityOf(placement) > lowest);
   for (const placement of able.slice(0, MOST_PREEMPTIONS)) {
     const uids = plan.makeRoom(placement) ?? [];
