@@ -17,9 +17,14 @@ async function output(program: string, args: string[]): Promise<string> {
   return stdout + stderr;
 }
 
+interface Named {
+  readonly Name: string;
+  readonly Version: string;
+}
+
 const withTool = peerTest('redfishtool', 'redfishtool');
 
-withTool('redfishtool: system, reset, boot override and sensors', async () => {
+withTool('redfishtool: system, reset, boot override, sensors, firmware and network', async () => {
   await withSimulatedBmc(async ({ chassis, redfishPort }) => {
     const login = ['-r', `127.0.0.1:${redfishPort}`, '-S', 'Never', '-u', username, '-p', password];
     const tool = (...args: string[]) => output('redfishtool', [...login, ...args]);
@@ -31,6 +36,10 @@ withTool('redfishtool: system, reset, boot override and sensors', async () => {
     assert.equal([chassis.boot.device, chassis.boot.persistent, chassis.boot.valid], ['pxe', false, true]);
     assert.match(await tool('Chassis', '-I', '1', 'Sensors'), /FAN1 +\d+/);
     assert.match(await tool('AccountService', 'Accounts'), /Accounts\/2/);
+    const bios = JSON.parse(await tool('raw', 'GET', '/redfish/v1/UpdateService/FirmwareInventory/BIOS')) as Named;
+    assert.equal([bios.Name, bios.Version], ['BIOS', '2.4.1']);
+    const network = await tool('Managers', '-I', '1', 'EthernetInterfaces');
+    assert.match(network, /EthernetInterfaces\/1/);
   });
 });
 
