@@ -44,7 +44,7 @@ function freeipmiArguments({ port }: Lab, suite: number): string[] {
 const withFreeipmi = peerTest('ipmipower', 'freeipmi-tools');
 
 for (const suite of [3, 17]) {
-  withFreeipmi(`freeipmi, suite ${suite}: device, power, sensors, log and inventory`, async () => {
+  withFreeipmi(`freeipmi, suite ${suite}: device, power, sensors, log, inventory and power draw`, async () => {
     await withSimulatedBmc(
       async (lab) => {
         const { bmc, chassis } = lab;
@@ -64,6 +64,9 @@ for (const suite of [3, 17]) {
         const log = await output('ipmi-sel', [...login, '--quiet-cache']);
         assert.match(log, /CPU1 Temp +\| Temperature +\| Upper Critical - going high ; Sensor Reading = 97\.00 C/);
         assert.match(await output('ipmi-fru', [...login, '--quiet-cache']), /Product Serial Number: SN0007/);
+        bmc.setSensor(0x21, 344);
+        const drawn = await output('ipmi-dcmi', [...login, '--get-system-power-statistics']);
+        assert.match(drawn, /Current Power +: 344 Watts/);
       },
       { fru: FRU },
     );
