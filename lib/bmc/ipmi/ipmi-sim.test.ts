@@ -1,15 +1,16 @@
 // The driver against OpenIPMI's ipmi_sim, a BMC that others wrote.
 // test-deadline: 300
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { peerTest } from '../../testing/peers.ts';
+import { peerTest, requirePeer } from '../../testing/peers.ts';
 import { BmcError, type BmcErrorCode } from '../errors.ts';
 import { openDriver } from '../open.ts';
 import { Transport } from './transport.ts';
@@ -93,6 +94,20 @@ const OVERHEATED = encodeSelRecord(1, 0x655bcd15, {
 
 const bytes = (data: Buffer) => Array.from(data, (byte) => `0x${byte.toString(16)}`).join(' ');
 
+/** A sensor for each linearisation of table 43-1, from sensor number 40h on; all of them read 28h. */
+const LINEARISATIONS = Array.from({ length: 12 }, (_, linearization) => linearization);
+const FORMULAS = LINEARISATIONS.map((linearization) => {
+  const number = 0x40 + linearization;
+  const conversion = { format: 'unsigned', linearization, m: 2, b: 1, bExponent: 0, resultExponent: -1 } as const;
+  const part = { id: number, number, entity: 3, entityInstance: 1, sensorType: 1, eventType: 1, unit: 1 };
+  const record = encodeFullRecord({ ...part, conversion, thresholds: {}, name: `Formula ${linearization}` });
+  return [
+    `main_sdr_add 0x20 ${bytes(record)}`,
+    `sensor_add 0x20 0 ${number} 1 1`,
+    `sensor_set_value 0x20 0 ${number} 0x28 0`,
+  ].join('\n');
+}).join('\n');
+
 const EMULATION = `mc_setbmc 0x20
 mc_add 0x20 0x20 no-device-sdrs 0x01 2 0x33 0x9f 0x1291 0x0f02 persist_sdr
 sel_enable 0x20 1000 0x0a
@@ -116,10 +131,11 @@ async function freePort(): Promise<number> {
 
 interface Lab {
   readonly folder: string;
+  readonly port: number;
   readonly open: (username?: string, password?: string) => ReturnType<typeof openDriver>;
 }
 
-async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
+async function withIpmiSim(body: (lab: Lab) => Promise<void>, more = ''): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ipmi-sim-'));
   const transport = new Transport();
   const drivers: ReturnType<typeof openDriver>[] = [];
@@ -133,7 +149,7 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
     await writeFile(join(folder, 'chassis'), CHASSIS);
     await chmod(join(folder, 'chassis'), 0o755);
     await writeFile(join(folder, 'lan.conf'), lanConfig(folder, port, serialPort));
-    await writeFile(join(folder, 'sim.emu'), EMULATION);
+    await writeFile(join(folder, 'sim.emu'), EMULATION.replace(/^mc_enable/m, `${more}\nmc_enable`));
     simulator = spawn('ipmi_sim', ['-n', '-c', 'lan.conf', '-f', 'sim.emu', '-s', 'state'], {
       cwd: folder,
       stdio: 'ignore',
@@ -147,7 +163,7 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
       drivers.push(driver);
       return driver;
     };
-    await body({ folder, open });
+    await body({ folder, port, open });
   } finally {
     await Promise.all(drivers.map((driver) => driver.close()));
     transport.close();
@@ -157,6 +173,7 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>): Promise<void> {
   }
 }
 
+const run = promisify(execFile);
 const within = () => AbortSignal.timeout(60_000);
 
 const succeeded = () => assert.unreachable('it should have failed');
@@ -203,6 +220,24 @@ withSimulator('sensors, event log and inventory', async () => {
     const { name: product, ...fields } = FRU.product;
     assert.equal(await driver.inventory(within()), [{ ...fields, name: 'System', product }]);
   });
+});
+
+withSimulator('every linearisation gives what ipmitool makes of it', async () => {
+  await withIpmiSim(async ({ port, open }) => {
+    const ours = (await open().sensors(within())).filter(({ name }) => name.startsWith('Formula'));
+    assert.is(ours.length, LINEARISATIONS.length);
+    if (!requirePeer('ipmitool', 'ipmitool')) return;
+    const login = ['-I', 'lanplus', '-C', '3', '-H', '127.0.0.1', '-p', String(port), '-U', 'admin', '-E'];
+    const env = { PATH: process.env.PATH, IPMI_PASSWORD: 'secret' };
+    const { stdout } = await run('ipmitool', [...login, 'sensor', 'list'], { env, timeout: 60_000 });
+    const told = new Map(
+      stdout.split('\n').map((line) => line.split('|').map((cell) => cell.trim()) as [string, string]),
+    );
+    for (const { name, value } of ours) {
+      const theirs = Number(told.get(name));
+      assert.ok(Math.abs(value! - theirs) <= 0.001 + Math.abs(theirs) * 1e-5, `${name}: ${value}, not ${theirs}`);
+    }
+  }, FORMULAS);
 });
 
 withSimulator('the serial console', async () => {
