@@ -8,6 +8,7 @@ import { PLACEMENTS } from '../api/resources.ts';
 import { startApiServer } from '../apiserver/server.ts';
 import { ensureNamespace, installDefinitions } from '../cli/manifests.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
+import { ApiError } from '../kube/errors.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { createLogRecorder } from '../testing/log-recorder.ts';
 import { tempDir } from '../testing/temp-dir.ts';
@@ -198,7 +199,7 @@ test('the same key is the same task, and no other', async () => {
   await using world = await startWorld();
   const headers = { ...bearer(await world.token('scheduler')), 'idempotency-key': 'order-17' };
   const ids = await Promise.all(
-    Array.from({ length: 5 }, async () => {
+    Array.from({ length: 20 }, async () => {
       const answer = await world.call('/schedule', post(GOOD, headers));
       return ((await answer.json()) as { task_id: string }).task_id;
     }),
@@ -208,6 +209,29 @@ test('the same key is the same task, and no other', async () => {
   const other = await world.call('/schedule', post({ ...GOOD, requested_cpu: 8 }, headers));
   assert.is(other.status, 422);
   assert.is(((await other.json()) as { field: string }).field, 'Idempotency-Key');
+});
+
+test('a task that goes between two looks at it is made anew', async () => {
+  const told = (status: number, reason: string) => new ApiError(status, reason, reason, { details: { name: 'x' } });
+  const answers = [told(409, 'AlreadyExists'), told(404, 'NotFound'), undefined];
+  const next = async () => {
+    const error = answers.shift();
+    if (error) throw error;
+    return {} as Placement;
+  };
+  const placements = {
+    with: () => ({ create: next, get: next, delete: async () => assert.unreachable() }),
+    close: async () => undefined,
+  };
+  const limit = { perSecond: 100, burst: 100 };
+  const options = { port: 0, placements, namespace: NAMESPACE, anonymous: true, limit, maxInFlight: 1 };
+  const server = await startRestServer({ ...options, log: createLogRecorder() });
+  try {
+    const answer = await fetch(`${server.url}/schedule`, post(GOOD, { 'idempotency-key': 'k' }));
+    assert.equal([answer.status, answers.length], [200, 0]);
+  } finally {
+    await server.close();
+  }
 });
 
 test('what is wrong with a request is told, and nothing is made of it', async () => {

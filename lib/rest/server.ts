@@ -3,7 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, isIP } from 'node:net';
-import { ApiError, isAlreadyExists } from '../kube/errors.ts';
+import type { Placement } from '../api/generated.ts';
+import { ApiError, isAlreadyExists, isNotFound } from '../kube/errors.ts';
 import type { Log } from '../observe/log.ts';
 import { readBody } from './body.ts';
 import { CONTENT_SECURITY_POLICY, document } from './docs.ts';
@@ -38,6 +39,9 @@ export interface RestServer {
   readonly url: string;
   close(): Promise<void>;
 }
+
+/** To make a task or find it, where it comes and goes. */
+const MOST_ATTEMPTS = 5;
 
 interface Answer {
   readonly status: number;
@@ -100,14 +104,9 @@ function createResponder(options: RestOptions): (request: IncomingMessage) => Pr
     const wanted = readRequest(await readBody(request));
     const taskId = key === undefined ? randomUUID() : taskIdOf(key, namespace);
     const placement = placementFor(wanted, taskId, namespace);
-    try {
-      await own.create(placement);
-    } catch (error) {
-      // A key that came before, or an answer that was lost: the task is there, if it is the same one.
-      if (key === undefined || !isAlreadyExists(error)) throw error;
-      if (!asksForTheSame(await own.get(taskId), placement)) {
-        throw invalid('Idempotency-Key', 'a key that was not used for another request', key);
-      }
+    const existing = await createOrFind(own, placement, key === undefined);
+    if (existing && !asksForTheSame(existing, placement)) {
+      throw invalid('Idempotency-Key', 'a key that was not used for another request', key);
     }
     return json(200, { task_id: taskId });
   }
@@ -163,6 +162,24 @@ function createResponder(options: RestOptions): (request: IncomingMessage) => Pr
     if (found === undefined) throw new Problem(404, { error: 'there is nothing here; /docs tells what there is' });
     return { status: 200, ...found, headers: { 'content-security-policy': CONTENT_SECURITY_POLICY } };
   };
+}
+
+/** A name that came before, or an answer that was lost: the task is there already. Undefined when it was made now. */
+async function createOrFind(own: Placements, placement: Placement, isNew: boolean): Promise<Placement | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await own.create(placement);
+      return undefined;
+    } catch (error) {
+      if (isNew || !isAlreadyExists(error)) throw error;
+    }
+    try {
+      return await own.get(placement.metadata.name);
+    } catch (error) {
+      // It went in between, and another one may be made.
+      if (!isNotFound(error) || attempt === MOST_ATTEMPTS) throw error;
+    }
+  }
 }
 
 function allow({ method = 'GET' }: IncomingMessage, methods: readonly string[]): void {
