@@ -77,7 +77,7 @@ export class RedfishServer {
     const body = await readBody(request);
     const reply = body === undefined ? REFUSE.malformed() : this.#reply(request, body);
     if (faults.powerAnswersLost && request.url?.endsWith('ComputerSystem.Reset')) {
-      request.destroy();
+      request.socket.destroy();
       return;
     }
     const delay = least + this.#random() * (most - least);
