@@ -35,7 +35,7 @@ const deviceAt = (address: string, secret: Secret, more: Partial<Device['spec']>
   ({
     apiVersion: 'bmp.dev/v1alpha1',
     kind: 'Device',
-    metadata: { name: 'a', uid: 'a', resourceVersion: '1' },
+    metadata: { name: 'a', uid: 'a', resourceVersion: secret.metadata.resourceVersion },
     spec: {
       bmc: { address, credentialsRef: { name: 'a-bmc' } },
       bootMACAddress: '52:54:00:00:00:01',
@@ -152,6 +152,34 @@ test('nothing is asked in maintenance, and no password that was not seen good', 
       writeDevice(undefined);
       await eventually(() => bmcs.size === 0);
       assert.is(lab.bmc.requests, 0);
+    });
+  });
+});
+
+test('a Secret written anew with the same login keeps the session; one with the new password of the BMC opens another', async () => {
+  await withSimulatedBmc(async (lab) => {
+    await watching(lab, async ({ bmcs, woken, writeDevice, writeSecret }, address) => {
+      const asked = (more: number) => {
+        const before = lab.bmc.requests;
+        return eventually(() => lab.bmc.requests > before + more);
+      };
+      const target = { address, credentials: LAB_ADMIN };
+      writeDevice(deviceAt(address, secretOf('1')));
+      await asked(30);
+      const driver = bmcs.driver('a', target);
+      writeSecret(secretOf('2'));
+      await asked(30);
+      assert.is(bmcs.driver('a', target), driver);
+      await driver.setPassword(LAB_ADMIN.username, 'changed-by-hand', AbortSignal.timeout(60_000));
+      const changed = secretOf('3', 'changed-by-hand');
+      writeSecret(changed);
+      writeDevice(deviceAt(address, changed));
+      woken.length = 0;
+      await asked(30);
+      const credentials = { ...LAB_ADMIN, password: 'changed-by-hand' };
+      assert.is.not(bmcs.driver('a', { address, credentials }), driver);
+      assert.equal(woken, [], 'no failure, and nothing new');
+      assert.is(lab.bmc.sessions, 1);
     });
   });
 });
