@@ -2,16 +2,20 @@
 import { isConflict, isNotFound, isNotLeader } from '../../lib/kube/errors.ts';
 import { type KubeObject, objectKey } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
+import type { Clock } from '../../lib/runtime/clock.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
 
 /** Somebody else wrote first: the cache is about to show it. */
 const AGAIN_MS = 200;
 
+/** After so long a round leaves the rest to the next one: a server that is slow must not bring it to its deadline. */
+const ROUND_MS = 30_000;
+
 /** `again`: the cache has to show something first, which may wake nobody. */
 export type Outcome = 'again' | 'settled';
 
 export interface Attempts {
-  /** Rejects only when the round has to end: it is aborted, or another process leads. */
+  /** Rejects only when the round has to end: it is aborted, or another process leads. Leaves it when the round's time is up. */
   make(object: KubeObject, attempt: () => Promise<Outcome>): Promise<void>;
   /**
    * What the round comes to. Throws one of the errors, if there was any: whatever it was, a right that was refused as much as
@@ -20,12 +24,17 @@ export interface Attempts {
   result(): Result;
 }
 
-export function attempts(log: Log, signal: AbortSignal): Attempts {
+export function attempts(log: Log, clock: Clock, signal: AbortSignal): Attempts {
+  const end = clock.monotonic() + ROUND_MS;
   let overtaken = false;
   let failure: { error: unknown } | undefined;
   return {
     async make(object, attempt) {
       signal.throwIfAborted();
+      if (clock.monotonic() >= end) {
+        overtaken = true;
+        return;
+      }
       try {
         if ((await attempt()) === 'again') overtaken = true;
       } catch (error) {

@@ -60,7 +60,7 @@ export function createRounds({
 
   /** Rejects with one of the errors that another try may mend, after everything was tried. */
   async function round(signal: AbortSignal): Promise<Result> {
-    const trying = attempts(log, signal);
+    const trying = attempts(log, clock, signal);
     fleet.update(facts(caches));
     const claims = Map.groupBy(fleet.claimed(), (device) => device.spec.claimRef!.uid);
     for (const devices of claims.values()) {
