@@ -10,7 +10,7 @@ import { get } from './commands/get.ts';
 import { importMachines } from './commands/import.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
-import { collect, reinstall, resetPassword, resetStatus, restart } from './commands/requests.ts';
+import { collect, reinstall, resetPassword, resetStatus, restart, rotatePassword } from './commands/requests.ts';
 import { rest } from './commands/rest.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, rest, fleet, sync, backup, restore],
   'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
-  Devices: [importMachines, putAway, takeDown, maintenance, collect],
+  Devices: [importMachines, putAway, takeDown, maintenance, collect, rotatePassword],
   Both: [resetStatus],
   Shells: [completionOf(() => COMMANDS)],
 };

@@ -1,4 +1,4 @@
-// `bmp restart`, `reinstall`, `reset-password`, `collect`, `reset-status`: things to be done once more. Each writes a new value into
+// `bmp restart`, `reinstall`, `reset-password`, `collect`, `rotate-password`, `reset-status`: things to be done once more. Each writes a new value into
 // spec.requests, which asks once and survives whatever happens meanwhile; status.requests tells how it ended.
 import type { Device, Instance } from '../../api/generated.ts';
 import { DEVICES, INSTANCES } from '../../api/resources.ts';
@@ -6,12 +6,12 @@ import { type Changing, changing } from '../change.ts';
 import { type Command, text, type Values } from '../command.ts';
 import type { Seen, Verdict } from '../progress.ts';
 
-type Request = keyof NonNullable<NonNullable<Instance['status']>['requests']> | 'collect';
+type Requests<T extends Device | Instance> = NonNullable<NonNullable<T['status']>['requests']>;
+type Request = keyof Requests<Instance> | keyof Requests<Device>;
 
 /** How the request of this value ended. */
 function outcome(object: Seen, request: Request, value: string): Verdict {
-  const requests: NonNullable<Device['status']>['requests'] & NonNullable<Instance['status']>['requests'] =
-    (object as Device | Instance).status?.requests ?? {};
+  const requests: Partial<Requests<Device> & Requests<Instance>> = (object as Device | Instance).status?.requests ?? {};
   const handled = requests[request];
   if (handled?.value !== value || handled.result === 'Running') return undefined;
   const because = handled.message ? `: ${handled.message}` : '';
@@ -103,6 +103,18 @@ export const collect = asking({
     const claim = (object as Device).spec.claimRef;
     return claim && `instance ${claim.namespace}/${claim.name} gives the device back`;
   },
+});
+
+export const rotatePassword = asking({
+  name: 'rotate-password',
+  summary: 'give the BMCs of devices another password',
+  about:
+    "Makes a password, sets it at the BMC, proves it by logging in, and keeps it in the Device's Secret. Refused where others\n" +
+    'use that Secret too.',
+  example: 'bmp rotate-password r1-01 --wait',
+  resources: [DEVICES],
+  request: 'rotatePassword',
+  noun: 'another password',
 });
 
 export const resetStatus = asking({
