@@ -13,7 +13,7 @@ import type { Manifest } from '../../lib/sim/manifests.ts';
 import { peerTest } from '../../lib/testing/peers.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { kstatusOf } from './health.ts';
-import { instanceNamed, type Platform, startPlatform } from './platform.ts';
+import { conditionOf, instanceNamed, type Platform, startPlatform } from './platform.ts';
 
 const run = promisify(execFile);
 const OPERATOR = 'bmp-operator';
@@ -141,6 +141,8 @@ for (const way of WAYS) {
           ({ devices, instances, placements }) =>
             placements.every(({ status }) => status?.phase === 'Bound') &&
             [...devices, ...instances].every((object) => kstatusOf(object as KubeObject) === 'Current') &&
+            // The first reading of the sensors comes by itself, some time after.
+            devices.every((device) => conditionOf(device, 'Healthy') !== undefined) &&
             instances.every(({ status }) => status?.allocated?.placements === 1),
         );
         const before = await everything(platform);
