@@ -51,6 +51,14 @@ test('every command explains itself, and what it does not understand it says', a
   assert.match(wrong[1]!.err, /takes on or off first, not "sideways"/);
 });
 
+test('a reader that went away is no reason for a stack trace', async () => {
+  const child = spawn(process.execPath, [MAIN, 'help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const [err, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  assert.is(err, '');
+  assert.is(code, 141);
+});
+
 test('completions are scripts that their shell can read', async () => {
   const { out } = await bmp(['completion', 'bash']);
   const asked = 'COMP_WORDS=(bmp re); COMP_CWORD=1; _bmp; declare -p COMPREPLY';
