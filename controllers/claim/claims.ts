@@ -9,7 +9,7 @@ import type { Device, Instance } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { writeObject } from '../../lib/kube/apply.ts';
 import type { CallOptions, KubeClient } from '../../lib/kube/client.ts';
-import { ApiError, isNotFound } from '../../lib/kube/errors.ts';
+import { ApiError, found } from '../../lib/kube/errors.ts';
 import { isDeleting } from '../../lib/runtime/finalizers.ts';
 
 /** On Instances: `device@resourceVersion`, the one version of the one device that may become its claim. */
@@ -145,14 +145,4 @@ export function settle(devices: readonly Device[]): { kept: Device; surplus: rea
 export async function isOrphaned(client: KubeClient, claimRef: ClaimRef, options: CallOptions): Promise<boolean> {
   const live = await found(client.get(INSTANCES, claimRef, options));
   return live?.metadata.uid !== claimRef.uid;
-}
-
-/** Undefined for an object that is not there. */
-export async function found<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import type { Device, Instance } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
+import { found } from '../../lib/kube/errors.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import { objectKey } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
@@ -16,7 +17,6 @@ import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { attempts, type Outcome } from './attempts.ts';
 import {
   claim,
-  found,
   isClaimedBy,
   isOrphaned,
   isReleased,

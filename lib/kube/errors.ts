@@ -117,6 +117,15 @@ const is =
  * a proxy before it, says nothing of the object.
  */
 export const isNotFound = is((error) => error.status === 404 && error.statusDetails?.name !== undefined);
+/** What a read gives, or undefined where the object is not there. */
+export async function found<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
 /** A write against an older resourceVersion, or against another field manager: read again, decide again. */
 export const isConflict = is((error) => error.status === 409 && error.reason !== 'AlreadyExists');
 export const isAlreadyExists = is((error) => error.status === 409 && error.reason === 'AlreadyExists');

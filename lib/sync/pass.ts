@@ -7,7 +7,7 @@
 // Secret and its Site are needed.
 import { createHash } from 'node:crypto';
 import type { KubeClient } from '../kube/client.ts';
-import { ApiError, isConflict, isNotFound, isRetryable } from '../kube/errors.ts';
+import { ApiError, found, isConflict, isNotFound, isRetryable } from '../kube/errors.ts';
 import { equal } from '../kube/merge-patch.ts';
 import type { KubeObject } from '../kube/resource.ts';
 import {
@@ -264,15 +264,6 @@ function scopeOf(objects: readonly KubeObject[], kinds: ReadonlyMap<string, Kind
 function sameScope(a: Scope, b: Scope, { namespace }: ApplySet): boolean {
   const others = ({ namespaces }: Scope) => [...namespaces].filter((one) => one !== namespace).sort();
   return equal([...a.kinds].sort(), [...b.kinds].sort()) && equal(others(a), others(b));
-}
-
-async function found<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 async function inTurns<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {

@@ -1,25 +1,13 @@
 // `bmp describe` and `bmp history`: what an object does, why, and what was done to it.
 import type { Device, Instance, Placement } from '../../api/generated.ts';
 import { DEVICE_INVENTORIES, DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { found } from '../../kube/errors.ts';
 import { events, type KubeEvent } from '../../kube/events.ts';
-import type { KubeObject, ObjectName, Resource } from '../../kube/resource.ts';
+
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
 import type { Command } from '../command.ts';
 import { describeDevice, describeInstance, describePlacement, historyLines, type Surroundings } from '../describe.ts';
 import { read } from '../progress.ts';
-
-/** The object, or undefined where it is gone. */
-async function found<T extends KubeObject>(
-  { client }: Cluster,
-  resource: Resource<T>,
-  name: ObjectName,
-): Promise<T | undefined> {
-  return client.get(resource, name).catch((error: unknown) => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  });
-}
 
 async function eventsOf({ client }: Cluster, { resource, name, namespace }: Target): Promise<KubeEvent[]> {
   const fieldSelector = `involvedObject.kind=${resource.kind},involvedObject.name=${name}`;
@@ -32,12 +20,12 @@ async function described(cluster: Cluster, target: Target): Promise<string[]> {
   const object = await read<Device | Instance | Placement>(cluster, target);
   const around: Surroundings = { now: Date.now(), events: await eventsOf(cluster, target) };
   if (target.resource === DEVICES) {
-    const inventory = await found(cluster, DEVICE_INVENTORIES, target);
+    const inventory = await found(cluster.client.get(DEVICE_INVENTORIES, target));
     return describeDevice(object as Device, { ...around, inventory });
   }
   if (target.resource === PLACEMENTS) return describePlacement(object as Placement, around);
   const name = (object as Instance).status?.deviceName;
-  const device = name === undefined ? undefined : await found(cluster, DEVICES, { name });
+  const device = name === undefined ? undefined : await found(cluster.client.get(DEVICES, { name }));
   return describeInstance(object as Instance, { ...around, device });
 }
 
@@ -87,7 +75,7 @@ Example: bmp history r1-01`,
       const ofInstance = target.resource === INSTANCES;
       const name = ofInstance ? (object as Instance).status?.deviceName : target.name;
       if (name === undefined) throw new Error(`instance "${target.name}" has no device yet: bmp describe tells why`);
-      const device = ofInstance ? await found(cluster, DEVICES, { name }) : (object as Device);
+      const device = ofInstance ? await found(cluster.client.get(DEVICES, { name })) : (object as Device);
       const done = device?.status?.history ?? [];
       const mine = ofInstance
         ? done.filter(({ requestedBy }) => requestedBy === `${target.namespace}/${target.name}`)

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import type { Device } from '../../api/generated.ts';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { DEVICE_TYPES, DEVICES, SECRETS, SITES } from '../../api/resources.ts';
-import { isNotFound } from '../../kube/errors.ts';
+import { found } from '../../kube/errors.ts';
 import type { KubeObject, Resource } from '../../kube/resource.ts';
 import { createCheck } from '../../sync/check.ts';
 import { differences, essence } from '../../sync/difference.ts';
@@ -45,9 +45,7 @@ async function clashes({ client }: Cluster, machines: readonly Machine[]): Promi
     const lines = Map.groupBy(devices, ({ spec }) => of(spec));
     for (const [name, rows] of lines) {
       if (name === undefined) continue;
-      const there = await client.get(resource, { name }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+      const there = await found(client.get(resource, { name }));
       if (!there)
         problems.push(
           `line ${rows.map(({ line }) => line).join(', ')}, ${title}: there is no ${resource.kind} "${name}"`,
@@ -76,9 +74,7 @@ async function clashes({ client }: Cluster, machines: readonly Machine[]): Promi
 
 /** @returns `created`, `changed` or `unchanged` */
 async function apply({ client }: Cluster, resource: Resource, object: KubeObject, dryRun: boolean): Promise<string> {
-  const before = await client.get(resource, object.metadata).catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
+  const before = await found(client.get(resource, object.metadata));
   const patch = { type: 'apply', object, fieldManager: FIELD_MANAGER } as const;
   const after = await client.patch(resource, object.metadata, patch, { dryRun, fieldValidation: 'Strict' });
   if (!before) return 'created';
