@@ -25,6 +25,7 @@ import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/serve
 import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import { createManager } from '../lib/runtime/manager.ts';
+import { retried } from '../lib/runtime/retry.ts';
 import { createClaimController } from './claim/controller.ts';
 import { loginDigests } from './device/bmc-access.ts';
 import { TIMING, type Timing } from './device/context.ts';
@@ -50,6 +51,13 @@ const SIMULATED: Timing = {
 const SIMULATED_WATCH: WatchPeriods = { power: 5000, sensors: 20_000, eventLog: 20_000 };
 
 const EVENTS_FLUSH_MS = 2000;
+
+/** A process that starts while the API server is away waits for it, nearly as long as its startup probe lets it. */
+const FIRST_CALLS = {
+  what: 'the keys of the provisioning API',
+  backoff: { initialMs: 500, maxMs: 5_000 },
+  forMs: 45_000,
+};
 
 interface Keys {
   readonly key: Uint8Array;
@@ -107,7 +115,11 @@ const portOf = (url: string): number => Number(new URL(url).port);
 /** Starts the operator: it is up when its provisioning API listens, and runs until the signal aborts. */
 export async function startOperator(options: OperatorOptions, signal: AbortSignal): Promise<Operator> {
   const { client, log, namespace, provision, service, observe, clock = systemClock } = options;
-  const { key, tls } = await provisionKeys(client, namespace, certifiedHosts(options));
+  const { key, tls } = await retried(
+    () => provisionKeys(client, namespace, certifiedHosts(options)),
+    { ...FIRST_CALLS, clock, random: Math.random, log },
+    signal,
+  );
   const election = {
     name: 'bmp-operator',
     namespace,

@@ -15,6 +15,8 @@ const REMEMBERED = 60;
 export interface OperatorProcess extends AsyncDisposable {
   /** Where machines boot from; undefined before the first start. */
   bootUrl(): string | undefined;
+  /** Whether the process of now has started. */
+  readonly isUp: boolean;
   /** How many processes there were. */
   readonly processes: number;
   /** How often each panic was logged: mistakes in the code, which nothing excuses. */
@@ -23,28 +25,31 @@ export interface OperatorProcess extends AsyncDisposable {
   readonly troubles: readonly string[];
   /** How the process is now; undefined when it ends before it has told. */
   vitals(): Promise<(Vitals & { readonly process: number }) | undefined>;
-  /** Ends the process as a machine's failure does; the next one follows. */
-  kill(): void;
+  /** Ends the process as a machine's failure does, or pauses it, or lets it go on. The one that has ended is followed by the next. */
+  strike(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void;
   /** Rejects when it ends otherwise than told to. */
   stop(): Promise<void>;
 }
 
-export type OperatorProcessOptions = Omit<ReplicaOptions, 'port' | 'bootPort'> & {
+export type OperatorProcessOptions = Omit<ReplicaOptions, 'host' | 'port' | 'bootPort'> & {
+  /** Where it listens; any free ports of 127.0.0.1 when left out. */
+  readonly listen?: Pick<ReplicaOptions, 'host' | 'port' | 'bootPort'>;
   /** What it logs is added there. */
   readonly logFile: string;
 };
 
 /** Resolves when the first process has started. */
 export async function startOperatorProcess(options: OperatorProcessOptions): Promise<OperatorProcess> {
-  const { logFile, ...rest } = options;
+  const { logFile, listen = { host: '127.0.0.1', port: 0, bootPort: 0 }, ...rest } = options;
   const out = createWriteStream(logFile, { flags: 'a' });
   const panics = new Map<string, number>();
   const troubles: string[] = [];
   const started = Promise.withResolvers<void>();
-  let ports = { port: 0, bootPort: 0 };
+  let at = listen;
   let bootUrl: string | undefined;
   let child: ChildProcess | undefined;
   let processes = 0;
+  let isUp = false;
   let stopping = false;
 
   function heed(line: string): void {
@@ -57,13 +62,14 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
   }
 
   function spawn(): ChildProcess {
-    const argument = JSON.stringify({ ...rest, ...ports } satisfies ReplicaOptions);
+    const argument = JSON.stringify({ ...rest, ...at } satisfies ReplicaOptions);
     const next = fork(REPLICA, [argument], { execArgv: ['--expose-gc'], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     for (const stream of [next.stdout!, next.stderr!]) createInterface({ input: stream }).on('line', heed);
     next.on('message', (message: ReplicaMessage) => {
       if (message.type !== 'started') return;
+      isUp = true;
       bootUrl = message.bootUrl;
-      ports = { port: portOf(message.url), bootPort: portOf(message.bootUrl) };
+      if (at.port === 0) at = { ...at, port: portOf(message.url), bootPort: portOf(message.bootUrl) };
       started.resolve();
     });
     processes++;
@@ -74,6 +80,7 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
     for (;;) {
       child = spawn();
       const [code] = (await once(child, 'exit')) as [number | null];
+      isUp = false;
       if (stopping) {
         if (code !== 0) throw new Error(`the operator ended with ${code} instead of stopping:\n${troubles.join('\n')}`);
         return;
@@ -99,6 +106,9 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
 
   return {
     bootUrl: () => bootUrl,
+    get isUp() {
+      return isUp;
+    },
     get processes() {
       return processes;
     },
@@ -119,7 +129,7 @@ export async function startOperatorProcess(options: OperatorProcessOptions): Pro
       of.off('message', listen).off('exit', end);
       return vitals && { ...vitals, process };
     },
-    kill: () => child?.kill('SIGKILL'),
+    strike: (signal) => child?.kill(signal),
     stop,
     async [Symbol.asyncDispose]() {
       if (!stopping) {

@@ -17,9 +17,12 @@ export interface ReplicaOptions {
   readonly speed: number;
   /** See hastyClock. */
   readonly epoch: number;
-  /** 0: any free ones. */
+  /** Where it listens; ports 0: any free ones. */
+  readonly host: string;
   readonly port: number;
   readonly bootPort: number;
+  /** How machines reach it where that is not the same. */
+  readonly advertise?: { readonly url: string; readonly bootUrl: string };
   readonly logLevel: LogLevel;
 }
 
@@ -49,7 +52,6 @@ export type ReplicaMessage =
 /** What it is asked for. */
 export type ReplicaRequest = 'vitals' | 'stop';
 
-const HOST = '127.0.0.1';
 const CALL_MS = 30_000;
 const MIB = 2 ** 20;
 
@@ -79,7 +81,7 @@ async function vitalsOf({ registry }: Metrics): Promise<Vitals> {
 
 const tell = (message: ReplicaMessage) => process.send!(message);
 
-async function main({ kubeconfig, speed, epoch, port, bootPort, logLevel }: ReplicaOptions): Promise<number> {
+async function main({ kubeconfig, speed, epoch, logLevel, ...provision }: ReplicaOptions): Promise<number> {
   const stop = new AbortController();
   const metrics = createMetrics();
   const log = createLogger({ level: logLevel });
@@ -108,8 +110,8 @@ async function main({ kubeconfig, speed, epoch, port, bootPort, logLevel }: Repl
         log,
         namespace: OPERATOR_NAMESPACE,
         election: true,
-        provision: { host: HOST, port, bootPort },
-        observe: { host: HOST, metrics },
+        provision,
+        observe: { host: provision.host, metrics },
         pace: 'hardware',
         clock: hastyClock(speed, epoch),
       },

@@ -4,8 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCredentials, type Endpoint } from '../../kube/credentials.ts';
+import type { KubeObject } from '../../kube/resource.ts';
 import { kubeconfigOf } from '../scripted-server.ts';
 import { type Fault, faultOf, type HostileRequest, type Hostility, isOutage, outageOf } from './faults.ts';
 
@@ -27,13 +29,24 @@ export interface ProxyOptions {
   readonly calm?: boolean;
   /** Hears what was drawn for each request, outages aside. */
   readonly drawn?: (request: HostileRequest, fault: Fault) => void;
+  /** Hears of each write that took hold at the server, whatever became of its answer. */
+  readonly written?: (write: Write) => void;
+}
+
+/** A write and what the server answered to it. */
+export interface Write {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** The object as it is now, or a Status. */
+  readonly object: KubeObject;
 }
 
 /** Serves until disposed of. `kubeconfig` names the server behind. */
 export async function startHostileProxy(
   kubeconfig: string,
   hostility: Hostility,
-  { calm = false, drawn }: ProxyOptions = {},
+  { calm = false, drawn, written }: ProxyOptions = {},
 ): Promise<HostileProxy> {
   const credentials = createCredentials({ kubeconfig });
   const counts = new Map<string, number>();
@@ -92,7 +105,10 @@ export async function startHostileProxy(
     if (fault.type !== 'none') count(struck, fault.type === 'status' ? `status ${fault.status}` : fault.type);
     const forward = async () => {
       count(passed, method);
-      return forwarded(await credentials.current(), request, response);
+      const answer = await forwarded(await credentials.current(), request, response);
+      return written && method !== 'GET' && answer.status < 300
+        ? overheard(answer, (object) => written({ method, path: url.pathname, object }))
+        : answer;
     };
     strike(fault, forward, response).catch(() => {
       // The client has left, or the server has: either way this connection is over.
@@ -142,6 +158,15 @@ async function forwarded(endpoint: Endpoint, request: IncomingMessage, response:
     bodyTimeout: 0,
   });
   return { status: answer.statusCode, body: answer.body as AsyncIterable<Uint8Array> };
+}
+
+/** The same answer, of which somebody has heard already. */
+async function overheard({ status, body }: Upstream, hear: (object: KubeObject) => void): Promise<Upstream> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  const whole = Buffer.concat(chunks);
+  hear(JSON.parse(whole.toString('utf8')) as KubeObject);
+  return { status, body: Readable.from([whole]) };
 }
 
 async function strike(fault: Fault, forward: () => Promise<Upstream>, response: ServerResponse): Promise<void> {
