@@ -6,20 +6,27 @@ import { writeObject } from '../../lib/kube/apply.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { bmcFailure, credentialsIn, secretNameOf } from './bmc-access.ts';
-import type { DeviceDependencies, Surroundings } from './context.ts';
+import type { DeviceDependencies, DeviceStores, Surroundings } from './context.ts';
 import { deviceRequest } from './plan.ts';
 import { isRotatedFor, isRotating, NEXT, newPassword, type RotationWorld, rotatePassword } from './rotation.ts';
+import { ownedElsewhere, passwordOwner } from './rotation-owner.ts';
 import { compact, type Status } from './status.ts';
 
 type Answer = NonNullable<NonNullable<Status['requests']>['rotatePassword']>;
 
 const SHARED = 'other Devices use the same Secret: give this Device one of its own in spec.bmc.credentialsRef';
 
+export interface RotationDependencies
+  extends Pick<DeviceDependencies, 'client' | 'bmcs' | 'clock' | 'namespace' | 'loginDigest'> {
+  readonly stores: { readonly [kind in 'devices' | 'sites']: Pick<DeviceStores[kind], 'get' | 'values'> };
+  readonly events: Pick<DeviceDependencies['events'], 'event'>;
+}
+
 export interface Rotating {
-  readonly deps: DeviceDependencies;
+  readonly deps: RotationDependencies;
   readonly device: Device;
   readonly status: Status;
-  readonly around: Surroundings;
+  readonly around: Pick<Surroundings, 'secret' | 'secretName'>;
   /** Digest of the credentials that the Secret holds now. */
   readonly login: string | undefined;
   /** Whether one may be begun: no operation is under way. One that is under way is carried on in any case. */
@@ -28,7 +35,7 @@ export interface Rotating {
 
 /** The status after a rotation was carried as far as it goes now; undefined when there is nothing to rotate. */
 export async function rotateIfAsked(rotating: Rotating, signal: AbortSignal): Promise<Status | undefined> {
-  const { device, status, around, login, atRest } = rotating;
+  const { deps, device, status, around, login, atRest } = rotating;
   const { secret } = around;
   const value = deviceRequest(status, 'rotatePassword', device) ?? running(status);
   if (!secret || device.spec.maintenance?.enabled) return undefined;
@@ -38,6 +45,9 @@ export async function rotateIfAsked(rotating: Rotating, signal: AbortSignal): Pr
     if (isShared(rotating)) return answered(rotating, { value, result: 'Refused', message: SHARED });
     // A password that nobody has seen good is not one to begin from.
     if (status.credentials?.good?.resourceVersion !== login) return undefined;
+    const owner = passwordOwner(await deps.client.get(SECRETS, secret.metadata, { signal }));
+    const message = owner && ownedElsewhere(owner, `${deps.namespace}/${secret.metadata.name}`);
+    if (message) return answered(rotating, { value, result: 'Refused', message });
   }
   return carriedOn(rotating, secret, value, signal);
 }

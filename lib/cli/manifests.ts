@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
+import { FIELD_MANAGER } from '../api/names.ts';
 import * as resources from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isAlreadyExists } from '../kube/errors.ts';
@@ -43,7 +44,10 @@ function resourceOf({ apiVersion, kind }: KubeObject): Resource {
   return resource;
 }
 
-/** As `kubectl apply` leaves them, so that it can be used on the same file later without a warning. */
+/**
+ * As `kubectl apply` leaves them, so that it can be used on the same file later without a warning. Not so Secrets: the
+ * annotation would show what is in them, and whoever applies a password keeps the operator from changing it.
+ */
 function asApplied(object: KubeObject, resource: Resource): KubeObject {
   const named = resource.namespaced ? { ...object, metadata: { namespace: 'default', ...object.metadata } } : object;
   const lastApplied = `${JSON.stringify({ ...named, metadata: { annotations: {}, ...named.metadata } })}\n`;
@@ -56,17 +60,21 @@ function asApplied(object: KubeObject, resource: Resource): KubeObject {
 
 /** Creates what is not there yet; what is there stays as it is. Returns how many were created. */
 export async function createMissing(client: KubeClient, objects: readonly KubeObject[]): Promise<number> {
-  let created = 0;
+  let count = 0;
   for (const object of objects) {
     const resource = resourceOf(object);
     try {
-      await client.create(resource, asApplied(object, resource), { fieldManager: 'kubectl-client-side-apply' });
-      created++;
+      const [created, fieldManager] =
+        resource === resources.SECRETS
+          ? [object, FIELD_MANAGER]
+          : [asApplied(object, resource), 'kubectl-client-side-apply'];
+      await client.create(resource, created, { fieldManager });
+      count++;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
   }
-  return created;
+  return count;
 }
 
 /** By a merge patch and not by server-side apply: an old cluster drops the rules that it does not know, instead of refusing them. */
