@@ -31,7 +31,7 @@ import { type Certificate, RedfishServer } from './redfish/server.ts';
 import { SENSORS } from './sensors.ts';
 import { ConsoleSlot } from './serial.ts';
 import { advance, Sessions, type SimulatedSession } from './sessions.ts';
-import { type BmcState, FRESH_BOOT_OPTIONS } from './state.ts';
+import { type BmcState, FRESH_BOOT_OPTIONS, type Interruption } from './state.ts';
 import { type SimulatedUser, type UserSlot, Users } from './users.ts';
 
 export interface SimulatedBmcOptions {
@@ -58,6 +58,8 @@ export interface SimulatedBmcOptions {
   readonly mostBytes?: number;
   /** Over Redfish a reset becomes a task, which has ended when it was looked at so often; default: no task. */
   readonly taskLooks?: number;
+  /** Loses chosen requests, or answers; default: none. */
+  readonly interrupted?: Interruption;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: () => number;
 }
@@ -112,6 +114,7 @@ export class SimulatedBmc {
       fru: options.fru,
       seed,
       quirks: options.quirks ?? NO_QUIRKS,
+      interrupted: options.interrupted ?? (() => false),
       mostBytes: options.mostBytes ?? 0xff,
       sensorValues: new Map(),
       sensorStates: new Map(),
@@ -297,7 +300,9 @@ export class SimulatedBmc {
         return rakp2 && encodePlain(PAYLOAD.rakp2, rakp.encodeRakp2(rakp2));
       }
       case PAYLOAD.rakp3: {
-        const rakp4 = sessions.rakp3(rakp.decodeRakp3(packet.payload));
+        const message = rakp.decodeRakp3(packet.payload);
+        const logIn = () => sessions.rakp3(message);
+        const rakp4 = sessions.find(message.bmcId) ? logIn() : this.#carriedOut('rakp3', logIn);
         const authCode = this.#state.quirks.emptyRakp4Code ? Buffer.alloc(0) : rakp4?.authCode;
         return rakp4 && authCode && encodePlain(PAYLOAD.rakp4, rakp.encodeRakp4({ ...rakp4, authCode }));
       }
@@ -317,10 +322,20 @@ export class SimulatedBmc {
       this.#command(payload, session);
       return undefined;
     }
-    const response = session.last?.request.equals(payload) ? session.last.response : this.#command(payload, session);
-    session.last = { request: Buffer.from(payload), response };
-    const datagram = sealed(session, PAYLOAD.ipmi, response);
+    if (!session.last?.request.equals(payload)) {
+      const response = this.#carriedOut(nameOf(payload), () => this.#command(payload, session));
+      if (!response) return undefined;
+      session.last = { request: Buffer.from(payload), response };
+    }
+    const datagram = sealed(session, PAYLOAD.ipmi, session.last.response);
     return this.#state.quirks.zeroPadding ? zeroPadded(session.keys, datagram) : datagram;
+  }
+
+  #carriedOut<T>(request: string, work: () => T): T | undefined {
+    const { interrupted } = this.#state;
+    if (interrupted(request, 'before')) return undefined;
+    const answer = work();
+    return interrupted(request, 'after') ? undefined : answer;
   }
 
   #command(payload: Buffer, session: SimulatedSession | undefined): Buffer {
@@ -331,6 +346,12 @@ export class SimulatedBmc {
     const { completion, data } = execute(this.#state, request, session);
     return encodeResponse(request, completion, data);
   }
+}
+
+/** "06h 47h", as the specification writes them. */
+function nameOf(payload: Buffer): string {
+  const { netFn, command } = decodeRequest(payload);
+  return [netFn, command].map((byte) => `${byte.toString(16).padStart(2, '0')}h`).join(' ');
 }
 
 function isPowerCommand(payload: Buffer): boolean {

@@ -9,6 +9,12 @@ import type { ConsoleSlot } from './serial.ts';
 import type { Sessions, SimulatedSession } from './sessions.ts';
 import type { Users } from './users.ts';
 
+/**
+ * Asked about each request before it is carried out, and after: true loses it, or its answer. Requests are told by name: `rakp3`,
+ * `06h 47h` (network function and command), `PATCH /redfish/v1/AccountService/Accounts/2`.
+ */
+export type Interruption = (request: string, moment: 'before' | 'after') => boolean;
+
 export interface BmcState {
   readonly chassis: Chassis;
   readonly users: Users;
@@ -28,6 +34,7 @@ export interface BmcState {
   /** Sets the course of its sensors apart from other BMCs'. */
   readonly seed: number;
   readonly quirks: SimulatedQuirks;
+  readonly interrupted: Interruption;
   /** The longest piece of a record that it gives at once. */
   readonly mostBytes: number;
   /** Readings and states that tests have set, by sensor number. */

@@ -75,8 +75,14 @@ export class RedfishServer {
       return;
     }
     const body = await readBody(request);
+    const name = `${request.method} ${request.url}`;
+    if (this.#state.interrupted(name, 'before')) {
+      request.socket.destroy();
+      return;
+    }
     const reply = body === undefined ? REFUSE.malformed() : this.#reply(request, body);
-    if (faults.powerAnswersLost && request.url?.endsWith('ComputerSystem.Reset')) {
+    const isLost = faults.powerAnswersLost && request.url?.endsWith('ComputerSystem.Reset');
+    if (this.#state.interrupted(name, 'after') || isLost) {
       request.socket.destroy();
       return;
     }
