@@ -101,6 +101,29 @@ export const RULED_SCHEMA: JsonObject = {
             message: 'numbers below 10',
           }),
         },
+        pairs: {
+          type: 'array',
+          maxItems: 1000,
+          items: integer,
+          ...rules({ rule: 'self.all(a, self.all(b, a + b >= 0))' }, { rule: 'size(self) != 3' }),
+        },
+        often: {
+          type: 'array',
+          maxItems: 350,
+          items: integer,
+          ...rules(
+            ...Array.from({ length: 15 }, (_, index) => ({ rule: `self.all(a, self.all(b, a + b >= ${-index}))` })),
+          ),
+        },
+        wordy: {
+          type: 'array',
+          maxItems: 400,
+          items: integer,
+          ...rules({
+            rule: 'size(self) < 2',
+            messageExpression: "self.map(a, self.map(b, a + b)).size() > 0 ? 'sums' : 'none'",
+          }),
+        },
         nested: {
           type: 'object',
           properties: { a: text, b: text },

@@ -1,7 +1,8 @@
 // Whether a schema is structural, and everything in it can be carried out (apiextensions schema/validation.go).
 import { isObject } from '../json.ts';
 import { checkRule } from '../schema/cel-check.ts';
-import { excess, RULE_BUDGET, ruleCost, SCHEMA_BUDGET, timesBelow } from '../schema/cel-cost.ts';
+import { excess, ruleCost, timesBelow } from '../schema/cel-cost.ts';
+import { RULE_BUDGET, SCHEMA_BUDGET } from '../schema/cel-prices.ts';
 import { compilePattern } from '../schema/patterns.ts';
 import { child, type Schema } from '../schema/schema.ts';
 import { validate } from '../schema/validate.ts';

@@ -4,11 +4,8 @@
 // estimate is not higher than theirs.
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { celName, parseRule } from './cel.ts';
+import { OPERATIONS, ROUND } from './cel-prices.ts';
 import type { Schema } from './schema.ts';
-
-/** The most that one rule may cost, and all rules of a schema together. */
-export const RULE_BUDGET = 10_000_000;
-export const SCHEMA_BUDGET = 100_000_000;
 
 /** Bytes of a request (apiserver's DefaultMaxRequestSizeBytes). */
 const REQUEST_BYTES = 3 * 2 ** 20;
@@ -75,22 +72,10 @@ function schemaAt(node: ASTNode, scope: Scope): Schema | undefined {
   return undefined;
 }
 
-/** What a round costs beside its body: reading and testing what the loop carries along, or making a new list. */
-const ROUND: { readonly [loop: string]: number } = {
-  all: 3,
-  exists: 4,
-  exists_one: 2,
-  existsOne: 2,
-  map: 12,
-  filter: 12,
-};
-/** Operations; all others cost 1. */
-const OPERATIONS: { readonly [op: string]: number } = { value: 0, '&&': 0, '||': 0, '?:': 0, list: 10, map: 30 };
-
 function costOf(node: ASTNode, scope: Scope): number {
   const args: readonly unknown[] = Array.isArray(node.args) ? node.args : [node.args];
   const [name, receiver, inner] = args;
-  const rounds = node.op === 'rcall' ? ROUND[String(name)] : undefined;
+  const rounds = node.op === 'rcall' ? ROUND.get(String(name)) : undefined;
   if (rounds !== undefined && isNode(receiver) && Array.isArray(inner) && isNode(inner[0])) {
     const over = schemaAt(receiver, scope);
     // A loop over a map goes over its keys.

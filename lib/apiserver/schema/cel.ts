@@ -4,6 +4,8 @@ import { type Environment as CelEnvironment, Environment, type ParseResult } fro
 import { equal, isObject, type Json } from '../json.ts';
 import { type FieldError, fieldError } from '../status.ts';
 import { registerKubernetesFunctions } from './cel-functions.ts';
+import { Meter } from './cel-meter.ts';
+import { CALL_LIMIT, OBJECT_BUDGET } from './cel-prices.ts';
 import { listKey } from './lists.ts';
 import { child, propertySchema, type Schema, type ValidationRule } from './schema.ts';
 
@@ -21,14 +23,26 @@ export const CEL_OPTIONS = {
   limits: { maxAstNodes: 10_000, maxDepth: 100, maxListElements: 1000, maxMapEntries: 1000, maxCallArguments: 16 },
 };
 
+/** What a rule is wrapped in to be counted, beside its own nodes. */
+const WRAPPED = { maxAstNodes: CEL_OPTIONS.limits.maxAstNodes + 1, maxDepth: CEL_OPTIONS.limits.maxDepth + 1 };
+const meter = new Meter();
 let environment: CelEnvironment | undefined;
 
 /** One environment for all rules: self and oldSelf are dynamically typed, their numbers typed by the schema. */
 function cel(): CelEnvironment {
-  environment ??= registerKubernetesFunctions(
-    new Environment(CEL_OPTIONS).registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn'),
+  environment ??= meter.register(
+    registerKubernetesFunctions(
+      new Environment({ ...CEL_OPTIONS, limits: { ...CEL_OPTIONS.limits, ...WRAPPED } })
+        .registerVariable('self', 'dyn')
+        .registerVariable('oldSelf', 'dyn'),
+    ),
   );
   return environment;
+}
+
+/** A rule that is counted when it runs. It may end with a comment. */
+function counted(text: string): ParseResult {
+  return cel().parse(`metered(${text}\n)`);
 }
 
 /** A rule's syntax tree. @throws Error when it is none */
@@ -39,8 +53,8 @@ export function parseRule(text: string): ParseResult['ast'] {
 function compileRule(rule: ValidationRule): CompiledRule {
   return {
     rule,
-    evaluate: cel().parse(rule.rule),
-    message: rule.messageExpression === undefined ? undefined : cel().parse(rule.messageExpression),
+    evaluate: counted(rule.rule),
+    message: rule.messageExpression === undefined ? undefined : counted(rule.messageExpression),
     usesOldSelf: /\boldSelf\b/.test(rule.rule),
   };
 }
@@ -78,14 +92,19 @@ export interface Findings {
   readonly tolerated: FieldError[];
 }
 
+/** Findings so far, and what rules may still cost; below 0, no more of them are run. */
+interface Progress extends Findings {
+  budget: number;
+}
+
 /**
- * Evaluates all rules below a value.
+ * Evaluates all rules below a value, as long as its budget lasts.
  * @param old undefined on creation: rules over oldSelf are then skipped, unless they say optionalOldSelf
  */
 export function validateRules(value: Json | undefined, old: Json | undefined, schema: Schema, path: string): Findings {
-  const findings: Findings = { errors: [], tolerated: [] };
-  visit(value, old, schema, path, findings);
-  return findings;
+  const progress: Progress = { errors: [], tolerated: [], budget: OBJECT_BUDGET };
+  visit(value, old, schema, path, progress);
+  return progress;
 }
 
 /** A value and its old state as CEL sees them, where an outer rule has had them converted already. */
@@ -101,10 +120,10 @@ function visit(
   old: Json | undefined,
   schema: Schema,
   path: string,
-  findings: Findings,
+  progress: Progress,
   outer = NOT_CONVERTED,
 ): void {
-  if (value === undefined || value === null || !hasRules(schema)) return;
+  if (value === undefined || value === null || progress.budget < 0 || !hasRules(schema)) return;
   const rules = rulesOf(schema);
   let converted = outer;
   if (rules.length > 0) {
@@ -112,11 +131,12 @@ function visit(
     const oldSelf = before === undefined ? undefined : (outer.oldSelf ?? celValue(before, schema));
     converted = { self: outer.self ?? celValue(value, schema), oldSelf };
     // A value that did not change is not refused for what it was before.
-    const into = before !== undefined && equal(value, before) ? findings.tolerated : findings.errors;
-    for (const rule of rules) evaluate(rule, value, converted.self, oldSelf, schema, path, into);
+    const into = before !== undefined && equal(value, before) ? progress.tolerated : progress.errors;
+    const place: Place = { value, self: converted.self, oldSelf, schema, path, into };
+    for (const rule of rules) if (progress.budget >= 0) evaluate(rule, place, progress);
   }
   if (Array.isArray(value)) {
-    if (schema.items) visitItems(value, Array.isArray(old) ? old : undefined, schema, path, findings);
+    if (schema.items) visitItems(value, Array.isArray(old) ? old : undefined, schema, path, progress);
   } else if (isObject(value)) {
     for (const key in value) {
       const property = propertySchema(schema, key);
@@ -125,7 +145,7 @@ function visit(
       const named = schema.properties && Object.hasOwn(schema.properties, key);
       const name = named ? celName(key) : key;
       const inner = { self: memberOf(converted.self, name), oldSelf: memberOf(converted.oldSelf, name) };
-      visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, findings, inner);
+      visit(value[key], before, property, named ? child(path, key) : `${path}[${key}]`, progress, inner);
     }
   }
 }
@@ -135,38 +155,63 @@ function memberOf(value: unknown, name: string): unknown {
 }
 
 /** Items of lists by key have an old self; those of other lists cannot be told apart. */
-function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path: string, findings: Findings): void {
+function visitItems(items: Json[], old: Json[] | undefined, schema: Schema, path: string, progress: Progress): void {
   if (!hasRules(schema.items!)) return;
   const keys = schema['x-kubernetes-list-type'] === 'map' ? (schema['x-kubernetes-list-map-keys'] ?? []) : undefined;
   const before = new Map<string, Json>();
   if (keys) for (const item of old ?? []) before.set(JSON.stringify(listKey(item, keys)), item);
   items.forEach((item, index) => {
     const oldItem = keys ? before.get(JSON.stringify(listKey(item, keys))) : undefined;
-    visit(item, oldItem, schema.items!, `${path}[${index}]`, findings);
+    visit(item, oldItem, schema.items!, `${path}[${index}]`, progress);
   });
 }
 
-function evaluate(
-  compiled: CompiledRule,
-  value: Json,
-  self: unknown,
-  oldSelf: unknown,
-  schema: Schema,
-  path: string,
-  errors: FieldError[],
-): void {
+/** A value that rules are run on, and where refusals go. */
+interface Place extends Converted {
+  readonly value: Json;
+  readonly schema: Schema;
+  readonly path: string;
+  readonly into: FieldError[];
+}
+
+const OUT_OF_BUDGET = 'failed due to running out of cost budget, no further validation rules will be run';
+
+function evaluate(compiled: CompiledRule, place: Place, progress: Progress): void {
   const { rule } = compiled;
+  const { value, self, oldSelf, schema, path, into } = place;
   if (compiled.usesOldSelf && oldSelf === undefined && !rule.optionalOldSelf) return;
   const context = { self, oldSelf: rule.optionalOldSelf ? optional(oldSelf) : oldSelf };
-  const where = rule.fieldPath ? `${path}${path ? rule.fieldPath : rule.fieldPath.replace(/^\./, '')}` : path;
-  try {
-    if (compiled.evaluate(context) === true) return;
-  } catch (error) {
-    const why = `rule evaluation error: ${(error as Error).message.split('\n', 1)[0]}: ${rule.rule}`;
-    errors.push(fieldError.invalid(where, schema.type ?? '', why));
+  const stop = (why: string) => {
+    progress.errors.push(fieldError.invalid(path, schema.type ?? '', why));
+    progress.budget = -1;
+  };
+  const named = rule.message?.trim() || rule.rule.trim();
+  const limit = Math.min(CALL_LIMIT, progress.budget);
+  const result = meter.run(() => compiled.evaluate(context), limit);
+  if (result.cost > progress.budget) {
+    stop(`validation ${OUT_OF_BUDGET}`);
     return;
   }
-  errors.push(refusal(rule, where, value, messageOf(compiled, context)));
+  if (result.cost > limit) {
+    const why = "'operation cancelled: actual cost limit exceeded'";
+    stop(`${why}: no further validation rules will be run due to call cost exceeds limit for rule: ${named}`);
+    return;
+  }
+  progress.budget -= result.cost;
+  if (result.error) {
+    const [why] = result.error.message.split('\n', 1);
+    progress.errors.push(fieldError.invalid(path, schema.type ?? '', `${why} evaluating rule: ${named}`));
+    return;
+  }
+  if (result.value === true) return;
+  const message = messageOf(compiled, context, progress.budget);
+  if (message.refusal !== undefined) {
+    stop(message.refusal);
+    return;
+  }
+  progress.budget -= message.cost;
+  const where = rule.fieldPath ? `${path}${path ? rule.fieldPath : rule.fieldPath.replace(/^\./, '')}` : path;
+  into.push(refusal(rule, where, value, message.text));
 }
 
 /** Of a value that is no scalar, a refusal by rule shows nothing. */
@@ -188,17 +233,27 @@ function refusal(rule: ValidationRule, where: string, value: Json, message: stri
   }
 }
 
+/** Characters of a computed message (apiserver's MaxEvaluatedMessageExpressionSizeBytes). */
+const MESSAGE_LENGTH = 5 * 1024;
+
 /** messageExpression where it gives a usable line; then message; then the rule itself. */
-function messageOf(compiled: CompiledRule, context: { self: unknown; oldSelf: unknown }): string {
-  const fallback = compiled.rule.message ?? `failed rule: ${compiled.rule.rule}`;
-  if (!compiled.message) return fallback;
-  try {
-    const text: unknown = compiled.message(context);
-    return typeof text === 'string' && text.trim() !== '' && !text.includes('\n') ? text : fallback;
-  } catch {
-    // A messageExpression that fails must not hide the refusal: the API falls back to the fixed message.
-    return fallback;
+function messageOf(
+  { rule, message }: CompiledRule,
+  context: { self: unknown; oldSelf: unknown },
+  budget: number,
+): { readonly text: string; readonly cost: number; readonly refusal?: string } {
+  const text = rule.message ?? `failed rule: ${rule.rule}`;
+  if (!message) return { text, cost: 0 };
+  const limit = Math.min(CALL_LIMIT, budget);
+  const { cost, value } = meter.run(() => message(context), limit);
+  if (cost > budget) return { text, cost, refusal: `messageExpression evaluation ${OUT_OF_BUDGET}` };
+  if (cost > limit) {
+    const why = `call cost exceeds limit for messageExpression: ${JSON.stringify(rule.messageExpression)}`;
+    return { text, cost, refusal: `no further validation rules will be run due to ${why}` };
   }
+  // One that fails must not hide the refusal.
+  const told = typeof value === 'string' ? value.trim() : '';
+  return { text: told === '' || told.length > MESSAGE_LENGTH || told.includes('\n') ? text : told, cost };
 }
 
 function optional(value: unknown): unknown {

@@ -16,11 +16,16 @@ test('flags in front, and anchors of RE2', () => {
 
 test('characters beyond 16 bits, and classes of characters', () => {
   assert.ok(matches('^\\p{L}+$', 'äöü'));
+  assert.ok(matches('^\\pL[^\\pL]$', 'ä1'));
+  assert.not(matches('^\\P{L}$', 'ä'));
+  assert.ok(matches('^[\\p{Greek}_]+$', 'α_ω'));
+  assert.not(matches('^[\\p{Greek}_]+$', 'a'));
+  assert.ok(matches('^[[\\p{Lu}]$', '['));
   assert.ok(matches('^😀{2}$', '😀😀'));
 });
 
 test('what RE2 does not know is refused', () => {
-  for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', '(', '[']) {
+  for (const pattern of ['(?=a)', '(?<!a)b', '(a)\\1', '(', '[', '[😀]', '\\p{Nothing}']) {
     assert.throws(
       () => compilePattern(pattern),
       (error: Error) => error instanceof SyntaxError,
@@ -34,6 +39,8 @@ test('patterns that backtrack for ever elsewhere end', () => {
   assert.not(matches('^(a+)+$', `${'a'.repeat(5000)}b`));
   assert.not(matches('^([a-z]+)*$', `${'a'.repeat(5000)}!`));
   assert.not(matches('^(x+x+)+y$', 'x'.repeat(1000)));
+  assert.not(matches('^(\\p{L}+)+$', `${'ä'.repeat(5000)}!`));
+  assert.not(matches('^(😀+)+$', `${'😀'.repeat(5000)}!`));
 });
 
 test.run();

@@ -12,6 +12,7 @@ const ruled = (spec: JsonObject, more: JsonObject = {}): JsonObject => ({
   spec,
   ...more,
 });
+const ones = (count: number): number[] => Array.from({ length: count }, () => 1);
 const create = (spec: JsonObject): Step[] => [post(RULED, ruled(spec))];
 const change = (before: JsonObject, after: JsonObject): Step[] => [
   post(RULED, ruled(before), { silent: true }),
@@ -85,5 +86,13 @@ export const RULING = [
     macros: create({ numbers: [1, 2, 30] }),
     'an object of its own': create({ nested: { a: 'x', b: 'x' } }),
     'absent optional fields': create({}),
+    'a run within its limit': create({ pairs: ones(370) }),
+    'a run over its limit': create({ pairs: ones(390), even: 4 }),
+    'a run that ends early': create({ pairs: [-1, ...ones(900)] }),
+    'a run over its limit, in an update': change({ pairs: [1, 2] }, { pairs: ones(1000) }),
+    'runs within their budget': create({ often: ones(250) }),
+    'runs over their budget': create({ often: ones(350) }),
+    'a computed message': create({ wordy: ones(100) }),
+    'a computed message over its limit': create({ wordy: ones(400) }),
   }),
 ];
