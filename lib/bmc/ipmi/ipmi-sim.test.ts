@@ -1,21 +1,23 @@
 // The driver against OpenIPMI's ipmi_sim, a BMC that others wrote.
 // test-deadline: 300
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { peerTest, requirePeer } from '../../testing/peers.ts';
+import { cellsOf, ipmitool, sdrLine, sensorLine } from '../../sim/bmc/ipmitool.ts';
+import { rawThresholds } from '../../sim/bmc/sensors.ts';
+import { peerTest, withPeers } from '../../testing/peers.ts';
 import { BmcError, type BmcErrorCode } from '../errors.ts';
 import { openDriver } from '../open.ts';
 import { Transport } from './transport.ts';
 import { encodeFru } from './wire/fru.ts';
-import { encodeFullRecord } from './wire/sdr.ts';
+import { unconvert } from './wire/reading.ts';
+import { type Conversion, encodeFullRecord, THRESHOLDS } from './wire/sdr.ts';
 import { encodeSelRecord } from './wire/sel.ts';
 
 const GUID = '4c4142000000000000000000000000ab';
@@ -108,6 +110,41 @@ const FORMULAS = LINEARISATIONS.map((linearization) => {
   ].join('\n');
 }).join('\n');
 
+/**
+ * Sensors with thresholds at 10, 20, 30, 60, 70 and 80 in their own unit, in each format, from number 60h on: one for a reading in
+ * each place between them. Bytes of the signed ones are all negative: ipmi_sim compares them as if they had no sign.
+ */
+const FORMATS: readonly Conversion[] = [
+  { format: 'unsigned', linearization: 0, m: 1, b: 0, bExponent: 0, resultExponent: 0 },
+  { format: 'twos-complement', linearization: 0, m: 1, b: 100, bExponent: 0, resultExponent: 0 },
+  { format: 'ones-complement', linearization: 0, m: 10, b: 1, bExponent: 3, resultExponent: -1 },
+];
+const PLACES = [5, 15, 25, 45, 65, 75, 85];
+const LIMITED = FORMATS.flatMap((conversion, format) =>
+  PLACES.map((value, place) => ({
+    conversion,
+    value,
+    name: `Limits ${format} ${place}`,
+    id: 0x60 + format * 8 + place,
+  })),
+);
+const LIMITS = LIMITED.map(({ conversion, value, name, id }) => {
+  const limits = { lowerNonRecoverable: 10, lowerCritical: 20, lowerNonCritical: 30 };
+  const thresholds = rawThresholds(
+    { ...limits, upperNonCritical: 60, upperCritical: 70, upperNonRecoverable: 80 },
+    conversion,
+  );
+  const part = { id, number: id, entity: 3, entityInstance: 1, sensorType: 1, eventType: 1, unit: 1 };
+  const record = encodeFullRecord({ ...part, conversion, thresholds, name });
+  const values = THRESHOLDS.map((limit) => thresholds[limit]!).reverse();
+  return [
+    `main_sdr_add 0x20 ${bytes(record)}`,
+    `sensor_add 0x20 0 ${id} 1 1`,
+    `sensor_set_threshold 0x20 0 ${id} settable 111111 ${values.join(' ')}`,
+    `sensor_set_value 0x20 0 ${id} ${unconvert(value, conversion)} 0`,
+  ].join('\n');
+}).join('\n');
+
 const EMULATION = `mc_setbmc 0x20
 mc_add 0x20 0x20 no-device-sdrs 0x01 2 0x33 0x9f 0x1291 0x0f02 persist_sdr
 sel_enable 0x20 1000 0x0a
@@ -173,7 +210,6 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>, more = ''): Promis
   }
 }
 
-const run = promisify(execFile);
 const within = () => AbortSignal.timeout(60_000);
 
 const succeeded = () => assert.unreachable('it should have failed');
@@ -185,6 +221,12 @@ const fails = (work: Promise<unknown>, code: BmcErrorCode) =>
   });
 
 const withSimulator = peerTest('ipmi_sim', 'openipmi');
+const withTool = withPeers([
+  ['ipmi_sim', 'openipmi'],
+  ['ipmitool', 'ipmitool'],
+]);
+const tool = (port: number, ...args: string[]) =>
+  ipmitool({ port, suite: 3, credentials: { username: 'admin', password: 'secret' } }, ...args);
 
 withSimulator('identity, power and boot device', async () => {
   await withIpmiSim(async ({ folder, open }) => {
@@ -222,23 +264,42 @@ withSimulator('sensors, event log and inventory', async () => {
   });
 });
 
-withSimulator('every linearisation gives what ipmitool makes of it', async () => {
+withTool('every linearisation gives what ipmitool makes of it', async () => {
   await withIpmiSim(async ({ port, open }) => {
     const ours = (await open().sensors(within())).filter(({ name }) => name.startsWith('Formula'));
     assert.is(ours.length, LINEARISATIONS.length);
-    if (!requirePeer('ipmitool', 'ipmitool')) return;
-    const login = ['-I', 'lanplus', '-C', '3', '-H', '127.0.0.1', '-p', String(port), '-U', 'admin', '-E'];
-    const env = { PATH: process.env.PATH, IPMI_PASSWORD: 'secret' };
-    const { stdout } = await run('ipmitool', [...login, 'sensor', 'list'], { env, timeout: 60_000 });
-    const told = new Map(
-      stdout.split('\n').map((line) => line.split('|').map((cell) => cell.trim()) as [string, string]),
-    );
+    const told = new Map(cellsOf(await tool(port, 'sensor', 'list')).map((line) => [line[0], line[1]]));
     for (const { name, value } of ours) {
       const theirs = Number(told.get(name));
       assert.ok(Math.abs(value! - theirs) <= 0.001 + Math.abs(theirs) * 1e-5, `${name}: ${value}, not ${theirs}`);
     }
   }, FORMULAS);
 });
+
+withTool(
+  'thresholds and states are what ipmitool makes of them, in every column, also when it has set them',
+  async () => {
+    await withIpmiSim(async ({ port, open }) => {
+      const assertAlike = async () => {
+        const ours = (await open().sensors(within())).filter(({ name }) => name.startsWith('Limits'));
+        const table = new Map(cellsOf(await tool(port, 'sensor', 'list')).map((line) => [line[0], line]));
+        const list = new Map(cellsOf(await tool(port, 'sdr', 'elist', 'full')).map((line) => [line[0], line]));
+        assert.is(ours.length, LIMITED.length);
+        for (const reading of ours) {
+          const theirs = table.get(reading.name)!;
+          assert.equal(sensorLine(reading, theirs[2]!), theirs);
+          assert.equal(sdrLine(reading), list.get(reading.name)!.toSpliced(3, 1));
+        }
+        return ours;
+      };
+      const states = new Set((await assertAlike()).map(({ health }) => health));
+      assert.equal([...states].sort(), ['critical', 'ok', 'warning']);
+      await tool(port, 'sensor', 'thresh', 'Limits 0 0', 'unc', '40');
+      const [set] = (await assertAlike()).filter(({ name }) => name === 'Limits 0 0');
+      assert.is(set?.thresholds.upperNonCritical, 40);
+    }, LIMITS);
+  },
+);
 
 withSimulator('the serial console', async () => {
   await withIpmiSim(async ({ open }) => {

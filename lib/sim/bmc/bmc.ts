@@ -118,6 +118,7 @@ export class SimulatedBmc {
       mostBytes: options.mostBytes ?? 0xff,
       sensorValues: new Map(),
       sensorStates: new Map(),
+      sensorThresholds: new Map(),
       network: new Map(FACTORY_NETWORK),
       tasks: new Map(),
       taskLooks: options.taskLooks ?? 0,

@@ -11,7 +11,9 @@ import {
 } from '../../bmc/ipmi/wire/sdr.ts';
 import { SENSOR_TYPE, UNIT } from '../../bmc/ipmi/wire/units.ts';
 
-interface AnalogSensor {
+export type Thresholds = Readonly<Partial<Record<Threshold, number>>>;
+
+export interface AnalogSensor {
   readonly kind: 'analog';
   readonly name: string;
   readonly number: number;
@@ -19,7 +21,8 @@ interface AnalogSensor {
   readonly unit: number;
   readonly entity: number;
   readonly conversion: Conversion;
-  readonly thresholds: Readonly<Partial<Record<Threshold, number>>>;
+  /** In its own unit, until others are set. */
+  readonly thresholds: Thresholds;
   /** The middle of what it reads, and how far it goes from there. */
   readonly usual: number;
   readonly swing: number;
@@ -136,10 +139,9 @@ export const SENSORS: readonly SimulatedSensor[] = [
   },
 ];
 
-export function rawThresholds(sensor: SimulatedSensor): Partial<Record<Threshold, number>> {
-  if (sensor.kind === 'states') return {};
-  const raw = Object.entries(sensor.thresholds).map(([name, value]) => [name, unconvert(value, sensor.conversion)]);
-  return Object.fromEntries(raw);
+/** The bytes of these thresholds. */
+export function rawThresholds(thresholds: Thresholds, conversion: Conversion): Partial<Record<Threshold, number>> {
+  return Object.fromEntries(Object.entries(thresholds).map(([name, value]) => [name, unconvert(value, conversion)]));
 }
 
 /** All records in order: one array for all simulated BMCs. A record's id is its place. */
@@ -156,7 +158,7 @@ export const SENSOR_RECORDS: readonly Buffer[] = [
       eventType: sensor.kind === 'analog' ? 1 : SPECIFIC_STATES,
       unit: sensor.kind === 'analog' ? sensor.unit : 0,
       conversion: sensor.kind === 'analog' ? sensor.conversion : STATES,
-      thresholds: rawThresholds(sensor),
+      thresholds: sensor.kind === 'analog' ? rawThresholds(sensor.thresholds, sensor.conversion) : {},
       name: sensor.name,
     }),
   ),
@@ -185,10 +187,16 @@ export function drawn(state: {
   return { ...span, current: on ? current : 0 };
 }
 
-/** Bits of the thresholds that a raw reading has crossed. */
-export function crossedBy(sensor: AnalogSensor, value: number): number {
+/** As they were set last. */
+export const thresholdsOf = (
+  { sensorThresholds }: { readonly sensorThresholds: ReadonlyMap<number, Thresholds> },
+  { number, thresholds }: AnalogSensor,
+): Thresholds => sensorThresholds.get(number) ?? thresholds;
+
+/** Bits of the thresholds that a value has crossed. */
+export function crossedBy(thresholds: Thresholds, value: number): number {
   return THRESHOLDS.reduce((bits, name, bit) => {
-    const threshold = sensor.thresholds[name];
+    const threshold = thresholds[name];
     if (threshold === undefined) return bits;
     const crossed = name.startsWith('lower') ? value <= threshold : value >= threshold;
     return crossed ? bits | (1 << bit) : bits;

@@ -5,6 +5,7 @@ import type { Chassis } from './chassis.ts';
 import type { EventLog } from './eventlog.ts';
 import type { Faults } from './faults.ts';
 import type { SimulatedQuirks } from './quirks.ts';
+import type { Thresholds } from './sensors.ts';
 import type { ConsoleSlot } from './serial.ts';
 import type { Sessions, SimulatedSession } from './sessions.ts';
 import type { Users } from './users.ts';
@@ -40,6 +41,8 @@ export interface BmcState {
   /** Readings and states that tests have set, by sensor number. */
   readonly sensorValues: Map<number, number>;
   readonly sensorStates: Map<number, number>;
+  /** Thresholds that were set over IPMI, by sensor number. */
+  readonly sensorThresholds: Map<number, Thresholds>;
   /** Parameters of its LAN, as bytes, by number. */
   readonly network: Map<number, Buffer>;
   /** Redfish tasks that are under way, and how often each will still be looked at before it has ended. */

@@ -65,7 +65,9 @@ export function unconvert(value: number, conversion: Conversion): number {
   const { m, b, bExponent, resultExponent, format } = conversion;
   const x = Math.round((value / 10 ** resultExponent - b * 10 ** bExponent) / m);
   if (format === 'unsigned') return Math.max(0, Math.min(255, x));
-  return Math.max(-128, Math.min(127, x)) & 0xff;
+  const [least, modulus] = format === 'ones-complement' ? [-127, 0xff] : [-128, 0x100];
+  const signed = Math.max(least, Math.min(127, x));
+  return signed < 0 ? signed + modulus : signed;
 }
 
 /** From the bits of thresholds crossed. */

@@ -52,6 +52,8 @@ test('factors keep their signs, and linear readings come back', () => {
   for (let raw = 0; raw < 256; raw++) {
     const conversion: Conversion = { ...LINEAR, format: 'twos-complement', m: 3, b: 5, resultExponent: -1 };
     assert.is(unconvert(convert(raw, conversion)!, conversion), raw);
+    const ones: Conversion = { ...conversion, format: 'ones-complement' };
+    if (raw !== 0xff) assert.is(unconvert(convert(raw, ones)!, ones), raw); // FFh is zero once more
   }
 });
 

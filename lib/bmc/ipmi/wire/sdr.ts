@@ -255,13 +255,13 @@ export function encodeFullRecord(fields: FullRecordFields): Buffer {
   body[at(8)] = fields.entity;
   body[at(9)] = fields.entityInstance;
   body[at(10)] = 0x7f; // scanning, events, thresholds and type are set up
-  body[at(11)] = fields.eventType === 1 ? 0x68 : 0x40; // re-arms itself; thresholds can be read
+  body[at(11)] = fields.eventType === 1 ? 0x68 : 0x40; // re-arms itself; thresholds can be read and set
   body[at(12)] = fields.sensorType;
   body[at(13)] = fields.eventType;
   const analog = fields.eventType === 1;
   body.writeUInt16LE(analog ? ((mask & 7) << 12) | EVENTS_ASSERTED : 0x7fff, at(14));
   body.writeUInt16LE(analog ? ((mask >> 3) << 12) | EVENTS_ASSERTED : 0x7fff, at(16));
-  body.writeUInt16LE(analog ? mask : 0x7fff, at(18));
+  body.writeUInt16LE(analog ? mask | (mask << 8) : 0x7fff, at(18));
   body[at(20)] = FORMATS.indexOf(fields.conversion.format) << 6;
   body[at(21)] = fields.unit;
   body[at(23)] = fields.conversion.linearization;

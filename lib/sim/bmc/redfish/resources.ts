@@ -6,7 +6,7 @@ import * as lan from '../../../bmc/ipmi/wire/lan.ts';
 import { convert, unconvert } from '../../../bmc/ipmi/wire/reading.ts';
 import { decodeSelRecord, eventText } from '../../../bmc/ipmi/wire/sel.ts';
 import { SENSOR_TYPE } from '../../../bmc/ipmi/wire/units.ts';
-import { crossedBy, drawn, SENSORS, type SimulatedSensor, valueAt } from '../sensors.ts';
+import { type AnalogSensor, crossedBy, drawn, SENSORS, type Thresholds, thresholdsOf, valueAt } from '../sensors.ts';
 import type { BmcState } from '../state.ts';
 import { MAX_USERS, type UserSlot } from '../users.ts';
 import type { Body } from './messages.ts';
@@ -237,9 +237,7 @@ export function service(name: 'AccountService' | 'SessionService' | 'UpdateServi
   return resource(`${ROOT}/${name}`, `${name}.v1_5_0.${name}`, name, rest);
 }
 
-type Analog = Extract<SimulatedSensor, { kind: 'analog' }>;
-
-const analogs = SENSORS.filter((sensor): sensor is Analog => sensor.kind === 'analog');
+const analogs = SENSORS.filter((sensor): sensor is AnalogSensor => sensor.kind === 'analog');
 
 const KINDS: Readonly<Record<number, { readonly type: string; readonly units: string }>> = {
   [SENSOR_TYPE.temperature]: { type: 'Temperature', units: 'Cel' },
@@ -249,22 +247,24 @@ const KINDS: Readonly<Record<number, { readonly type: string; readonly units: st
 };
 
 interface Shown {
-  readonly sensor: Analog;
+  readonly sensor: AnalogSensor;
+  readonly thresholds: Thresholds;
   readonly value: number | null;
   readonly health: 'OK' | 'Warning' | 'Critical' | null;
 }
 
 /** What IPMI would show, too: rounded to what the sensor can tell. */
-function shown(state: BmcState, sensor: Analog): Shown {
-  if (sensor.needsPower && state.chassis.power() === 'Off') return { sensor, value: null, health: null };
+function shown(state: BmcState, sensor: AnalogSensor): Shown {
+  const thresholds = thresholdsOf(state, sensor);
+  if (sensor.needsPower && state.chassis.power() === 'Off') return { sensor, thresholds, value: null, health: null };
   const value = state.sensorValues.get(sensor.number) ?? valueAt(sensor, state.seed, state.now());
-  const crossed = crossedBy(sensor, value);
+  const crossed = crossedBy(thresholds, value);
   const severe = (crossed & 0b110110) !== 0 ? 'Critical' : 'Warning';
   const rounded = convert(unconvert(value, sensor.conversion), sensor.conversion) ?? null;
-  return { sensor, value: rounded, health: crossed === 0 ? 'OK' : severe };
+  return { sensor, thresholds, value: rounded, health: crossed === 0 ? 'OK' : severe };
 }
 
-const sensorPath = (sensor: Analog) => `${CHASSIS}/Sensors/${sensor.name.replaceAll(' ', '')}`;
+const sensorPath = (sensor: AnalogSensor) => `${CHASSIS}/Sensors/${sensor.name.replaceAll(' ', '')}`;
 const status = ({ health }: Shown) => (health ? { State: 'Enabled', Health: health } : { State: 'UnavailableOffline' });
 
 export const sensorPaths = () => analogs.map(sensorPath);
@@ -275,7 +275,7 @@ export function sensor(state: BmcState, path: string): Body | undefined {
   const now = shown(state, known);
   const { type, units } = KINDS[known.type]!;
   const limit = (value: number | undefined) => (value === undefined ? undefined : { Reading: value });
-  const { thresholds } = known;
+  const { thresholds } = now;
   return resource(path, 'Sensor.v1_1_0.Sensor', known.name, {
     ReadingType: type,
     Reading: now.value,
@@ -304,11 +304,11 @@ export function old(state: BmcState, name: 'Thermal' | 'Power'): Body {
         Name: now.sensor.name,
         [property]: now.value,
         Status: status(now),
-        LowerThresholdNonCritical: now.sensor.thresholds.lowerNonCritical ?? null,
-        LowerThresholdCritical: now.sensor.thresholds.lowerCritical ?? null,
-        UpperThresholdNonCritical: now.sensor.thresholds.upperNonCritical ?? null,
-        UpperThresholdCritical: now.sensor.thresholds.upperCritical ?? null,
-        UpperThresholdFatal: now.sensor.thresholds.upperNonRecoverable ?? null,
+        LowerThresholdNonCritical: now.thresholds.lowerNonCritical ?? null,
+        LowerThresholdCritical: now.thresholds.lowerCritical ?? null,
+        UpperThresholdNonCritical: now.thresholds.upperNonCritical ?? null,
+        UpperThresholdCritical: now.thresholds.upperCritical ?? null,
+        UpperThresholdFatal: now.thresholds.upperNonRecoverable ?? null,
       }));
   const parts =
     name === 'Thermal'
