@@ -1,0 +1,230 @@
+// What the operator costs while nothing is to be done: thousands of Devices on offer, whose BMCs are polled all the time; and what
+// it writes when machines are switched by hand. The operator is the product's own process, started as anyone starts it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { get } from 'node:https';
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
+import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, GROUP, IMAGES, SITES } from '../../lib/api/resources.ts';
+import { ensureNamespace, installDefinitions } from '../../lib/cli/manifests.ts';
+import { follow, type View } from '../../lib/cli/view.ts';
+import { createClient, type KubeClient } from '../../lib/kube/client.ts';
+import type { Resource } from '../../lib/kube/resource.ts';
+import { createLogger } from '../../lib/observe/logger.ts';
+import { eventually } from '../../lib/testing/eventually.ts';
+import { servedGroups, tokenIn } from '../e2e/service-account.ts';
+import { type Clones, makeClones } from './clones.ts';
+
+const USAGE = `Usage: npm run bench:operator -- --kubeconfig FILE [options]
+
+The operator with thousands of Devices on offer and nothing to do: memory, CPU, stalls, writes; then some machines are switched
+on by hand, and what it writes of that is counted.
+
+  --kubeconfig FILE   a cluster to itself, with an administrator's rights and token
+  --devices N         how many (default 10000)
+  --seconds S         how long it is watched (default 120: two rounds of every poll but the event log's)
+  --switched N        machines to switch by hand (default 50)
+  --json              as the last line {name, params, results: [{what, value, unit, limit}]}`;
+
+interface Result {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The most that it shall be. */
+  readonly limit?: number;
+}
+
+/** Nothing was written for so long: it has come to rest. */
+const QUIET_MS = 15_000;
+const PATIENCE = { deadlineMs: 600_000, everyMs: 250 };
+const MAIN = new URL('../main.ts', import.meta.url).pathname;
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+interface OperatorUnderTest extends AsyncDisposable {
+  /** Sum over all labels, by the metric's name. */
+  metrics(): Promise<(name: string) => number>;
+}
+
+async function startOperatorProcess(kubeconfig: string): Promise<OperatorUnderTest> {
+  const port = await freePort();
+  const options = ['--kubeconfig', kubeconfig, '--provision-port', '0', '--boot-port', '0', '--log-level', 'error'];
+  const child: ChildProcess = spawn(process.execPath, [MAIN, 'run', ...options, '--metrics-port', String(port)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const token = tokenIn(kubeconfig);
+  async function scrape(): Promise<string> {
+    const headers = { authorization: `Bearer ${token}` };
+    // The certificate is the operator's own, made for the names that machines reach it by.
+    const asked = get({ host: '127.0.0.1', port, path: '/metrics', headers, rejectUnauthorized: false });
+    const [answer] = await once(asked, 'response');
+    const body = await text(answer);
+    if (answer.statusCode !== 200) throw new Error(`the operator's metrics: ${answer.statusCode} ${body}`);
+    return body;
+  }
+  await eventually(
+    () =>
+      scrape().catch((error: Error & { code?: string }) => {
+        if (error.code === 'ECONNREFUSED') return undefined; // not up yet
+        throw error;
+      }),
+    PATIENCE,
+  );
+  return {
+    async metrics() {
+      const lines = (await scrape()).split('\n');
+      return (name) =>
+        lines
+          .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+          .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** Counts changes of Devices. */
+function countChanges(view: View, stack: AsyncDisposableStack) {
+  const counts = new Map<string, number>();
+  let last = performance.now();
+  stack.defer(
+    view.devices.subscribe(({ object: { metadata } }) => {
+      counts.set(metadata.name, (counts.get(metadata.name) ?? 0) + 1);
+      last = performance.now();
+    }),
+  );
+  const total = () => [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return {
+    counts,
+    total,
+    reset: () => counts.clear(),
+    atRest: () => eventually(() => performance.now() - last > QUIET_MS, PATIENCE),
+  };
+}
+
+const MIB = 2 ** 20;
+const CPU = 'process_cpu_seconds_total';
+const RESIDENT = 'process_resident_memory_bytes';
+const STALL = 'nodejs_eventloop_lag_max_seconds';
+
+async function measure(
+  { devices, seconds, switched }: { devices: number; seconds: number; switched: number },
+  kubeconfig: string,
+  view: View,
+  clones: Clones,
+): Promise<Result[]> {
+  await using stack = new AsyncDisposableStack();
+  const changes = countChanges(view, stack);
+  const begun = performance.now();
+  const operator = stack.use(await startOperatorProcess(kubeconfig));
+  const synced = await eventually(async () => {
+    const metric = await operator.metrics();
+    return metric('controller_runtime_reconcile_total') >= devices && metric('workqueue_depth') === 0 && metric;
+  }, PATIENCE);
+  const startS = (performance.now() - begun) / 1000;
+  await changes.atRest();
+  const settling = changes.total();
+  changes.reset();
+
+  const before = await operator.metrics();
+  await setTimeout(seconds * 1000);
+  const after = await operator.metrics();
+  const idleWrites = changes.total();
+  const polls = after('bmc_requests_total') - before('bmc_requests_total');
+
+  changes.reset();
+  for (const name of clones.names.slice(0, switched)) clones.switch(name, 'On');
+  await eventually(() => changes.counts.size >= switched, PATIENCE);
+  await changes.atRest();
+  const most = Math.max(...changes.counts.values());
+  return [
+    { what: 'start until every Device was looked at', value: startS, unit: 's' },
+    { what: 'longest stall until then', value: synced(STALL) * 1000, unit: 'ms' },
+    { what: 'status writes until it came to rest', value: settling, unit: '' },
+    { what: 'idle: resident memory', value: after(RESIDENT) / MIB, unit: 'MB', limit: 400 },
+    { what: 'idle: share of a core', value: (100 * (after(CPU) - before(CPU))) / seconds, unit: '%', limit: 5 },
+    { what: 'idle: longest stall', value: after(STALL) * 1000, unit: 'ms', limit: 100 },
+    { what: 'idle: questions to BMCs', value: polls / seconds, unit: '1/s' },
+    { what: 'idle: status writes', value: idleWrites, unit: '', limit: 0 },
+    { what: 'machines switched by hand', value: switched, unit: '' },
+    { what: 'status writes for each, at most', value: most, unit: '' },
+  ];
+}
+
+async function cleanUp(client: KubeClient): Promise<void> {
+  const kinds: Resource[] = [DEVICES, DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES];
+  for (const resource of kinds) {
+    for await (const page of client.pages(resource)) {
+      for (const { metadata } of page.items) {
+        // The finalizer's owner is gone.
+        if (metadata.finalizers)
+          await client.patch(resource, metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
+        await client.delete(resource, metadata);
+      }
+    }
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    help: { type: 'boolean', short: 'h', default: false },
+    kubeconfig: { type: 'string' },
+    devices: { type: 'string', default: '10000' },
+    seconds: { type: 'string', default: '120' },
+    switched: { type: 'string', default: '50' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+async function bench(
+  kubeconfig: string,
+  params: { devices: number; seconds: number; switched: number },
+): Promise<Result[]> {
+  await using stack = new AsyncDisposableStack();
+  const client = createClient({ kubeconfig });
+  stack.defer(() => client.close());
+  const stop = new AbortController();
+  stack.defer(() => stop.abort(new Error('the benchmark is over')));
+  if (!(await servedGroups(client)).has(GROUP)) await installDefinitions(client, stop.signal);
+  if ((await client.list(DEVICES, { limit: 1 })).items.length > 0)
+    throw new Error('there are Devices already: this benchmark needs a cluster to itself');
+  await ensureNamespace(client, OPERATOR_NAMESPACE);
+  stack.defer(() => cleanUp(client));
+  const clones = await makeClones(client, params.devices, stack);
+  const view = await follow(client, createLogger({ level: 'error' }), stop.signal);
+  return await measure(params, kubeconfig, view, clones);
+}
+
+const whole = (name: 'devices' | 'seconds' | 'switched'): number => {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new RangeError(`--${name} takes a whole number, not "${values[name]}"`);
+};
+
+if (values.help || !values.kubeconfig) {
+  console.log(USAGE);
+  process.exitCode = values.help ? 0 : 1;
+} else {
+  const params = { devices: whole('devices'), seconds: whole('seconds'), switched: whole('switched') };
+  const results = (await bench(values.kubeconfig, params)).map((result) => ({
+    ...result,
+    value: Number(result.value.toPrecision(4)),
+  }));
+  for (const { what, value, unit, limit } of results)
+    console.log(`${what.padEnd(44)} ${value} ${unit}${limit === undefined ? '' : `   (at most ${limit})`}`);
+  if (values.json) console.log(JSON.stringify({ name: 'operator', params, results }));
+}
