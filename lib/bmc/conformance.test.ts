@@ -290,6 +290,19 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
     assert.equal([sensors, eventLog, consumption, network], [true, true, true, true]);
   });
 
+  conforms('tells of events, where it can, for as long as it is listened to', async (lab) => {
+    const driver = open(lab);
+    if (!driver.capabilities().events) return;
+    const stop = new AbortController();
+    const events = driver.events(stop.signal)[Symbol.asyncIterator]();
+    const first = events.next();
+    while (lab.bmc.eventStreams === 0) await driver.power(within());
+    lab.chassis.control('on');
+    assert.is((await first).done, false);
+    stop.abort();
+    assert.is((await events.next()).done, true);
+  });
+
   conforms('takes many calls at once, one after the other', async (lab) => {
     const driver = open(lab);
     const states = await Promise.all(Array.from({ length: 20 }, () => driver.power(within())));
@@ -299,7 +312,8 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
 
   conforms('declares what it cannot do, and refuses it as unsupported', async (lab) => {
     const driver = open(lab);
-    const { virtualMedia, console } = driver.capabilities();
+    const { virtualMedia, console, events } = driver.capabilities();
+    if (!events) await fails(driver.events(within())[Symbol.asyncIterator]().next(), 'unsupported');
     if (!virtualMedia) await fails(driver.insertMedia('http://images/x.iso', within()), 'unsupported');
     if (!console) await fails(driver.console(within()), 'unsupported');
   });

@@ -54,6 +54,16 @@ export interface Capabilities {
   readonly consumption: boolean;
   /** Whether the BMC's own network settings are told and can be changed. */
   readonly network: boolean;
+  /** Whether the BMC tells by itself that something has happened. */
+  readonly events: boolean;
+}
+
+/** Something that happened, as the BMC tells it. What has become of the machine by it is to be asked. */
+export interface BmcEvent {
+  /** RFC 3339; absent where the BMC had no clock. */
+  readonly time?: string;
+  readonly message: string;
+  readonly severity: Health;
 }
 
 /** What a machine draws, in watts. */
@@ -206,6 +216,11 @@ export interface Driver {
    * stream; a console that is lost ends with an error.
    */
   console(signal: AbortSignal): Promise<Duplex>;
+  /**
+   * What the BMC tells by itself, from now on: ends when the BMC or the signal ends it, and throws when the line breaks.
+   * What happened before it began, or while it was broken, is not told. Throws `unsupported` where the BMC tells nothing.
+   */
+  events(signal: AbortSignal): AsyncIterable<BmcEvent>;
   /**
    * Gives back what is held at the BMC (sessions are few). A closed driver may be used again: it logs in anew.
    * Does not fail because the BMC is silent.

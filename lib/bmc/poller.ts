@@ -3,6 +3,7 @@
 // Flow: every device has a place of its own in each period, so that no moment asks more than another. What is due is asked through the
 // device's driver in the pool, beside whoever else uses it. Devices that fail are asked less and less often, only for
 // power, until one answer brings them back. Wrong credentials stop it: a further try may lock the account.
+// A BMC that tells by itself what happens is listened to, once it has answered: it is asked at once, and not at its next place.
 // Guarantees: one question of a kind at a time per device; a dead BMC delays no other; nothing is reported after forget().
 // Under load: a process that cannot keep up asks later, not more at once; nothing piles up but what is due.
 // Caveats: the last event log entry seen is kept in memory. After a restart the whole log is reported once more.
@@ -42,17 +43,42 @@ export interface PollerOptions {
   readonly failed: (key: string, kind: PollKind, error: BmcError, failures: number) => void;
 }
 
+/** Milliseconds from one question that an event brought about to the next of that kind. */
+const NUDGE_MS = 1000;
+/** Milliseconds before a stream of events is opened again; twice as much each time, up to a bound, until one has lasted. */
+const REOPEN_MS = 1000;
+const MOST_REOPEN_MS = 300_000;
+
 /** Failures in a row after which a device is asked less often, and how much less at most. */
 const PATIENCE = 3;
 const MOST_STRETCH = 16;
 
+/** The next question of a kind. */
+interface Planned {
+  readonly timer: { cancel(): void };
+  /** When it is asked, and its place in the period, before which an event may have moved it. */
+  readonly at: number;
+  readonly due: number;
+}
+
 interface Polled {
   readonly target: BmcTarget;
   readonly stop: AbortController;
-  readonly timers: Map<PollKind, { cancel(): void }>;
+  /** None of a kind that is being asked. */
+  readonly planned: Map<PollKind, Planned>;
   readonly seen: Set<PollKind>;
   failures: number;
   lastEntry: string | undefined;
+  /** Undefined until its BMC has answered once. */
+  events: Events | undefined;
+}
+
+/** What a stream of events has brought about. */
+interface Events {
+  /** Until when nothing is asked for the sake of an event. */
+  readonly quietUntil: Map<PollKind, number>;
+  /** Kinds that were being asked when an event came: what it tells of may have come too late for the answer. */
+  readonly missed: Set<PollKind>;
 }
 
 /** So many at a time; the others wait in order. */
@@ -102,14 +128,16 @@ export class FleetPoller {
     const device: Polled = {
       target,
       stop: new AbortController(),
-      timers: new Map(),
+      planned: new Map(),
       seen: new Set(),
       failures: 0,
       lastEntry: undefined,
+      events: undefined,
     };
     this.#devices.set(key, device);
+    const now = this.#options.clock.monotonic();
     const kinds = Object.entries(this.#options.periods) as [PollKind, number][];
-    for (const [kind, period] of kinds) this.#schedule(key, device, kind, placeOf(`${kind} ${key}`) * period);
+    for (const [kind, period] of kinds) this.#plan(key, device, kind, now + placeOf(`${kind} ${key}`) * period);
   }
 
   /** Ends it at once, a question under way included. The driver stays in the pool. */
@@ -128,30 +156,88 @@ export class FleetPoller {
   }
 
   #rest(device: Polled): void {
-    for (const timer of device.timers.values()) timer.cancel();
-    device.timers.clear();
+    for (const { timer } of device.planned.values()) timer.cancel();
+    device.planned.clear();
   }
 
-  #schedule(key: string, device: Polled, kind: PollKind, delay: number): void {
-    const due = this.#options.clock.monotonic() + delay;
+  /** Asks at its place `due`, or earlier, at `at`. */
+  #plan(key: string, device: Polled, kind: PollKind, due: number, at = due): void {
+    const { clock } = this.#options;
     const fire = () => {
-      const running = this.#turn(key, device, kind, due).finally(() => this.#running.delete(running));
-      this.#running.add(running);
+      device.planned.delete(kind);
+      this.#run(() => this.#turn(key, device, kind, due, at));
     };
-    device.timers.set(kind, this.#options.clock.after(delay, fire));
+    device.planned.set(kind, { at, due, timer: clock.after(at - clock.monotonic(), fire) });
   }
 
-  async #turn(key: string, device: Polled, kind: PollKind, due: number): Promise<void> {
+  #run(work: () => Promise<void>): void {
+    const running = work().finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #turn(key: string, device: Polled, kind: PollKind, due: number, at: number): Promise<void> {
     const silent = device.failures >= PATIENCE;
     const asked = kind === 'power' || !silent || this.#options.periods.power === undefined;
     const places = device.failures === 0 ? this.#healthy : this.#doubtful;
     const again = asked ? await places.run(() => this.#ask(key, device, kind)) : true;
     if (!again || device.stop.signal.aborted) return;
     const period = this.#options.periods[kind]! * stretch(device.failures);
-    // On the device's own place in the period, also when the answer took long.
+    // On the device's own place in the period, also when the answer took long, and when it was asked before its place.
     const now = this.#options.clock.monotonic();
-    const next = due + period * Math.max(1, Math.ceil((now - due) / period));
-    this.#schedule(key, device, kind, next - now);
+    const next = at < due && now < due ? due : due + period * Math.max(1, Math.ceil((now - due) / period));
+    this.#plan(key, device, kind, next);
+    if (device.events?.missed.delete(kind)) this.#nudge(key, device, device.events, kind);
+  }
+
+  /** For as long as the device is watched, while its BMC has a stream of events. */
+  async #listen(key: string, device: Polled, events: Events): Promise<void> {
+    const { signal } = device.stop;
+    const kinds = Object.keys(this.#options.periods) as PollKind[];
+    for (let pause = REOPEN_MS; !signal.aborted; ) {
+      const begun = this.#options.clock.monotonic();
+      try {
+        for await (const _event of this.#options.driver(key, device.target).events(signal)) {
+          for (const kind of kinds) this.#nudge(key, device, events, kind);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof BmcError)) throw error;
+        if (!error.retryable) return; // it has no stream; or does not let us in, which the questions find out
+      }
+      if (signal.aborted) return;
+      // What happens from here on is not told.
+      for (const kind of kinds) this.#nudge(key, device, events, kind);
+      if (this.#options.clock.monotonic() - begun > MOST_REOPEN_MS) pause = REOPEN_MS;
+      await this.#pause(pause, signal);
+      pause = Math.min(pause * 2, MOST_REOPEN_MS);
+    }
+  }
+
+  /** Asks soon. Events that come thick and fast make one question. */
+  #nudge(key: string, device: Polled, events: Events, kind: PollKind): void {
+    const planned = device.planned.get(kind);
+    if (!planned) {
+      events.missed.add(kind);
+      return;
+    }
+    const now = this.#options.clock.monotonic();
+    const at = Math.max(now, events.quietUntil.get(kind) ?? now);
+    if (at >= planned.at || device.failures >= PATIENCE) return;
+    planned.timer.cancel();
+    events.quietUntil.set(kind, at + NUDGE_MS);
+    this.#plan(key, device, kind, planned.due, at);
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        timer.cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = this.#options.clock.after(ms, end);
+      signal.addEventListener('abort', end);
+    });
   }
 
   /** False when asking again makes no sense until the target changes. */
@@ -168,6 +254,7 @@ export class FleetPoller {
       const first = !device.seen.has(kind);
       device.seen.add(kind);
       this.#options.observed(key, observation, first);
+      if (first) this.#heedEvents(key, device);
       return true;
     } catch (error) {
       if (stop.signal.aborted) return false;
@@ -185,6 +272,13 @@ export class FleetPoller {
     const value = await driver.eventLog(signal, device.lastEntry);
     device.lastEntry = value.at(-1)?.id ?? device.lastEntry;
     return { kind, value };
+  }
+
+  #heedEvents(key: string, device: Polled): void {
+    if (device.events || !this.#options.driver(key, device.target).capabilities().events) return;
+    const events = { quietUntil: new Map(), missed: new Set<PollKind>() };
+    device.events = events;
+    this.#run(() => this.#listen(key, device, events));
   }
 
   #fail(key: string, device: Polled, kind: PollKind, error: BmcError): boolean {

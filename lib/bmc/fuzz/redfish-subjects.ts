@@ -1,6 +1,8 @@
 // Every reader of Redfish's resources, with resources that it understands: what strange ones are made from.
+
 import { refusal } from '../redfish/errors.ts';
 import { logEntry } from '../redfish/eventlog.ts';
+import { EventDecoder, eventsIn } from '../redfish/events.ts';
 import { firmwareItem, inventoryItem } from '../redfish/inventory.ts';
 import { type Json, link, memberPaths, path } from '../redfish/json.ts';
 import { networkSettings } from '../redfish/network.ts';
@@ -64,6 +66,17 @@ const ENTRY: Json = {
   Message: 'upper critical going high',
 };
 
+const EVENT: Json = {
+  Events: [
+    {
+      EventTimestamp: '2026-01-02T03:04:05Z',
+      MessageSeverity: 'Critical',
+      MessageId: 'ResourceEvent.1.1.ResourcePoweredOn',
+      Message: 'The resource has powered on.',
+    },
+  ],
+};
+
 const REFUSED: Json = {
   error: {
     code: 'Base.1.8.GeneralError',
@@ -108,6 +121,10 @@ export const REDFISH_SUBJECTS: Readonly<Record<string, RedfishSubject>> = {
   'Redfish sensor': { read: (sensor) => [sensorReading(sensor), health(sensor)], samples: [SENSOR] },
   'Redfish thermal and power': { read: (json) => oldReadings(json, json), samples: [THERMAL, POWER] },
   'Redfish log entry': { read: logEntry, samples: [ENTRY] },
+  'Redfish event': {
+    read: (json) => [eventsIn(json), new EventDecoder().push(Buffer.from(`data: ${JSON.stringify(json)}\n\n`)).length],
+    samples: [EVENT],
+  },
   'Redfish refusal': { read: (json) => [refusal(400, json, false), refusal(503, json, true)], samples: [REFUSED] },
   'Redfish parts and firmware': {
     read: (json) => [inventoryItem(json, 'System'), firmwareItem(json), taskOutcome(200, json), consumption(json)],

@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type { BmcAddress } from '../address.ts';
 import type {
+  BmcEvent,
   BmcIdentity,
   BmcTarget,
   BootDevice,
@@ -59,6 +60,7 @@ const CAPABILITIES: Capabilities = {
   setPassword: true,
   consumption: true,
   network: true,
+  events: false,
 };
 
 const NOTHING = Buffer.alloc(0);
@@ -258,6 +260,12 @@ export class IpmiDriver implements Driver {
       const client = new IpmiClient(this.#target, this.#transport, options);
       return openConsole(client, this.#target.address, options, signal);
     });
+  }
+
+  events(): AsyncIterable<BmcEvent> {
+    const why = 'IPMI sends traps at best, and these to a fixed address';
+    const next = () => Promise.reject(new BmcError('unsupported', this.#target.address, why));
+    return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 
   close(): Promise<void> {

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Credentials } from '../driver.ts';
 import { BmcError } from '../errors.ts';
+import { Turns } from '../turns.ts';
 import { refusal } from './errors.ts';
 import { CertificateError, GivenUp, type HttpAnswer, HttpConnection, type HttpRequest, type Origin } from './http.ts';
 import { type Json, link, path, ShapeError } from './json.ts';
@@ -13,12 +14,16 @@ const SESSIONS = '/redfish/v1/SessionService/Sessions';
 const MOST_PAUSE = 5000;
 const CHANGES = 2; // tries of a change whose resource somebody else changes at the same time
 
+/** The headers that say who asks. */
+type Authorization = Readonly<Record<string, string>>;
+
 export class RedfishClient {
   readonly #address: string;
   readonly #credentials: Credentials;
   readonly #connection: HttpConnection;
   readonly #options: RedfishOptions;
-  #authorization: Readonly<Record<string, string>> | undefined;
+  readonly #logIns = new Turns();
+  #authorization: Authorization | undefined;
   #session: string | undefined;
   #root: Json | undefined;
 
@@ -53,6 +58,28 @@ export class RedfishClient {
     if (resource === undefined) return undefined;
     const answer = await this.#authorized({ method: 'GET', path: resource }, signal);
     return answer.status === 404 ? undefined : this.#json(answer, false);
+  }
+
+  /** A stream of events, as its bytes come, until the service ends it. It has a connection of its own. */
+  async *stream(resource: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const request = { method: 'GET', path: resource, headers: { accept: 'text/event-stream' } } as const;
+    const { requestMs } = this.#options;
+    const answer = await this.#translated(signal, () =>
+      this.#withSession(request, signal, (authorized) => this.#connection.stream(authorized, requestMs, signal)),
+    );
+    await this.#json(answer, false);
+    if (!/^text\/event-stream\b/.test(answer.headers['content-type'] ?? ''))
+      throw this.error('protocol', 'the stream is not one of events');
+    const pieces = answer.body[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const { done, value } = await this.#translated(signal, () => pieces.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await pieces.return?.();
+    }
   }
 
   /** Runs an action, and waits for the task that it may become. `secret`: its answer may repeat something secret, and is not quoted. */
@@ -114,22 +141,36 @@ export class RedfishClient {
     }
   }
 
-  async #authorized(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    const remembered = this.#authorization !== undefined;
-    const first = await this.#withSession(request, signal);
+  #authorized(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    return this.#withSession(request, signal, (authorized) => this.#send(authorized, signal));
+  }
+
+  async #withSession<T extends HttpAnswer>(
+    request: HttpRequest,
+    signal: AbortSignal,
+    send: (authorized: HttpRequest) => Promise<T>,
+  ): Promise<T> {
+    const attempt = async () => {
+      const authorization = this.#authorization ?? (await this.#loggedIn(signal));
+      return send({ ...request, headers: { ...request.headers, ...authorization } });
+    };
+    const remembered = this.#authorization;
+    const first = await attempt();
     if (first.status !== 401 || !remembered) return first;
-    // The session that worked before is gone: it timed out, or the BMC restarted.
-    this.#authorization = undefined;
-    this.#session = undefined;
-    return this.#withSession(request, signal);
+    // The session that worked before is gone: it timed out, or the BMC restarted. Somebody else may have noticed, too.
+    if (this.#authorization === remembered) {
+      this.#authorization = undefined;
+      this.#session = undefined;
+    }
+    return attempt();
   }
 
-  async #withSession(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
-    this.#authorization ??= await this.#logIn(signal);
-    return this.#send({ ...request, headers: { ...request.headers, ...this.#authorization } }, signal);
+  /** One log-in at a time: a second one would take a slot that nobody gives back. */
+  #loggedIn(signal: AbortSignal): Promise<Authorization> {
+    return this.#logIns.run(signal, async () => (this.#authorization ??= await this.#logIn(signal)));
   }
 
-  async #logIn(signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
+  async #logIn(signal: AbortSignal): Promise<Authorization> {
     const { username, password } = this.#credentials;
     const sessions = link(linksOf(await this.root(signal)), 'Sessions') ?? SESSIONS;
     const body = { UserName: username, Password: password };
@@ -197,7 +238,7 @@ function linksOf(root: Json): Json {
   return typeof links === 'object' && links !== null ? (links as Json) : {};
 }
 
-function basic(username: string, password: string): Readonly<Record<string, string>> {
+function basic(username: string, password: string): Authorization {
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
 }
 

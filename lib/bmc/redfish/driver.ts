@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { BmcAddress } from '../address.ts';
 import type {
+  BmcEvent,
   BmcIdentity,
   BmcTarget,
   BootOptions,
@@ -22,6 +23,7 @@ import { Turns } from '../turns.ts';
 import { changePassword, proveAdministrator } from './accounts.ts';
 import { RedfishClient } from './client.ts';
 import { readEventLog } from './eventlog.ts';
+import { readEvents, streamPath } from './events.ts';
 import { inventoryItem, readFirmware } from './inventory.ts';
 import { type Json, link, memberPaths, objects, path, ShapeError, text, texts } from './json.ts';
 import { ejectMedia, insertMedia } from './media.ts';
@@ -41,6 +43,7 @@ const CAPABILITIES: Capabilities = {
   setPassword: true,
   consumption: true,
   network: true,
+  events: true,
 };
 
 /** Where an action leaves the machine, once done. */
@@ -50,6 +53,8 @@ export class RedfishDriver implements Driver {
   readonly #client: RedfishClient;
   readonly #turns = new Turns();
   #systemPath: string | undefined;
+  /** What the service has said of its capabilities. */
+  #told: Partial<Capabilities> = {};
 
   constructor(target: BmcTarget, at: BmcAddress, options: Partial<RedfishOptions> = {}) {
     const { host, port, scheme } = at;
@@ -58,7 +63,7 @@ export class RedfishDriver implements Driver {
   }
 
   capabilities(): Capabilities {
-    return CAPABILITIES;
+    return { ...CAPABILITIES, ...this.#told };
   }
 
   identify(signal: AbortSignal): Promise<BmcIdentity> {
@@ -69,6 +74,7 @@ export class RedfishDriver implements Driver {
       await proveAdministrator(this.#client, signal);
       const manager = (await this.#related(system, 'ManagedBy', signal))[0] ?? {};
       const systemId = text(system, 'UUID')?.toLowerCase();
+      this.#told = { events: (await streamPath(this.#client, signal)) !== undefined };
       return {
         manufacturer:
           text(manager, 'Manufacturer') ?? text(root, 'Vendor') ?? text(system, 'Manufacturer') ?? 'unknown',
@@ -188,6 +194,17 @@ export class RedfishDriver implements Driver {
     return Promise.reject(this.#client.error('unsupported', 'Redfish has no console stream'));
   }
 
+  async *events(signal: AbortSignal): AsyncGenerator<BmcEvent> {
+    const from = await this.#strictly(() => streamPath(this.#client, signal));
+    if (from === undefined) throw this.#client.error('unsupported', 'the service has no stream of events');
+    try {
+      yield* readEvents(this.#client, from, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw this.#named(error);
+    }
+  }
+
   close(): Promise<void> {
     return this.#client.close();
   }
@@ -201,9 +218,12 @@ export class RedfishDriver implements Driver {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof ShapeError) throw this.#client.error('protocol', error.message, error);
-      throw error;
+      throw this.#named(error);
     }
+  }
+
+  #named(error: unknown): unknown {
+    return error instanceof ShapeError ? this.#client.error('protocol', error.message, error) : error;
   }
 
   /** The one system behind this BMC. Throws `unsupported` where there are several: the address does not say which. */

@@ -1,7 +1,7 @@
 // HTTPS to one BMC: one connection, kept; bounded answers; and only to a certificate that is believed.
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type AgentOptions, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { TlsTrust } from '../driver.ts';
 import { type Json, parse, ShapeError } from './json.ts';
@@ -46,21 +46,55 @@ export interface Origin {
   readonly tls?: TlsTrust;
 }
 
+/** An answer whose body goes on; refusals have none. */
+export interface HttpStream extends HttpAnswer {
+  readonly body: AsyncIterable<Buffer>;
+}
+
 export class HttpConnection {
   readonly #origin: Origin;
   readonly #agent: HttpAgent;
+  /** For an answer that goes on: it would keep all others waiting. */
+  #second: HttpAgent | undefined;
 
   constructor(origin: Origin) {
     this.#origin = origin;
-    const options = { keepAlive: true, maxSockets: 1, timeout: IDLE_MILLISECONDS };
-    this.#agent = origin.secure ? new TrustingAgent(options, origin.tls ?? {}) : new HttpAgent(options);
+    this.#agent = agentFor(origin, { keepAlive: true, maxSockets: 1, timeout: IDLE_MILLISECONDS });
   }
 
   /**
    * One request, one answer, whatever its status. Rejects with the network's error, CertificateError, ShapeError (no JSON) or
    * GivenUp when the signal fires. A kept connection that the BMC had closed meanwhile is not told from one that broke: `reused` says so.
    */
-  send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const incoming = await this.#begun(request, this.#agent, signal);
+    try {
+      return answer(incoming, await collect(incoming));
+    } catch (error) {
+      throw signal.aborted ? new GivenUp(true, signal.reason) : error;
+    }
+  }
+
+  /**
+   * The same on a connection of its own, without waiting for the answer's end. Its body throws when the connection breaks, or
+   * the signal fires. `begunMs`: for the answer to begin.
+   */
+  async stream(request: HttpRequest, begunMs: number, signal: AbortSignal): Promise<HttpStream> {
+    this.#second ??= agentFor(this.#origin, { maxSockets: 1 });
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException('the answer did not begin', 'TimeoutError')), begunMs);
+    try {
+      const incoming = await this.#begun(request, this.#second, AbortSignal.any([signal, late.signal]));
+      // A peer that is gone without a word is noticed by the kernel.
+      incoming.socket.setKeepAlive(true, IDLE_MILLISECONDS);
+      if (incoming.statusCode === 200) return { ...answer(incoming, NOTHING), body: incoming };
+      return { ...answer(incoming, await collect(incoming)), body: emptyStream() };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #begun(request: HttpRequest, agent: HttpAgent, signal: AbortSignal): Promise<IncomingMessage> {
     const { secure, host, port } = this.#origin;
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const headers = {
@@ -72,11 +106,7 @@ export class HttpConnection {
     return new Promise((resolve, reject) => {
       const open = secure ? httpsRequest : httpRequest;
       const { method, path } = request;
-      const outgoing = open({ agent: this.#agent, host, port, method, path, headers, signal }, (incoming) => {
-        collect(incoming)
-          .then((bytes) => resolve(answer(incoming, bytes)), reject)
-          .catch(reject);
-      });
+      const outgoing = open({ agent, host, port, method, path, headers, signal }, resolve);
       outgoing.on('error', (error) => {
         const connected = outgoing.socket?.connecting === false;
         reject(signal.aborted ? new GivenUp(connected, signal.reason) : mark(error, outgoing.reusedSocket));
@@ -87,8 +117,15 @@ export class HttpConnection {
 
   close(): void {
     this.#agent.destroy();
+    this.#second?.destroy();
   }
 }
+
+const NOTHING = Buffer.alloc(0);
+const emptyStream = (): AsyncIterable<Buffer> => Readable.from([]);
+
+const agentFor = ({ secure, tls }: Origin, options: AgentOptions): HttpAgent =>
+  secure ? new TrustingAgent(options, tls ?? {}) : new HttpAgent(options);
 
 const mark = (error: Error, reused: boolean) => Object.assign(error, { reused });
 

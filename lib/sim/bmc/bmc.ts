@@ -27,6 +27,8 @@ import { execute } from './commands/table.ts';
 import { EventLog } from './eventlog.ts';
 import { disturb, type Faults, NO_FAULTS, seededRandom } from './faults.ts';
 import { NO_QUIRKS, type SimulatedQuirks, zeroPadded } from './quirks.ts';
+import { EventHub } from './redfish/events.ts';
+import { entryEvent, powerEvent } from './redfish/resources.ts';
 import { type Certificate, RedfishServer } from './redfish/server.ts';
 import { SENSORS } from './sensors.ts';
 import { ConsoleSlot } from './serial.ts';
@@ -83,6 +85,8 @@ export class SimulatedBmc {
   readonly #sessionLimit: number;
   #socket: Socket | undefined;
   readonly #redfish: RedfishServer[] = [];
+  /** Ends hearing of the chassis's power; set while Redfish is served. */
+  #deaf: (() => void) | undefined;
   #requests = 0;
   /** Milliseconds that the answer under way takes by a quirk. */
   #slowness = 0;
@@ -110,7 +114,8 @@ export class SimulatedBmc {
         isOpen: (session) => this.#state.sessions.find(session.bmcId) === session,
         udpPort: () => this.port,
       }),
-      log: new EventLog(now),
+      log: new EventLog(now, (record) => this.#state.events.publish(entryEvent(record))),
+      events: new EventHub(now, () => this.#state.faults.silent),
       fru: options.fru,
       seed,
       quirks: options.quirks ?? NO_QUIRKS,
@@ -192,6 +197,7 @@ export class SimulatedBmc {
 
   /** Serves Redfish, too, for the same machine and accounts: over TLS with a certificate, else in clear. Gives the port. */
   async listenRedfish(port = 0, host = '127.0.0.1', certificate?: Certificate): Promise<number> {
+    this.#deaf ??= this.#state.chassis.onPower((power) => this.#state.events.publish(powerEvent(power)));
     const server = new RedfishServer(this.#state, this.#random, this.#sessionLimit, certificate);
     const bound = await server.listen(port, host);
     this.#redfish.push(server);
@@ -208,6 +214,11 @@ export class SimulatedBmc {
     return this.#redfish.reduce((sum, server) => sum + server.requests, 0);
   }
 
+  /** How many read the stream of its events over Redfish. */
+  get eventStreams(): number {
+    return this.#state.events.list().filter(({ stream }) => stream).length;
+  }
+
   /** URL of the image in the virtual drive. */
   get media(): string | undefined {
     return this.#state.media;
@@ -217,6 +228,7 @@ export class SimulatedBmc {
   reboot(): void {
     this.#state.sessions.clear();
     this.#state.console.deactivate();
+    this.#state.events.reboot();
     for (const server of this.#redfish) server.reboot();
     this.#state.bootOptions = { ...FRESH_BOOT_OPTIONS };
   }
@@ -224,6 +236,9 @@ export class SimulatedBmc {
   /** Stops listening. It may listen again afterwards, on the same port or another, with its sessions forgotten. */
   async close(): Promise<void> {
     this.reboot();
+    this.#state.events.close();
+    this.#deaf?.();
+    this.#deaf = undefined;
     for (const timer of this.#delayed) clearTimeout(timer);
     this.#delayed.clear();
     const socket = this.#socket;

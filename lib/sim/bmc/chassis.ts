@@ -27,6 +27,8 @@ export interface SerialPort {
 /** A machine as its BMC sees it. Every BMC protocol of the simulator works on this. */
 export interface Chassis {
   power(): 'On' | 'Off';
+  /** Called after each change of power; call what is given back to hear no more. */
+  onPower(listener: (power: 'On' | 'Off') => void): () => void;
   /** Returns at once; `soft` only asks the operating system. */
   control(action: ChassisAction): void;
   /** Read and cleared by the firmware, written by the BMC. */
@@ -61,16 +63,28 @@ export class MemoryChassis implements Chassis {
   readonly actions: ChassisAction[] = [];
   readonly serial = new EchoingPort();
   identifySeconds = 0;
+  readonly #listeners = new Set<(power: 'On' | 'Off') => void>();
   #power: 'On' | 'Off' = 'Off';
 
   power(): 'On' | 'Off' {
     return this.#power;
   }
 
+  onPower(listener: (power: 'On' | 'Off') => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   control(action: ChassisAction): void {
     this.actions.push(action);
-    if (action === 'on' || action === 'cycle') this.#power = 'On';
-    if (action === 'off' || action === 'soft') this.#power = 'Off';
+    if (action === 'on' || action === 'cycle') this.#switch('On');
+    if (action === 'off' || action === 'soft') this.#switch('Off');
+  }
+
+  #switch(power: 'On' | 'Off'): void {
+    if (power === this.#power) return;
+    this.#power = power;
+    for (const listener of this.#listeners) listener(power);
   }
 
   identify(seconds: number): void {

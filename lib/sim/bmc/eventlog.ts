@@ -6,14 +6,16 @@ const CAPACITY = 512;
 export class EventLog {
   readonly #records: Buffer[] = [];
   readonly #now: () => number;
+  readonly #added: (record: Buffer) => void;
   #next = 1;
   #reservation = 0;
   addedAt = 0;
   erasedAt = 0;
 
-  /** `now` in milliseconds since 1970. */
-  constructor(now: () => number) {
+  /** `now` in milliseconds since 1970. `added` hears of each new entry. */
+  constructor(now: () => number, added: (record: Buffer) => void) {
     this.#now = now;
+    this.#added = added;
   }
 
   get size(): number {
@@ -28,8 +30,10 @@ export class EventLog {
   add(event: SelEvent): boolean {
     if (this.free === 0) return false;
     const seconds = Math.floor(this.#now() / 1000);
-    this.#records.push(encodeSelRecord(this.#next++, seconds, event));
+    const record = encodeSelRecord(this.#next++, seconds, event);
+    this.#records.push(record);
     this.addedAt = seconds;
+    this.#added(record);
     return true;
   }
 

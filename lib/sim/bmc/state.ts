@@ -5,6 +5,7 @@ import type { Chassis } from './chassis.ts';
 import type { EventLog } from './eventlog.ts';
 import type { Faults } from './faults.ts';
 import type { SimulatedQuirks } from './quirks.ts';
+import type { EventHub } from './redfish/events.ts';
 import type { Thresholds } from './sensors.ts';
 import type { ConsoleSlot } from './serial.ts';
 import type { Sessions, SimulatedSession } from './sessions.ts';
@@ -30,6 +31,8 @@ export interface BmcState {
   readonly reboot: () => void;
   readonly console: ConsoleSlot;
   readonly log: EventLog;
+  /** What it tells over Redfish by itself. */
+  readonly events: EventHub;
   /** What the machine's maker wrote into it; none: an empty inventory. */
   readonly fru: Fru | undefined;
   /** Sets the course of its sensors apart from other BMCs'. */

@@ -110,6 +110,15 @@ export class SimulatedMachine implements Chassis {
     return this.#power;
   }
 
+  onPower(listener: (power: 'On' | 'Off') => void): () => void {
+    let last = this.#power;
+    return this.onChange(() => {
+      if (this.#power === last) return;
+      last = this.#power;
+      listener(last);
+    });
+  }
+
   get boot(): ChassisBoot {
     return this.#boot;
   }

@@ -1,8 +1,12 @@
 // Answers of a simulated Redfish service, and its refusals in the words of the Base message registry (DSP0266 §8.6).
 
+import type { ServerResponse } from 'node:http';
+
 export type Body = Readonly<Record<string, unknown>>;
 
 export interface Reply {
+  /** Takes the answer over, which goes on. */
+  readonly stream?: (response: ServerResponse) => void;
   readonly status: number;
   readonly body?: Body;
   readonly headers?: Readonly<Record<string, string>>;
@@ -31,5 +35,7 @@ export const REFUSE = {
   method: () => refusal(405, 'OperationNotAllowed', 'The HTTP method is not allowed on this resource.'),
   state: () => refusal(409, 'ResourceCannotBeDeleted', 'The request is in conflict with the state of the resource.'),
   changed: () => refusal(412, 'PreconditionFailed', 'The ETag supplied did not match the resource.'),
+  noSubscription: () =>
+    refusal(503, 'EventSubscriptionLimitExceeded', 'The event subscription limit has been reached.'),
   noSession: () => refusal(503, 'SessionLimitExceeded', 'The session establishment failed due to the session limit.'),
 } as const;

@@ -1,10 +1,15 @@
 // The simulated Redfish service against Debian's clients: redfishtool, sushy, fence_redfish.
 // test-deadline: 300
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCertificate } from '../../../provision/api/certificate.ts';
+import { eventually } from '../../../testing/eventually.ts';
 import { DEBIAN_PYTHON, peerTest, pythonPeerTest } from '../../../testing/peers.ts';
 import { LAB_ADMIN, LAB_GUID, withSimulatedBmc } from '../lab.ts';
 
@@ -87,6 +92,87 @@ withSushy('sushy: sessions, power, boot override, virtual media and temperatures
     assert.is(answer.firmware, '1.00');
     assert.equal(answer.media, [true, 'http://images/a.iso']);
     assert.is(answer.temperatures['CPU1 Temp'], 97);
+  });
+});
+
+const SUSHY_EVENTS = `
+import json, sys, sushy
+port, username, password, destination = sys.argv[1:]
+auth = sushy.auth.SessionAuth(username, password)
+root = sushy.Sushy('http://127.0.0.1:%s/redfish/v1' % port, auth=auth, verify=False)
+service = root.get_event_service()
+types = sorted(each.value for each in service.get_event_types_for_subscription())
+subscription = service.subscriptions.create({
+  'Destination': destination, 'Protocol': 'Redfish', 'Context': 'rack 1', 'EventTypes': ['Alert', 'StatusChange']})
+service.submit_test_event('1', '2026-01-02T00:00:00Z', 'Alert', 'Is this heard?', [], 'Test.1.0.Heard', '/redfish/v1/Systems/1', 'OK')
+root.get_system('/redfish/v1/Systems/1').reset_system(sushy.RESET_ON)
+print(json.dumps({'enabled': service.service_enabled, 'types': types, 'context': subscription.context, 'path': subscription.path}))
+sys.stdin.read()
+subscription.delete()
+print(len(service.subscriptions.get_members()))
+`;
+
+interface Pushed {
+  readonly Context: string;
+  readonly Events: readonly { readonly EventType: string; readonly Message: string; readonly MessageId: string }[];
+}
+
+withSushy('sushy: a subscription, and events pushed to where it says', async () => {
+  await withSimulatedBmc(async ({ redfishPort }) => {
+    const pushed: Pushed[] = [];
+    const receiver = createServer((request, response) => {
+      json(request)
+        .then((event) => pushed.push(event as Pushed))
+        .finally(() => response.writeHead(204).end())
+        .catch((error: unknown) => response.destroy(error as Error));
+    });
+    receiver.listen(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const destination = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/events`;
+    const args = ['-c', SUSHY_EVENTS, String(redfishPort), username, password, destination];
+    const env = { PATH: process.env.PATH, LC_ALL: 'C', PYTHONWARNINGS: 'ignore' };
+    const sushy = run(DEBIAN_PYTHON, args, { env, timeout: 60_000 });
+    try {
+      await eventually(() => pushed.length === 2);
+      sushy.child.stdin!.end();
+      const [told, left] = (await sushy).stdout.trim().split('\n') as [string, string];
+      const path = '/redfish/v1/EventService/Subscriptions/1';
+      assert.equal(JSON.parse(told), { enabled: true, types: ['Alert', 'StatusChange'], context: 'rack 1', path });
+      assert.is(left, '0');
+      const events = pushed.map(({ Context, Events: [event] }) => [Context, event?.EventType, event?.Message]);
+      assert.equal(events, [
+        ['rack 1', 'Alert', 'Is this heard?'],
+        ['rack 1', 'StatusChange', 'The resource has powered on.'],
+      ]);
+    } finally {
+      sushy.child.kill();
+      receiver.close();
+    }
+  });
+});
+
+const withCurl = peerTest('curl', 'curl');
+
+withCurl('curl: the stream of events, as text', async () => {
+  await withSimulatedBmc(async ({ bmc, chassis, redfishPort }) => {
+    const url = `http://127.0.0.1:${redfishPort}/redfish/v1/EventService/SSE`;
+    const curl = spawn('curl', ['--silent', '--no-buffer', '--config', '-', url]);
+    try {
+      curl.stdin.end(`user = "${username}:${password}"\n`);
+      await eventually(() => bmc.eventStreams === 1);
+      chassis.control('on');
+      let heard = '';
+      for await (const piece of curl.stdout) {
+        heard += String(piece);
+        if (/\ndata: .*\n\n/.test(heard)) break;
+      }
+      assert.match(heard, /^id: 1$/m);
+      const event = JSON.parse(/^data: (.*)$/m.exec(heard)![1]!) as Pushed;
+      assert.is(event.Events[0]?.MessageId, 'ResourceEvent.1.1.ResourcePoweredOn');
+    } finally {
+      curl.kill();
+    }
+    await eventually(() => bmc.eventStreams === 0);
   });
 });
 

@@ -9,6 +9,7 @@ import { SENSOR_TYPE } from '../../../bmc/ipmi/wire/units.ts';
 import { type AnalogSensor, crossedBy, drawn, SENSORS, type Thresholds, thresholdsOf, valueAt } from '../sensors.ts';
 import type { BmcState } from '../state.ts';
 import { MAX_USERS, type UserSlot } from '../users.ts';
+import { DELIVERY, EVENT_TYPES, type SimulatedEvent, type Subscription } from './events.ts';
 import type { Body } from './messages.ts';
 import type { RedfishSession } from './tokens.ts';
 
@@ -22,6 +23,10 @@ export const LOG = `${SYSTEM}/LogServices/SEL`;
 export const INTERFACE = `${MANAGER}/EthernetInterfaces/1`;
 export const FIRMWARE = `${ROOT}/UpdateService/FirmwareInventory`;
 export const TASKS = `${ROOT}/TaskService/Tasks`;
+export const EVENTS = `${ROOT}/EventService`;
+export const SUBSCRIPTIONS = `${EVENTS}/Subscriptions`;
+export const STREAM = `${EVENTS}/SSE`;
+export const TEST_EVENT = `${EVENTS}/Actions/EventService.SubmitTestEvent`;
 export const MEDIA = `${MANAGER}/VirtualMedia/Cd`;
 
 const GOOD = { State: 'Enabled', Health: 'OK' };
@@ -51,6 +56,7 @@ export function root({ guid }: BmcState): Body {
     AccountService: ref(`${ROOT}/AccountService`),
     UpdateService: ref(`${ROOT}/UpdateService`),
     Tasks: ref(`${ROOT}/TaskService`),
+    EventService: ref(EVENTS),
     Links: { Sessions: ref(SESSIONS) },
   };
 }
@@ -355,4 +361,46 @@ export function logEntry(record: Buffer): Body {
     SensorType: analog ? KINDS[event.sensorType]?.type : undefined,
     Message: message,
   };
+}
+
+export function eventService(): Body {
+  return resource(EVENTS, 'EventService.v1_5_0.EventService', 'Event Service', {
+    ServiceEnabled: true,
+    Status: GOOD,
+    DeliveryRetryAttempts: DELIVERY.attempts,
+    DeliveryRetryIntervalSeconds: DELIVERY.pauseMs / 1000,
+    EventFormatTypes: ['Event'],
+    EventTypesForSubscription: EVENT_TYPES,
+    ServerSentEventUri: STREAM,
+    Subscriptions: ref(SUBSCRIPTIONS),
+    Actions: {
+      '#EventService.SubmitTestEvent': { target: TEST_EVENT, 'EventType@Redfish.AllowableValues': EVENT_TYPES },
+    },
+  });
+}
+
+export function subscription({ id, destination, context, types, stream }: Subscription): Body {
+  return resource(`${SUBSCRIPTIONS}/${id}`, 'EventDestination.v1_8_0.EventDestination', 'Subscription', {
+    Destination: destination,
+    Context: context,
+    Protocol: 'Redfish',
+    SubscriptionType: stream ? 'SSE' : 'RedfishEvent',
+    EventFormatType: 'Event',
+    EventTypes: types.length > 0 ? types : EVENT_TYPES,
+    DeliveryRetryPolicy: 'TerminateAfterRetries',
+  });
+}
+
+export const powerEvent = (power: 'On' | 'Off'): SimulatedEvent => ({
+  type: 'StatusChange',
+  messageId: `ResourceEvent.1.1.ResourcePowered${power}`,
+  message: `The resource has powered ${power.toLowerCase()}.`,
+  severity: 'OK',
+  origin: SYSTEM,
+});
+
+export function entryEvent(record: Buffer): SimulatedEvent {
+  const { '@odata.id': origin, Message: message, Severity: severity } = logEntry(record);
+  const told = { origin, message, severity } as Pick<SimulatedEvent, 'origin' | 'message' | 'severity'>;
+  return { type: 'Alert', messageId: 'ResourceEvent.1.1.ResourceErrorsDetected', ...told };
 }

@@ -7,6 +7,7 @@ import * as resource from './resources.ts';
 import {
   ACCOUNTS,
   CHASSIS,
+  EVENTS,
   FIRMWARE,
   INTERFACE,
   LOG,
@@ -15,9 +16,13 @@ import {
   ROLES,
   ROOT,
   SESSIONS,
+  STREAM,
+  SUBSCRIPTIONS,
   SYSTEM,
   TASKS,
+  TEST_EVENT,
 } from './resources.ts';
+import { stream, subscribe, testEvent } from './subscriptions.ts';
 import type { Tokens } from './tokens.ts';
 
 export type Privilege = (typeof ROLES.Administrator)[number];
@@ -192,6 +197,30 @@ export const ROUTES: Readonly<Record<string, Route>> = {
       return resource.task(name, looks > 0);
     }),
   },
+
+  [EVENTS]: { GET: get(resource.eventService) },
+  [STREAM]: { GET: { privilege: 'Login', run: ({ state }) => stream(state) } },
+  [SUBSCRIPTIONS]: {
+    GET: get(({ state }) =>
+      resource.collection(
+        SUBSCRIPTIONS,
+        'EventDestination',
+        state.events.list().map(({ id }) => `${SUBSCRIPTIONS}/${id}`),
+      ),
+    ),
+    POST: act(subscribe, 'ConfigureManager'),
+  },
+  [`${SUBSCRIPTIONS}/{}`]: {
+    GET: get(({ state, name }) => {
+      const found = state.events.get(name);
+      return found && resource.subscription(found);
+    }),
+    DELETE: {
+      privilege: 'ConfigureManager',
+      run: ({ state, name }) => (state.events.unsubscribe(name) ? done() : REFUSE.missing()),
+    },
+  },
+  [TEST_EVENT]: { POST: act(testEvent, 'ConfigureManager') },
 
   [`${ROOT}/Chassis`]: list(`${ROOT}/Chassis`, 'Chassis', [CHASSIS]),
   [CHASSIS]: { GET: get(({ state }) => resource.chassis(state)) },

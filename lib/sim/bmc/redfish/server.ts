@@ -133,7 +133,7 @@ async function readBody(request: IncomingMessage): Promise<Body | undefined> {
   }
 }
 
-function send(response: ServerResponse, { status, body, headers }: Reply): void {
+function send(response: ServerResponse, { status, body, headers, stream }: Reply): void {
   const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   response.writeHead(status, {
     'odata-version': '4.0',
@@ -142,5 +142,6 @@ function send(response: ServerResponse, { status, body, headers }: Reply): void 
     ...(body && status === 200 && { etag: etag(body) }),
     ...headers,
   });
-  response.end(bytes);
+  if (stream) stream(response);
+  else response.end(bytes);
 }
