@@ -13,7 +13,15 @@ import { requestToken, review } from '../rest/reviews.ts';
 import { getScale, patchScale, updateScale } from '../rest/scale.ts';
 import { type Sink, watch } from '../rest/watch.ts';
 import { create, update } from '../rest/write.ts';
-import { badRequest, forbidden, methodNotAllowed, notFound, notSupported, unknownResource } from '../status.ts';
+import {
+  ApiError,
+  badRequest,
+  forbidden,
+  methodNotAllowed,
+  notFound,
+  notSupported,
+  unknownResource,
+} from '../status.ts';
 import { readBody } from './body.ts';
 import { negotiate } from './media.ts';
 import type { ResourceRequest } from './request.ts';
@@ -125,8 +133,23 @@ export async function answerResource(
     watch(call, () => sinkOf(response, warnings));
     return undefined;
   }
-  const answer = await handlerOf(call)(call);
+  const answer = await decided(call, handlerOf(call));
   return encoded(answer.code, textOf(answer), accepted.encoding, warnings);
+}
+
+const READS = new Set(['get', 'list']);
+/** What a refusal with these codes is for: something that is there, is not, or is used up. */
+const FOUNDED = new Set([403, 404, 409]);
+
+/** The handler's answer. A refusal may rest on a write that is on its way to disk: whoever is refused must find it there. */
+async function decided(call: Call, handler: Handler): Promise<Answer> {
+  try {
+    return await handler(call);
+  } catch (error) {
+    const written = !READS.has(call.request.verb);
+    if (written && error instanceof ApiError && FOUNDED.has(error.code)) await call.cluster.store.allSettled();
+    throw error;
+  }
 }
 
 /** A first state is sent in pieces of about this many bytes. */

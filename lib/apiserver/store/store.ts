@@ -74,6 +74,8 @@ export class Store {
   #historyStart = 0;
   #historyBytes = 0;
   #sequenced = 0;
+  /** The last write that was begun; they end in order. */
+  #newest: Promise<void> = Promise.resolve();
   #visible = 0;
   #compacted = 0;
   #lineage = 0;
@@ -236,6 +238,11 @@ export class Store {
     await this.#collections.get(collection)?.pending.get(key)?.done;
   }
 
+  /** Waits until all that latest() gives is on disk, and what it shows can be read. @throws StorageError when it will not be */
+  async allSettled(): Promise<void> {
+    await this.#newest;
+  }
+
   /** Writes that are begun while this runs become durable together, or none of them happens. */
   together(writing: () => void): void {
     this.#log.together(writing);
@@ -272,6 +279,7 @@ export class Store {
   #commit(record: LogRecord, entry: Entry | undefined): Promise<void> {
     const collection = this.#collection(record.collection);
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+    this.#newest = done;
     collection.pending.set(record.key, { revision: record.revision, entry, done });
     this.#log.append(record, (error: StorageError | undefined) => {
       if (collection.pending.get(record.key)?.revision === record.revision) collection.pending.delete(record.key);
