@@ -49,8 +49,8 @@ export class Authenticator {
 
   #impersonate(user: User, asked: Impersonation): User {
     const account = parseServiceAccount(asked.name);
-    const check = (resource: string, name: string, namespace = '', group = '') => {
-      const wanted: Attributes = { verb: 'impersonate', group, resource, subresource: '', namespace, name };
+    const check = (resource: string, name: string, namespace = '', group = '', subresource = '') => {
+      const wanted: Attributes = { verb: 'impersonate', group, resource, subresource, namespace, name };
       const decision = this.#authorizer.decide(user, wanted);
       if (decision.allowed) return;
       const kind = group ? `${resource}.${group}` : resource;
@@ -61,6 +61,8 @@ export class Authenticator {
     else check('users', asked.name);
     for (const group of asked.groups) check('groups', group);
     if (asked.uid) check('uids', asked.uid, '', 'authentication.k8s.io');
+    // They say nothing here, but may not be claimed by whoever wants to.
+    for (const { key, value } of asked.extra) check('userextras', value, '', 'authentication.k8s.io', key);
     const own = account ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [];
     const groups = asked.groups.length > 0 ? asked.groups : own;
     return { name: asked.name, uid: asked.uid, groups: [...new Set([...groups, AUTHENTICATED])] };
@@ -71,7 +73,10 @@ interface Impersonation {
   readonly name: string;
   readonly uid: string;
   readonly groups: readonly string[];
+  readonly extra: readonly { readonly key: string; readonly value: string }[];
 }
+
+const EXTRA = 'impersonate-extra-';
 
 function impersonation(headers: IncomingHttpHeaders): Impersonation | undefined {
   const one = (name: string) => {
@@ -82,7 +87,11 @@ function impersonation(headers: IncomingHttpHeaders): Impersonation | undefined 
   // Node joins repeated headers that it does not know with commas.
   const groups = one('impersonate-group').split(/,\s*/).filter(Boolean);
   const uid = one('impersonate-uid');
-  if (name) return { name, uid, groups };
-  if (groups.length > 0 || uid) throw badRequest('requested impersonation without impersonating a user');
+  const extra = Object.keys(headers)
+    .filter((header) => header.startsWith(EXTRA))
+    .map((header) => ({ key: header.slice(EXTRA.length), value: one(header) }));
+  if (name) return { name, uid, groups, extra };
+  if (groups.length > 0 || uid || extra.length > 0)
+    throw badRequest('requested impersonation without impersonating a user');
   return undefined;
 }

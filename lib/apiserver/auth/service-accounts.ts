@@ -44,6 +44,12 @@ export interface Account {
   readonly uid: string;
 }
 
+/** A Secret that a token ends with. */
+export interface Bound {
+  readonly name: string;
+  readonly uid: string;
+}
+
 export class ServiceAccountTokens {
   readonly #store: Store;
   readonly #private: KeyObject;
@@ -58,7 +64,12 @@ export class ServiceAccountTokens {
     this.#now = now;
   }
 
-  issue(account: Account, audiences: readonly string[], seconds: number): { token: string; expiration: number } {
+  issue(
+    account: Account,
+    audiences: readonly string[],
+    seconds: number,
+    bound?: Bound,
+  ): { token: string; expiration: number } {
     const issued = Math.floor(this.#now() / 1000);
     const expiration = issued + seconds;
     const claims = {
@@ -69,14 +80,18 @@ export class ServiceAccountTokens {
       jti: randomUUID(),
       nbf: issued,
       sub: serviceAccountUser(account.namespace, account.name, account.uid).name,
-      'kubernetes.io': { namespace: account.namespace, serviceaccount: { name: account.name, uid: account.uid } },
+      'kubernetes.io': {
+        namespace: account.namespace,
+        serviceaccount: { name: account.name, uid: account.uid },
+        ...(bound ? { secret: { name: bound.name, uid: bound.uid } } : {}),
+      },
     };
     const content = `${HEADER}.${encode(claims)}`;
     const signature = sign('sha256', Buffer.from(content), { key: this.#private, dsaEncoding: 'ieee-p1363' });
     return { token: `${content}.${signature.toString('base64url')}`, expiration: expiration * 1000 };
   }
 
-  /** The account's user; undefined when the token is not ours, has ended, is for others, or its account is gone. */
+  /** The account's user; undefined when the token is not ours, has ended, is for others, or its account or Secret is gone. */
   authenticate(token: string): User | undefined {
     const [header = '', payload = '', signature = '', ...rest] = token.split('.');
     if (header !== HEADER || rest.length > 0) return undefined;
@@ -91,6 +106,11 @@ export class ServiceAccountTokens {
     const name = asText(at(claims, ['kubernetes.io', 'serviceaccount', 'name']));
     const uid = asText(at(claims, ['kubernetes.io', 'serviceaccount', 'uid']));
     const account = this.#store.get('serviceaccounts', `${namespace}/${name}`)?.object;
+    const bound = at(claims, ['kubernetes.io', 'secret']);
+    if (isObject(bound)) {
+      const secret = this.#store.get('secrets', `${namespace}/${asText(bound['name'])}`)?.object;
+      if (secret?.metadata.uid !== bound['uid']) return undefined;
+    }
     return account?.metadata.uid === uid ? serviceAccountUser(namespace, name, uid) : undefined;
   }
 }

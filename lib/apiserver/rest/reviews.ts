@@ -1,11 +1,11 @@
 // The answers to reviews, and tokens for service accounts: creates that store nothing.
 import type { Attributes } from '../auth/rules.ts';
-import { AUDIENCE } from '../auth/service-accounts.ts';
+import { AUDIENCE, type Bound } from '../auth/service-accounts.ts';
 import type { User } from '../auth/user.ts';
 import { TOKEN_REQUEST } from '../builtin/token-request.ts';
 import { asText, at, isObject, type Json, type JsonObject, type KubeObject, timestamp } from '../json.ts';
 import { groupResource } from '../resources/resource.ts';
-import { badRequest, type FieldError, fieldError, invalid, notFound } from '../status.ts';
+import { badRequest, conflict, type FieldError, fieldError, invalid, notFound } from '../status.ts';
 import { recordFields } from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { decodeObject } from './decode.ts';
@@ -135,7 +135,8 @@ export function requestToken(call: Call): Answer {
   const given = texts(at(request, ['spec', 'audiences']));
   const audiences = given.length > 0 ? given : [AUDIENCE];
   const { name = '', namespace = '', uid = '' } = account.metadata;
-  const { token, expiration } = call.cluster.accountTokens.issue({ namespace, name, uid }, audiences, seconds);
+  const bound = boundSecret(call, at(request, ['spec', 'boundObjectRef']), name);
+  const { token, expiration } = call.cluster.accountTokens.issue({ namespace, name, uid }, audiences, seconds, bound);
   const created = timestamp(call.cluster.now());
   return {
     code: 201,
@@ -143,8 +144,33 @@ export function requestToken(call: Call): Answer {
       kind: 'TokenRequest',
       apiVersion: 'authentication.k8s.io/v1',
       metadata: { name, namespace, creationTimestamp: created },
-      spec: { audiences, expirationSeconds: seconds, boundObjectRef: null },
+      spec: {
+        audiences,
+        expirationSeconds: seconds,
+        boundObjectRef: bound ? { kind: 'Secret', apiVersion: 'v1', name: bound.name, uid: bound.uid } : null,
+      },
       status: { token, expirationTimestamp: timestamp(expiration) },
     },
   };
+}
+
+/** The Secret that a token is to end with. @throws ApiError 400, 404, 409 */
+function boundSecret(call: Call, reference: Json | undefined, account: string): Bound | undefined {
+  if (!isObject(reference)) return undefined;
+  const [apiVersion, kind] = [asText(reference['apiVersion']), asText(reference['kind'])];
+  if (apiVersion !== 'v1' || kind !== 'Secret') {
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to type ${apiVersion}, Kind=${kind}`,
+    );
+  }
+  const name = asText(reference['name']);
+  const { metadata } = call.cluster.store.latest('secrets', `${call.request.namespace}/${name}`)?.object ?? {};
+  if (!metadata) throw notFound({ group: '', resource: 'secrets' }, name);
+  const { uid = '' } = metadata;
+  const asked = asText(reference['uid']);
+  if (asked && asked !== uid) {
+    const why = `the UID in the bound object reference (${asked}) does not match the UID in record. The object might have been deleted and then recreated`;
+    throw conflict({ group: '', resource: 'secrets' }, name, why);
+  }
+  return { name, uid };
 }
