@@ -1,7 +1,7 @@
 // apiextensions.k8s.io/v1 CustomResourceDefinition.
 
 import { validateDefinition } from '../crd/validate.ts';
-import { isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
+import { equal, isObject, type Json, type JsonObject, type KubeObject } from '../json.ts';
 import type { Resource } from '../resources/resource.ts';
 import { CREATED_AT, NAME } from './columns.ts';
 import { define } from './define.ts';
@@ -83,6 +83,10 @@ function withDefaults(definition: KubeObject): void {
     if (!given['singular'] && typeof given['kind'] === 'string') given['singular'] = given['kind'].toLowerCase();
     if (!given['listKind'] && typeof given['kind'] === 'string') given['listKind'] = `${given['kind']}List`;
   }
+  const status = definition['status'];
+  if (!isObject(status)) return;
+  const stored = status['storedVersions'];
+  if (!Array.isArray(stored) || stored.length === 0) status['storedVersions'] = storedVersions(definition);
 }
 
 function storedVersions(definition: KubeObject): Json[] {
@@ -144,7 +148,8 @@ export const APIEXTENSIONS: readonly Resource[] = [
         if (old) {
           const status = isObject(definition['status']) ? definition['status'] : {};
           const stored = Array.isArray(status['storedVersions']) ? status['storedVersions'] : [];
-          const missing = storedVersions(definition).filter((name) => !stored.includes(name));
+          const unchanged = stored.length > 0 && equal(old['spec'] ?? null, definition['spec'] ?? null);
+          const missing = unchanged ? [] : storedVersions(definition).filter((name) => !stored.includes(name));
           definition['status'] = { ...status, storedVersions: [...stored, ...missing] };
         } else {
           definition['status'] = {

@@ -4,6 +4,7 @@ import type { Resource } from '../resources/resource.ts';
 import { age } from '../table/duration.ts';
 import { column, NAME, text } from './columns.ts';
 import { define } from './define.ts';
+import { validateCoreEvent, validateEvent } from './event-validation.ts';
 import { int32, kind, object, objectReference, string, time } from './notation.ts';
 
 const source = object('Where the event comes from.', {
@@ -94,6 +95,12 @@ function rename(event: KubeObject, apiVersion: string, from: 0 | 1): KubeObject 
   return renamed;
 }
 
+/** What the core form shows even when it is empty, this form leaves out. */
+function withoutEmpty(event: KubeObject): KubeObject {
+  for (const name of ['reportingController', 'reportingInstance']) if (event[name] === '') delete event[name];
+  return event;
+}
+
 function reference(event: KubeObject): string {
   const about = event['involvedObject'] ?? event['regarding'];
   if (!isObject(about)) return '';
@@ -148,18 +155,19 @@ export const EVENTS: readonly Resource[] = [
   define({
     ...common,
     schema: CORE_SCHEMA,
-    behaviour: { createOnUpdate: true, prepare: (event) => fillIn(event, CORE_ALWAYS) },
+    blank: { involvedObject: {}, source: {}, reportingComponent: '', reportingInstance: '' },
+    behaviour: { createOnUpdate: true, prepare: (event) => fillIn(event, CORE_ALWAYS), validate: validateCoreEvent },
     selectable: [...below('involvedObject'), 'reason', 'reportingComponent', 'source', 'type'],
   }),
   define({
     ...common,
     group: 'events.k8s.io',
     schema: EVENTS_SCHEMA,
-    behaviour: { createOnUpdate: true, prepare: (event) => fillIn(event, EVENTS_ALWAYS) },
+    behaviour: { createOnUpdate: true, prepare: (event) => fillIn(event, EVENTS_ALWAYS), validate: validateEvent },
     selectable: [...below('regarding'), 'reason', 'reportingController', 'type'],
     storedAs: { apiVersion: 'v1', collection: 'events' },
     convert: {
-      fromStorage: (event) => rename(event, 'events.k8s.io/v1', 0),
+      fromStorage: (event) => withoutEmpty(rename(event, 'events.k8s.io/v1', 0)),
       toStorage: (event) => rename(event, 'v1', 1),
     },
   }),

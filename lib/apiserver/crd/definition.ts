@@ -165,6 +165,7 @@ export function resourceOf(definition: KubeObject): Resource {
     versions: new Map(versions.filter(({ served }) => served).map(({ version }) => [version.name, version])),
     storage: versions.find(({ version }) => version.name === storageName)!.version,
     storageApiVersion: storedAs,
+    schemas: new Map(versions.map(({ version }) => [apiVersionOf(group, version.name), version.schema])),
     collection: `${textOf(names['plural'])}.${group}`,
     custom: true,
     review: false,

@@ -16,6 +16,8 @@ export class DefinitionController {
   readonly #stop: () => void;
   /** What the served resources were made from, so that a status change does not make them anew. */
   readonly #specs = new Map<string, KubeObject>();
+  /** Definitions that wait for their objects to go, and how to stop waiting. */
+  readonly #awaited = new Map<string, () => void>();
 
   constructor(cluster: Cluster, log: (line: string) => void) {
     this.#cluster = cluster;
@@ -32,6 +34,7 @@ export class DefinitionController {
 
   async close(): Promise<void> {
     this.#stop();
+    for (const stop of this.#awaited.values()) stop();
     await this.#queue.close();
   }
 
@@ -46,6 +49,8 @@ export class DefinitionController {
   }
 
   #forget(name: string): void {
+    this.#awaited.get(name)?.();
+    this.#awaited.delete(name);
     const definition = this.#specs.get(name);
     if (!definition) return;
     this.#specs.delete(name);
@@ -120,14 +125,41 @@ export class DefinitionController {
       .map(([field, reason, name]) => ({ field, reason, message: `${JSON.stringify(name)} is already in use` }));
   }
 
+  /** Deletes an object, or marks it, as long as somebody has a finalizer on it. */
+  async #remove(collection: string, key: string): Promise<void> {
+    const { store } = this.#cluster;
+    const object = store.latest(collection, key)?.object;
+    if (!object) return;
+    if (!object.metadata.finalizers?.length) await store.delete(collection, key);
+    else if (!object.metadata.deletionTimestamp) {
+      const marked = clone(object);
+      marked.metadata.deletionTimestamp = timestamp(this.#cluster.now());
+      marked.metadata.deletionGracePeriodSeconds = 0;
+      if (marked.metadata.generation) marked.metadata.generation++;
+      await store.put(collection, key, marked);
+    }
+  }
+
+  /** Looks at a definition again when the last of its objects is gone. */
+  #await(name: string, collection: string): void {
+    if (this.#awaited.has(name)) return;
+    const stop = this.#cluster.store.watch(collection, ({ next }) => {
+      if (!next) this.#queue.add(name);
+    });
+    this.#awaited.set(name, stop);
+  }
+
   /** Deletes what was made of the kind, then lets the definition go. */
   async #finish(definition: KubeObject): Promise<void> {
     const finalizers = definition.metadata.finalizers ?? [];
     if (!finalizers.includes(CRD_CLEANUP)) return;
     const { store } = this.#cluster;
     const { collection } = resourceOf(definition);
-    const entries = [...store.list(collection, { prefix: '' })];
-    await Promise.all(entries.map((entry) => store.delete(collection, entry.key)));
+    await Promise.all(store.latestKeys(collection).map((key) => this.#remove(collection, key)));
+    if (store.latestKeys(collection).length > 0) {
+      this.#await(definition.metadata.name!, collection);
+      return;
+    }
     const rest = finalizers.filter((name) => name !== CRD_CLEANUP);
     const name = definition.metadata.name!;
     if (rest.length === 0) await store.delete(COLLECTION, name);

@@ -3,7 +3,7 @@ import { clone, equal, type KubeObject } from '../json.ts';
 import { applyDefaults } from '../schema/defaults.ts';
 import { prune } from '../schema/prune.ts';
 import type { Entry } from '../store/entry.ts';
-import type { Resource, ResourceVersion } from './resource.ts';
+import { apiVersionOf, type Resource, type ResourceVersion } from './resource.ts';
 
 export interface Presented {
   readonly object: KubeObject;
@@ -39,8 +39,12 @@ export function presentsAsStored(entry: Entry, version: ResourceVersion): void {
 function convert(entry: Entry, resource: Resource, version: ResourceVersion): Presented {
   const object = clone(version.convert ? version.convert.fromStorage(entry.object) : entry.object);
   if (resource.custom) {
-    prune(object, version.schema, true);
-    applyDefaults(object, version.schema);
+    // What an object has is told by the version that it was stored in, whichever is asked for.
+    const stored = resource.schemas?.get(entry.object.apiVersion) ?? version.schema;
+    prune(object, stored, true);
+    applyDefaults(object, stored);
+    if (stored !== version.schema) prune(object, version.schema, true);
+    object.apiVersion = apiVersionOf(resource.group, version.name);
   }
   return equal(object, entry.object) ? entry : { object, text: JSON.stringify(object) };
 }

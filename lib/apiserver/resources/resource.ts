@@ -75,6 +75,8 @@ export interface Resource {
   readonly storage: ResourceVersion;
   /** The apiVersion of stored objects. */
   readonly storageApiVersion: string;
+  /** Of custom resources: the schema of each apiVersion that objects may be stored in, served or not. */
+  readonly schemas?: ReadonlyMap<string, Schema>;
   /** The store's collection. */
   readonly collection: string;
   /** Defined by a CRD. */

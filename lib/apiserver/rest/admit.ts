@@ -58,6 +58,18 @@ export function checkNamespaceAcceptsNew(call: Call, name: string): void {
   }
 }
 
+/** Refuses custom resources whose definition is on its way out. @throws ApiError 403 */
+export function checkDefinitionStays({ cluster, resource }: Call, name: string): void {
+  if (!resource.custom) return;
+  const definition = cluster.store.latest(
+    'customresourcedefinitions.apiextensions.k8s.io',
+    resource.collection,
+  )?.object;
+  if (!definition?.metadata.deletionTimestamp) return;
+  const of = { group: resource.group, resource: resource.plural };
+  throw forbidden(of, name, 'create not allowed while custom resource definition is terminating');
+}
+
 /** Completes an object that is to be created, in place. */
 export function prepareCreate(call: Call, object: KubeObject): void {
   const { metadata } = object;

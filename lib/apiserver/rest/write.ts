@@ -14,7 +14,14 @@ import {
   notFound,
 } from '../status.ts';
 import type { Entry } from '../store/entry.ts';
-import { checkNamespace, checkNamespaceAcceptsNew, prepareCreate, prepareUpdate, recordFields } from './admit.ts';
+import {
+  checkDefinitionStays,
+  checkNamespace,
+  checkNamespaceAcceptsNew,
+  prepareCreate,
+  prepareUpdate,
+  recordFields,
+} from './admit.ts';
 import type { Answer, Call } from './call.ts';
 import { decodeObject } from './decode.ts';
 import { checkEscalation } from './escalation.ts';
@@ -56,6 +63,7 @@ export async function insert(
   if (call.request.name) object.metadata.name ||= call.request.name;
   checkNamespace(call, object);
   checkNamespaceAcceptsNew(call, object.metadata.name ?? '');
+  checkDefinitionStays(call, object.metadata.name ?? '');
   const generated = !object.metadata.name && object.metadata.generateName !== undefined;
   resource.behaviour.defaults?.(object);
   record(object);

@@ -16,7 +16,8 @@ interface Term {
 
 /** The value of a field for selection: absent is "", everything else its text. */
 export function fieldValue(object: KubeObject, field: string): string {
-  const value = at(object as never, field.split('.'));
+  // Of an event's source, its component is meant.
+  const value = at(object as never, (field === 'source' ? 'source.component' : field).split('.'));
   if (value === undefined || value === null) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

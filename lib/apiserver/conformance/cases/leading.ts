@@ -49,6 +49,24 @@ export const LEADING = [
       patch('strategic', `${LEASES}/leader`, { spec: { renewTime: '2001-01-01T00:00:05.000000Z' } }),
       patch('merge', `${LEASES}/leader`, { metadata: at, spec: { holderIdentity: 'late' } }),
     ],
+    'times keep their microseconds': [
+      post(LEASES, {
+        ...lease('a', 0, 1),
+        spec: { acquireTime: '2001-01-01T00:00:00.000001Z', renewTime: '2001-01-01T00:00:09.120000Z' },
+      }),
+      get(`${LEASES}/leader`, { headers: { Accept: 'application/yaml' } }),
+      patch('json', `${LEASES}/leader`, [
+        { op: 'test', path: '/spec/renewTime', value: '2001-01-01T00:00:09.120000Z' },
+        { op: 'replace', path: '/spec/renewTime', value: '2001-01-01T00:00:10.000000Z' },
+      ]),
+    ],
+    'a time finer than microseconds': [
+      post(LEASES, { ...lease('a', 0, 1), spec: { renewTime: '2001-01-01T00:00:01.123456789Z' } }),
+    ],
+    'a time in another zone': [
+      post(LEASES, { ...lease('a', 0, 1), spec: { renewTime: '2001-01-01T02:00:01.500000+02:00' } }),
+    ],
+    'a time without a fraction': [post(LEASES, { ...lease('a', 0, 1), spec: { renewTime: '2001-01-01T00:00:01Z' } })],
     'a time that is none': [post(LEASES, { ...lease('a', 0, 1), spec: { renewTime: 'soon' } })],
     'in the table': [
       led(),

@@ -238,6 +238,121 @@ export const PERMITTING = [
       get(MAPS, { headers: { Authorization: 'Bearer $token', 'Impersonate-User': 'system:serviceaccount:default:x' } }),
     ],
     'acting as a group alone': [get(MAPS, { headers: { 'Impersonate-Group': 'system:masters' } })],
+    'acting as somebody with groups and more': [
+      post(
+        `${REVIEWS}/selfsubjectaccessreviews`,
+        {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SelfSubjectAccessReview',
+          spec: { resourceAttributes: { verb: 'get', resource: 'secrets' } },
+        },
+        {
+          headers: {
+            'Impersonate-User': 'jim',
+            'Impersonate-Group': 'system:masters',
+            'Impersonate-Extra-Reason': 'a%20test',
+          },
+        },
+      ),
+    ],
+    'acting as more of nobody': [get(MAPS, { headers: { 'Impersonate-Extra-Reason': 'x' } })],
+    'acting as a service account': [
+      post(ROLES, role('r', [rule('configmaps', 'list')]), quiet),
+      post(BINDINGS, binding('b', 'r', [{ kind: 'ServiceAccount', name: 'bot', namespace: '{ns}' }]), quiet),
+      get(MAPS, { ...as('system:serviceaccount:{ns}:bot'), until: { code: 200 }, silent: true }),
+      get(SECRETS, as('system:serviceaccount:{ns}:bot')),
+      get(MAPS, as('system:serviceaccount:{ns}:other')),
+    ],
+    'a binding to a role that has more than one has': [
+      ...grant(
+        [
+          rule('configmaps', 'list'),
+          { apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'], verbs: ['create', 'update'] },
+        ],
+        MAPS,
+      ),
+      post(ROLES, role('more', [rule('secrets', 'get')]), quiet),
+      post(BINDINGS, binding('mine', 'more', [user('joe-{id}')]), joe),
+      post(BINDINGS, binding('same', 'r', [user('jim-{id}')]), joe),
+    ],
+    'a binding with the right to bind': [
+      ...grant(
+        [
+          rule('configmaps', 'list'),
+          { apiGroups: ['rbac.authorization.k8s.io'], resources: ['rolebindings'], verbs: ['create'] },
+          {
+            apiGroups: ['rbac.authorization.k8s.io'],
+            resources: ['roles'],
+            verbs: ['bind'],
+            resourceNames: ['more'],
+          },
+        ],
+        MAPS,
+      ),
+      post(ROLES, role('more', [rule('secrets', 'get')]), quiet),
+      post(BINDINGS, binding('mine', 'more', [user('joe-{id}')]), joe),
+    ],
+    'a role changed to grant more than one has': [
+      ...grant(
+        [
+          rule('configmaps', 'list'),
+          { apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['update', 'patch'] },
+        ],
+        MAPS,
+      ),
+      patch('merge', `${ROLES}/r`, { rules: [rule('secrets', '*')] }, joe),
+      patch('merge', `${ROLES}/r`, { metadata: { labels: { a: 'b' } } }, { ...joe, silent: true }),
+      get(`${ROLES}/r`),
+    ],
+    'a token for an audience': [
+      post(
+        '/api/v1/namespaces/{ns}/serviceaccounts',
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot' } },
+        quiet,
+      ),
+      post(
+        '/api/v1/namespaces/{ns}/serviceaccounts/bot/token',
+        {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          spec: { audiences: ['elsewhere'], expirationSeconds: 700 },
+        },
+        { silent: true, save: { token: 'status.token' } },
+      ),
+      get(MAPS, { headers: { Authorization: 'Bearer $token' } }),
+    ],
+    'a token that ends with a secret': [
+      post(
+        '/api/v1/namespaces/{ns}/serviceaccounts',
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot' } },
+        quiet,
+      ),
+      post(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } }, quiet),
+      post(
+        '/api/v1/namespaces/{ns}/serviceaccounts/bot/token',
+        {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          spec: { expirationSeconds: 700, boundObjectRef: { apiVersion: 'v1', kind: 'Secret', name: 's' } },
+        },
+        { silent: true, save: { token: 'status.token' } },
+      ),
+      get(MAPS, { headers: { Authorization: 'Bearer $token' } }),
+      del(`${SECRETS}/s`, undefined, quiet),
+      get(MAPS, { headers: { Authorization: 'Bearer $token' }, until: { code: 401 } }),
+    ],
+    'a token bound to nothing there': [
+      post(
+        '/api/v1/namespaces/{ns}/serviceaccounts',
+        { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'bot' } },
+        quiet,
+      ),
+      post('/api/v1/namespaces/{ns}/serviceaccounts/bot/token', {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { boundObjectRef: { apiVersion: 'v1', kind: 'Secret', name: 'none' } },
+      }),
+    ],
     'an aggregated role': [
       post(
         `${RBAC}/clusterroles`,
