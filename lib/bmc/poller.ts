@@ -37,6 +37,8 @@ export interface PollerOptions {
   readonly concurrency?: number;
   /** The same for devices that did not, so that these hold up nobody else; default 64. */
   readonly doubtful?: number;
+  /** A question goes out, so many milliseconds after its time: a process that cannot keep up is seen by that. */
+  readonly asked?: (key: string, kind: PollKind, lateMs: number) => void;
   /** `first`: of this kind, since the device is watched. */
   readonly observed: (key: string, observation: Observation, first: boolean) => void;
   /** `failures`: how many in a row, of this device. */
@@ -179,7 +181,7 @@ export class FleetPoller {
     const silent = device.failures >= PATIENCE;
     const asked = kind === 'power' || !silent || this.#options.periods.power === undefined;
     const places = device.failures === 0 ? this.#healthy : this.#doubtful;
-    const again = asked ? await places.run(() => this.#ask(key, device, kind)) : true;
+    const again = asked ? await places.run(() => this.#ask(key, device, kind, at)) : true;
     if (!again || device.stop.signal.aborted) return;
     const period = this.#options.periods[kind]! * stretch(device.failures);
     // On the device's own place in the period, also when the answer took long, and when it was asked before its place.
@@ -241,9 +243,10 @@ export class FleetPoller {
   }
 
   /** False when asking again makes no sense until the target changes. */
-  async #ask(key: string, device: Polled, kind: PollKind): Promise<boolean> {
+  async #ask(key: string, device: Polled, kind: PollKind, at: number): Promise<boolean> {
     const { stop } = device;
     if (stop.signal.aborted) return false;
+    this.#options.asked?.(key, kind, this.#options.clock.monotonic() - at);
     const late = new AbortController();
     const deadline = this.#options.clock.after(this.#options.deadlineMs, () => late.abort(timedOut()));
     try {

@@ -17,6 +17,15 @@ import { BmcPool } from '../pool.ts';
 import { measureFloor } from './floor.ts';
 import { BENCH_ACCOUNT, type Order } from './orders.ts';
 
+const USAGE = `Usage: npm run bench:bmc -- [options]
+
+  --bmcs N         simulated BMCs (default 1000)
+  --rounds N       times that all are polled, once each (10)
+  --concurrency N  polls at a time in these rounds (128)
+  --processes N    that the simulated BMCs run in (2)
+  --ipmitool N     polls by one ipmitool process each; 0: none (50)
+  --period MS      in which each BMC is asked once while changes are waited for (5000)
+  --json           the results as one line at the end`;
 const SIMULATORS = new URL('../../sim/bmc/bench/simulators.ts', import.meta.url);
 const SLOW_MS = 400;
 /** Simulators share the processors with what is measured: that they are late is no loss. */
@@ -73,7 +82,10 @@ async function round(drivers: readonly Driver[], concurrency: number): Promise<M
   return { perSecond: drivers.length / seconds, cpuMicroseconds: (user + system) / drivers.length };
 }
 
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+/** The value that this share of them, 0 to 1, does not exceed. */
+const quantile = (numbers: readonly number[], share: number) =>
+  numbers.toSorted((a, b) => a - b)[Math.floor((numbers.length - 1) * share)] ?? Number.NaN;
+const median = (numbers: readonly number[]) => quantile(numbers, 0.5);
 
 /** CPU seconds of child processes that have ended and were waited for (proc(5): cutime, cstime). */
 function childrenSeconds(): number {
@@ -115,28 +127,34 @@ const systemTime = {
   },
 };
 
-interface Noticed {
-  readonly median: number;
-  readonly slowest: number;
+interface Watched {
+  /** Milliseconds from each change to its notice. */
+  readonly noticed: readonly number[];
+  /** Milliseconds that questions to machines that are well went out after their time. */
+  readonly late: readonly number[];
   /** Questions to machines that are well that failed all the same. */
   readonly failures: number;
 }
 
-/** Milliseconds from the moment that machines were switched until the poller has said so, each of a sample. */
-async function timeToNotice(
+/** Keeps an eye on all of them until it has noticed that a sample of those that are well was switched on. */
+async function watchFleet(
   machines: readonly Machine[],
   pool: BmcPool,
   periodMs: number,
-  healthy: number[],
-): Promise<Noticed> {
+  healthy: readonly number[],
+): Promise<Watched> {
   const well = new Set(healthy.map(String));
   let failures = 0;
+  const late: number[] = [];
   const waiting = new Map<string, (at: number) => void>();
   const poller = new FleetPoller({
     driver: (key, target) => pool.driver(key, target),
     clock: systemTime,
     periods: { power: periodMs },
     deadlineMs: 10_000,
+    asked: (key, _kind, lateMs) => {
+      if (well.has(key)) late.push(lateMs);
+    },
     observed: (key, { value }) => {
       if (value === 'On') waiting.get(key)?.(performance.now());
     },
@@ -147,14 +165,14 @@ async function timeToNotice(
   for (const [index, machine] of machines.entries()) poller.watch(String(index), targetOf(machine));
   const sample = healthy.filter((_, place) => place % Math.ceil(healthy.length / 50) === 0);
   const switched = performance.now();
-  const noticed = sample.map(
+  const notices = sample.map(
     (index) => new Promise<number>((resolve) => waiting.set(String(index), (at) => resolve(at - switched))),
   );
   for (const index of sample) machines[index]!.order({ what: 'power', index: machines[index]!.index, state: 'On' });
-  const times = await Promise.all(noticed);
+  const noticed = await Promise.all(notices);
   await poller.close();
   for (const index of sample) machines[index]!.order({ what: 'power', index: machines[index]!.index, state: 'Off' });
-  return { median: median(times), slowest: Math.max(...times), failures };
+  return { noticed, late, failures };
 }
 
 const targetOf = ({ port }: Machine) => ({ address: `ipmi://127.0.0.1:${port}`, credentials: BENCH_ACCOUNT });
@@ -209,36 +227,42 @@ async function measure(
     const ratio = peer.cpuMicroseconds / cpu;
     report({ what: 'CPU per poll', value: cpu, unit: 'us', peer: 'ipmitool', peerValue: peer.cpuMicroseconds, ratio });
   }
-  const all = machines.map((_, index) => index);
-  const noticed = await timeToNotice(machines, pool, params.period, all);
-  report({
-    what: `change of power noticed, polled every ${params.period} ms, median`,
-    value: noticed.median,
-    unit: 'ms',
-  });
+  await measureWatching(params, machines, pool, report);
+  transport.close(); // the sessions end with the simulators
+}
+
+/**
+ * How soon changes are noticed, and how late those that are well are asked: while all are well, with 5 % dead and 5 % slow, and
+ * with all well again. What the machine itself does to the figures is in the first and the third, too.
+ */
+async function measureWatching(
+  { period }: Parameters,
+  machines: readonly Machine[],
+  pool: BmcPool,
+  report: (result: Result) => void,
+): Promise<void> {
+  const well = machines.map((_, place) => place).filter((place) => place % 10 !== 0);
+  const watched = () => watchFleet(machines, pool, period, well);
+  const before = await watched();
   for (const [place, { order, index }] of machines.entries()) {
     if (place % 20 === 0) order({ what: 'die', index });
     if (place % 20 === 10) order({ what: 'slow', index, ms: SLOW_MS });
   }
-  const late = await timeToNotice(
-    machines,
-    pool,
-    params.period,
-    all.filter((place) => place % 10 !== 0),
-  );
-  const spoilt = `the same with 5 % dead and 5 % slow, median`;
-  report({
-    what: spoilt,
-    value: late.median,
-    unit: 'ms',
-    peer: 'all well',
-    peerValue: noticed.median,
-    ratio: noticed.median / late.median,
-  });
-  report({ what: 'the same, slowest', value: late.slowest, unit: 'ms' });
-  const failures = noticed.failures + late.failures;
+  const spoilt = await watched();
+  for (const { order, index } of machines) order({ what: 'recover', index });
+  const after = await watched();
+  const noticed = [...before.noticed, ...after.noticed];
+  const late = [...before.late, ...after.late];
+  const compare = (what: string, value: number, peerValue: number) =>
+    report({ what, value, unit: 'ms', peer: 'all well', peerValue, ratio: peerValue / value });
+  const each = `polled every ${period} ms`;
+  report({ what: `change of power noticed, ${each}, median`, value: median(noticed), unit: 'ms' });
+  compare('the same with 5 % dead and 5 % slow', median(spoilt.noticed), median(noticed));
+  compare('slowest', Math.max(...spoilt.noticed), Math.max(...noticed));
+  compare('those that are well are asked late by, median', median(spoilt.late), median(late));
+  compare('99 of 100 by at most', quantile(spoilt.late, 0.99), quantile(late, 0.99));
+  const failures = before.failures + spoilt.failures + after.failures;
   report({ what: 'failed questions to machines that were well', value: failures, unit: '' });
-  transport.close(); // the sessions end with the simulators
 }
 
 const { values } = parseArgs({
@@ -250,9 +274,14 @@ const { values } = parseArgs({
     ipmitool: { type: 'string', default: '50' },
     period: { type: 'string', default: '5000' },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
-const { json, ...numbers } = values;
+const { json, help, ...numbers } = values;
+if (help) {
+  console.log(USAGE);
+  process.exit();
+}
 const params = Object.fromEntries(
   Object.entries(numbers).map(([key, text]) => [key, Number(text)]),
 ) as unknown as Parameters;

@@ -24,6 +24,7 @@ process.send!(ports);
 process.on('message', (order: Order) => {
   const { bmc, chassis } = machines[order.index]!;
   if (order.what === 'power') chassis.control(order.state === 'On' ? 'on' : 'off');
+  if (order.what === 'recover') bmc.faults = NO_FAULTS;
   if (order.what === 'die') bmc.faults = { ...NO_FAULTS, silent: true };
   if (order.what === 'slow') bmc.faults = { ...NO_FAULTS, delay: [order.ms, order.ms] };
 });
