@@ -1,9 +1,11 @@
 // test-slow
 // test-deadline: 900
-// The long run of crash.test.ts.
+// The long run of crash.test.ts; CRASHES says how long.
 import { test } from 'uvu';
 import { crashes } from './scenario.ts';
 
-test('killed 50 times under 48 writers and 3 watchers', () => crashes(50));
+const rounds = Number(process.env['CRASHES'] ?? 50);
+
+test(`killed ${rounds} times under 48 writers and 3 watchers`, () => crashes(rounds));
 
 test.run();

@@ -20,17 +20,21 @@ const PATIENCE = 30_000;
 /** Once in so many shots the CPU time is looked at. */
 const LOOK = 50;
 
-/** What the real server answers with 5xx too, as recorded for conformance: nothing is wrong with ours. */
-const AS_REAL = new RegExp(
-  [
-    'failed to create typed patch object',
-    'Too large resource version',
-    'strconv\\.ParseUint',
-    'unknown patch type',
-    'resourceVersion should not be set on objects to be created',
-    'the spec replicas field .* does not exist',
-  ].join('|'),
-);
+/** What the real server answers with 5xx too: nothing is wrong with ours. Each has a recorded answer, which the test looks up. */
+export const AS_REAL: readonly RegExp[] = [
+  // An apply with a field that the schema does not have, or of another type.
+  /failed to create typed patch object/,
+  // A read from a version that was never handed out (504).
+  /Too large resource version/,
+  // A resourceVersion that is no number, in an update or a watch.
+  /strconv\.ParseUint/,
+  // A strategic merge patch with an unknown $patch.
+  /unknown patch type/,
+  // A create of an object that has one.
+  /resourceVersion should not be set on objects to be created/,
+  // The scale of a custom resource that says nothing of replicas.
+  /the spec replicas field .* does not exist/,
+];
 
 export interface Finding {
   readonly why: string;
@@ -69,7 +73,7 @@ async function fire({ access, agent }: Gun, shot: Shot): Promise<{ code: number;
 
 /** What is wrong with an answer, if anything. */
 function judge(code: number, text: string): string | undefined {
-  if (code >= 500 && !AS_REAL.test(text)) return `answered ${code}: ${text.slice(0, 500)}`;
+  if (code >= 500 && !AS_REAL.some((known) => known.test(text))) return `answered ${code}: ${text.slice(0, 500)}`;
   return undefined;
 }
 

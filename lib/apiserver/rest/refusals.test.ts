@@ -40,7 +40,11 @@ test('AlreadyExists: the object can be read', () =>
           return code === 409 ? (await client.get(`${MAPS}/${name}`)).code : code;
         }),
       );
-      assert.equal(answers.sort((a, b) => a - b), [200, 200, 201], `round ${round}`);
+      assert.equal(
+        answers.sort((a, b) => a - b),
+        [200, 200, 201],
+        `round ${round}`,
+      );
       await load;
     }
   }));
@@ -57,7 +61,11 @@ test('NotFound: the deleted object cannot be read', () =>
           return code === 404 ? (await client.get(path)).code : code;
         }),
       );
-      assert.equal(answers.sort((a, b) => a - b), [200, 404], `round ${round}`);
+      assert.equal(
+        answers.sort((a, b) => a - b),
+        [200, 404],
+        `round ${round}`,
+      );
       await load;
     }
   }));
