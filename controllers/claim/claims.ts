@@ -1,7 +1,8 @@
 // Claims as the API holds them: who has which device, which claims are to be given up, and how one is made.
 //
 // Flow: a claim takes two writes. The Instance is marked with the device and the version of it that the decision was made
-// on; then that very version of the Device gets `spec.claimRef`. Both are guarded by the resourceVersion.
+// on; then that very version of the Device gets `spec.claimRef`. Both are guarded by the resourceVersion. What quotas count
+// is entered between the two.
 // Guarantees: a device has one claim, because its claim is one guarded field. An instance has one device, because only the
 // version that its mark names can become its claim, and the mark moves on only when that version is no more. This holds
 // for any number of schedulers, paused and resumed anywhere, and for lost answers.
@@ -59,23 +60,27 @@ export async function standingOf(
   return live && selects(selection, live) ? { type: 'unclear' } : { type: 'none' };
 }
 
-/**
- * Makes `device`, as it was decided on, the Instance's. Rejects with 409 when either has changed since.
- * Returns the Instance as it then is.
- */
+/** Makes `device`, as the Instance has selected it, the Instance's. Rejects with 409 when it has changed since. */
 export async function claim(
+  client: KubeClient,
+  { metadata }: Instance,
+  device: Device,
+  options: CallOptions,
+): Promise<void> {
+  const { namespace = '', name, uid = '' } = metadata;
+  await writeObject(client, DEVICES, device, withClaim(device, { namespace, name, uid }), options);
+}
+
+/**
+ * Marks the Instance with `device` as it was decided on: nothing else can become its claim then. Rejects with 409 when the
+ * Instance has changed since. Returns it as it then is.
+ */
+export async function select(
   client: KubeClient,
   instance: Instance,
   device: Device,
   options: CallOptions,
 ): Promise<Instance> {
-  const selected = await select(client, instance, device, options);
-  const { namespace = '', name, uid = '' } = instance.metadata;
-  await writeObject(client, DEVICES, device, withClaim(device, { namespace, name, uid }), options);
-  return selected;
-}
-
-async function select(client: KubeClient, instance: Instance, device: Device, options: CallOptions): Promise<Instance> {
   const selection = selectionOf(instance);
   if (selection && selects(selection, device)) return confirm(client, instance, options);
   const { name, resourceVersion = '' } = device.metadata;
@@ -97,14 +102,9 @@ async function confirm(client: KubeClient, instance: Instance, options: CallOpti
   return live;
 }
 
-/** Makes an open selection impossible, so that another device may be selected: the selected version of this one ends. */
-export async function passOver(
-  client: KubeClient,
-  instance: Instance,
-  device: Device,
-  options: CallOptions,
-): Promise<void> {
-  const passedOver = `${instance.metadata.uid}@${device.metadata.resourceVersion}`;
+/** Makes an open selection, of the Instance with this uid, impossible: the selected version of the device ends. */
+export async function passOver(client: KubeClient, uid: string, device: Device, options: CallOptions): Promise<void> {
+  const passedOver = `${uid}@${device.metadata.resourceVersion}`;
   const annotations = { ...device.metadata.annotations, [PASSED_OVER]: passedOver };
   await writeObject(client, DEVICES, device, { ...device, metadata: { ...device.metadata, annotations } }, options);
 }

@@ -1,8 +1,17 @@
-// The claim controller: binds Instances to whole Devices, and alone writes `Device.spec.claimRef`.
+// The claim controller: binds Instances to whole Devices, and alone writes `Device.spec.claimRef`. What CapacityQuotas count
+// is entered in their status first.
 //
 // Whatever changes wakes one and the same key, so there is one round at a time and changes meanwhile make one more.
-import type { Device, Instance } from '../../lib/api/generated.ts';
-import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, IMAGES, INSTANCES, SITES } from '../../lib/api/resources.ts';
+import type { CapacityQuota, Device, Instance } from '../../lib/api/generated.ts';
+import {
+  CAPACITY_QUOTAS,
+  DEVICE_INVENTORIES,
+  DEVICE_TYPES,
+  DEVICES,
+  IMAGES,
+  INSTANCES,
+  SITES,
+} from '../../lib/api/resources.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
@@ -33,6 +42,7 @@ export function createClaimController({ manager, events, log, clock }: ClaimDeps
     types: manager.store(DEVICE_TYPES),
     sites: manager.store(SITES),
     images: manager.store(IMAGES),
+    quotas: manager.store(CAPACITY_QUOTAS),
   };
   const round = createRounds({ client: manager.client, caches, events, log, clock });
   return createController({
@@ -44,6 +54,7 @@ export function createClaimController({ manager, events, log, clock }: ClaimDeps
       watch(caches.types, wakes),
       watch(caches.sites, wakes),
       watch(caches.images, wakes),
+      watch(caches.quotas, { ...wakes, when: whenChanged(quotaMatter) }),
     ],
     concurrency: 1,
     backoff: BACKOFF,
@@ -71,4 +82,10 @@ const deviceMatter = ({ metadata, status }: Device) => ({
   operationFor: status?.operation?.instanceUID,
   installedFor: status?.installed?.instanceUID,
   releasedClaimUID: status?.releasedClaimUID,
+});
+
+/** What of a CapacityQuota a round looks at: devices, not placements. */
+const quotaMatter = ({ metadata, status }: CapacityQuota) => ({
+  generation: metadata.generation,
+  claims: status?.claims?.filter(({ kind }) => kind === 'Instance'),
 });

@@ -1,13 +1,14 @@
 // Two schedulers at once, paused and killed anywhere, with lagging caches and lost calls: at no moment has a device two
-// claims or an Instance two devices, and in the end everybody who can be served is.
+// claims, an Instance two devices or a namespace more than its quota, and in the end everybody who can be served is.
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device } from '../../lib/api/generated.ts';
-import { DEVICE_TYPES, DEVICES, IMAGES, INSTANCES, SITES } from '../../lib/api/resources.ts';
+import type { CapacityQuota, Device } from '../../lib/api/generated.ts';
+import { CAPACITY_QUOTAS, DEVICE_TYPES, DEVICES, IMAGES, INSTANCES, SITES } from '../../lib/api/resources.ts';
+import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import { type Change, ModelApi } from './model/api.ts';
 import { type Choices, createChoices } from './model/choices.ts';
-import { aDevice, anImage, anInstance, aSite, aType } from './model/fixtures.ts';
+import { aDevice, anImage, anInstance, aQuota, aSite, aType } from './model/fixtures.ts';
 import type { Call, Fate } from './model/process.ts';
 import { ModelScheduler } from './model/scheduler.ts';
 
@@ -15,6 +16,10 @@ const DEVICE_COUNT = 4;
 /** Each a race of its own; thousands for a soak. */
 const SEEDS = Number(process.env.SEEDS ?? 60);
 const STEPS = 250;
+
+const QUOTA = { namespace: 'team-a', name: 'few' };
+const limitOf = ({ spec }: CapacityQuota): number => Number(spec.hard['devices']);
+const claimsOf = ({ status }: CapacityQuota) => status?.claims ?? [];
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];
 
@@ -25,6 +30,7 @@ class World {
   violation: string | undefined;
   readonly #random: Choices;
   #instances = 0;
+  #counted = 0;
 
   constructor(random: Choices) {
     this.#random = random;
@@ -32,7 +38,38 @@ class World {
     this.api.create(DEVICE_TYPES, aType('small'));
     this.api.create(IMAGES, anImage('debian-12'));
     for (let index = 1; index <= DEVICE_COUNT; index++) this.api.create(DEVICES, aDevice(`d${index}`));
-    this.api.observe = (change) => this.#check(change);
+    if (random.chance(0.5)) this.api.create(CAPACITY_QUOTAS, aQuota(QUOTA.name, { devices: 1 + random.below(4) }));
+    this.api.observe = (change) => {
+      this.#check(change);
+      this.#checkQuota(change);
+    };
+  }
+
+  /** There from the beginning, so that nothing is claimed without it. */
+  get quota(): CapacityQuota | undefined {
+    return this.api.all(CAPACITY_QUOTAS)[0];
+  }
+
+  #checkQuota({ resource }: Change): void {
+    const { quota } = this;
+    if (!quota) return;
+    const holders = claimsOf(quota).map(holderOf);
+    if (new Set(holders).size < holders.length) this.violation = 'somebody is counted twice';
+    const devices = this.api.all(DEVICES);
+    for (const { metadata, spec } of devices) {
+      if (!spec.claimRef || holders.includes(spec.claimRef.uid)) continue;
+      this.violation = `${metadata.name} is claimed, and the quota does not count it`;
+    }
+    // Who has yet to see that a device was given back may count it once more: void, by which nothing is claimed.
+    const good = claimsOf(quota).filter(({ uid }) => {
+      const [holder, name, resourceVersion] = uid.split('@');
+      const device = devices.find(({ metadata }) => metadata.name === name);
+      return device?.spec.claimRef?.uid === holder || device?.metadata.resourceVersion === resourceVersion;
+    });
+    if (resource === CAPACITY_QUOTAS && good.length > this.#counted && good.length > limitOf(quota)) {
+      this.violation = `the quota of ${limitOf(quota)} grew to ${good.length}`;
+    }
+    this.#counted = good.length;
   }
 
   #check(change: Change): void {
@@ -47,7 +84,7 @@ class World {
     const devices = api.all(DEVICES);
     const device = random.pick(devices);
     const instances = api.all(INSTANCES);
-    const action = random.below(6);
+    const action = random.below(7);
     if (action === 0 && instances.length < DEVICE_COUNT + 2) {
       api.create(INSTANCES, anInstance(`i${++this.#instances}`, { spec: { priority: random.below(3) } }));
     } else if (action === 1 && instances.length > 0) api.delete(INSTANCES, random.pick(instances).metadata);
@@ -63,6 +100,8 @@ class World {
     else if (action === 5) {
       const enabled = !device.spec.maintenance?.enabled && random.chance(0.3);
       api.patch(DEVICES, device.metadata, { spec: { maintenance: { enabled } } });
+    } else if (action === 6 && this.quota) {
+      api.patch(CAPACITY_QUOTAS, QUOTA, { spec: { hard: { devices: 1 + random.below(4) } } });
     }
   }
 
@@ -175,11 +214,14 @@ test('one claim per device and per Instance at every moment, and nobody is forgo
       instances.every(({ metadata }) => metadata.deletionTimestamp === undefined),
       `seed ${seed}: somebody cannot leave`,
     );
-    assert.is(
-      claims.length,
-      Math.min(DEVICE_COUNT, instances.length),
-      `seed ${seed}: a device is free and somebody waits`,
-    );
+    const { quota } = race.world;
+    const most = Math.min(DEVICE_COUNT, instances.length);
+    const isFull = quota !== undefined && claims.length >= limitOf(quota);
+    assert.ok(claims.length === most || isFull, `seed ${seed}: a device is free and somebody waits`);
+    if (quota) {
+      const message = `seed ${seed}: the quota counts what is claimed, and nothing else`;
+      assert.equal(claimsOf(quota).map(holderOf).sort(), claims.toSorted(), message);
+    }
     assert.ok(
       claims.every((uid) => instances.some(({ metadata }) => metadata.uid === uid)),
       `seed ${seed}: a claim of nobody`,

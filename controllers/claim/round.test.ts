@@ -6,35 +6,10 @@ import type { Device, Instance } from '../../lib/api/generated.ts';
 import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, IMAGES, INSTANCES, SITES } from '../../lib/api/resources.ts';
 import { findCondition } from '../../lib/runtime/conditions.ts';
 import { PASSED_OVER, SELECTED_DEVICE } from './claims.ts';
-import { ModelApi } from './model/api.ts';
+import type { ModelApi } from './model/api.ts';
 import { aDevice, anImage, anInstance, aSite, aType } from './model/fixtures.ts';
-import { ModelScheduler, type RecordedEvent } from './model/scheduler.ts';
-
-function world(objects: { devices?: Device[]; instances?: Instance[] } = {}): ModelApi {
-  const api = new ModelApi();
-  api.create(SITES, aSite('fra1'));
-  api.create(DEVICE_TYPES, aType('small'));
-  api.create(DEVICE_TYPES, aType('large', { hardware: { minCores: 64, minMemory: '512Gi' } }));
-  api.create(IMAGES, anImage('debian-12'));
-  for (const device of objects.devices ?? []) api.create(DEVICES, device);
-  for (const instance of objects.instances ?? []) api.create(INSTANCES, instance);
-  return api;
-}
-
-/** Runs rounds until one changes nothing; gives the events. */
-async function run(api: ModelApi): Promise<readonly RecordedEvent[]> {
-  const scheduler = new ModelScheduler(api);
-  for (let before = -1; before !== api.changes.length; ) {
-    before = api.changes.length;
-    scheduler.process.settle();
-    scheduler.start();
-    while (!scheduler.isIdle) {
-      scheduler.process.settle();
-      await setImmediate();
-    }
-  }
-  return scheduler.events;
-}
+import { ModelScheduler } from './model/scheduler.ts';
+import { runRounds as run, world } from './model/world.ts';
 
 const claimOf = (api: ModelApi, device: string) => api.get(DEVICES, { name: device }).spec.claimRef?.name;
 const inTeam = (name: string) => ({ namespace: 'team-a', name });

@@ -13,6 +13,7 @@ import { objectKey } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import type { Result } from '../../lib/runtime/reconcile.ts';
+import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { attempts, type Outcome } from './attempts.ts';
 import {
@@ -23,16 +24,20 @@ import {
   isUntouched,
   passOver,
   release,
+  type Selection,
   type Standing,
+  select,
+  selectionOf,
   settle,
   standingOf,
 } from './claims.ts';
 import { type DeviceFacts, Fleet } from './fleet.ts';
 import { deviceProfile } from './profile.ts';
-import { byTurn, mayClaim } from './requests.ts';
+import { DeviceQuotas, type View } from './quotas.ts';
+import { inFairTurn, mayClaim } from './requests.ts';
 import { decide, isNews, messageOf, type Verdict, withVerdict } from './verdict.ts';
 
-type ClaimCaches = Pick<Caches, 'instances' | 'devices' | 'inventories' | 'types' | 'sites' | 'images'>;
+type ClaimCaches = Pick<Caches, 'instances' | 'devices' | 'inventories' | 'types' | 'sites' | 'images' | 'quotas'>;
 
 export interface RoundDeps {
   readonly client: KubeClient;
@@ -58,6 +63,8 @@ export function createRounds({
   const ended = new WeakSet<Instance>();
   const scheduler = new Scheduler(fleet.table, new Map([[deviceProfile.name, deviceProfile]]));
 
+  const limits = new DeviceQuotas(client, caches.quotas, () => timestamp(clock.now()));
+
   /** Rejects with one of the errors that another try may mend, after everything was tried. */
   async function round(signal: AbortSignal): Promise<Result> {
     const trying = attempts(log, clock, signal);
@@ -66,12 +73,18 @@ export function createRounds({
     for (const devices of claims.values()) {
       for (const device of devices) await trying.make(device, () => releaseIfOver(device, devices, signal));
     }
+    await limits.begin(caches.quotas.values(), viewOf(claims), trying, signal);
     contested.clear();
     const refused: { instance: Instance; verdict: Verdict }[] = [];
-    for (const instance of [...caches.instances.values()].filter(mayClaim).sort(byTurn)) {
+    const waiting: Instance[] = [];
+    for (const instance of caches.instances.values()) {
       const devices = claims.get(instance.metadata.uid!);
+      if (!mayClaim(instance)) continue;
+      if (devices) await trying.make(instance, () => confirm(instance, devices, signal));
+      else waiting.push(instance);
+    }
+    for (const instance of inFairTurn(waiting, heldBy(claims), caches.devices.size)) {
       await trying.make(instance, async () => {
-        if (devices) return confirm(instance, devices, signal);
         const verdict = await serve(instance, signal);
         if (verdict !== 'again' && verdict.reason !== 'Claimed') refused.push({ instance, verdict });
         return verdict === 'again' ? 'again' : 'settled';
@@ -82,6 +95,23 @@ export function createRounds({
       await trying.make(instance, () => tell(instance, verdict, signal));
     }
     return trying.result();
+  }
+
+  function viewOf(claims: ReadonlyMap<string, readonly Device[]>): View {
+    const claimed = Map.groupBy(fleet.claimed(), ({ spec }) => spec.claimRef!.namespace);
+    return {
+      devicesOf: (uid) => claims.get(uid),
+      claimedIn: (namespace) => claimed.get(namespace) ?? [],
+      isOpen(namespace, claim, selection) {
+        const instance = caches.instances.get(`${namespace}/${claim.name}`);
+        return (
+          instance?.metadata.uid === holderOf(claim) &&
+          mayClaim(instance) &&
+          isSame(selectionOf(instance), selection) &&
+          fleet.device(selection.device)?.metadata.resourceVersion === selection.resourceVersion
+        );
+      },
+    };
   }
 
   async function releaseIfOver(device: Device, sameInstance: readonly Device[], signal: AbortSignal): Promise<Outcome> {
@@ -125,15 +155,31 @@ export function createRounds({
     const standing = await standingNow(instance, signal);
     if (standing.type === 'claimed' || standing.type === 'unclear') return 'again';
     const selected = standing.type === 'open' ? standing.device : undefined;
-    const image = caches.images.get(instance.spec.image);
-    const verdict = decide(scheduler, instance, image, caches.types.values(), selected?.metadata.name);
+    const verdict = decideWithinQuotas(instance, selected?.metadata.name);
     if (verdict.reason === 'Claimed') {
       await take(instance, verdict.device, signal);
       return verdict;
     }
     if (!selected) return verdict;
-    await passOver(client, instance, selected, { signal });
+    await passOver(client, instance.metadata.uid!, selected, { signal });
     return 'again';
+  }
+
+  /** Where quotas leave no room for the best device, one of another type is looked for. */
+  function decideWithinQuotas(instance: Instance, selected: string | undefined): Verdict {
+    const image = caches.images.get(instance.spec.image);
+    let types = [...caches.types.values()];
+    let excess: string | undefined;
+    for (;;) {
+      const verdict = decide(scheduler, instance, image, types, selected);
+      if (verdict.reason !== 'Claimed')
+        return excess === undefined ? verdict : { reason: 'QuotaExceeded', message: excess };
+      const device = fleet.device(verdict.device)!;
+      const refusal = limits.refusal(instance, device);
+      if (refusal === undefined) return verdict;
+      excess ??= refusal;
+      types = types.filter(({ metadata }) => metadata.name !== device.spec.deviceType);
+    }
   }
 
   async function standingNow(instance: Instance, signal: AbortSignal): Promise<Standing> {
@@ -147,7 +193,10 @@ export function createRounds({
     // Also when it fails, nobody behind this one in the queue gets the device in this round.
     fleet.claim(name, instance.metadata.namespace!);
     contested.add(name);
-    const selected = await claim(client, instance, fleet.device(name)!, { signal });
+    const device = fleet.device(name)!;
+    const selected = await select(client, instance, device, { signal });
+    await limits.enter(selected, device, signal);
+    await claim(client, selected, device, { signal });
     contested.delete(name);
     log.info({ instance: objectKey(instance), device: name }, 'device claimed');
     await tell(selected, { reason: 'Claimed', device: name }, signal);
@@ -165,6 +214,19 @@ export function createRounds({
 
   return round;
 }
+
+/** How many devices each namespace has. */
+function heldBy(claims: ReadonlyMap<string, readonly Device[]>): Map<string, number> {
+  const held = new Map<string, number>();
+  for (const device of [...claims.values()].flat()) {
+    const { namespace } = device.spec.claimRef!;
+    held.set(namespace, (held.get(namespace) ?? 0) + 1);
+  }
+  return held;
+}
+
+const isSame = (a: Selection | undefined, b: Selection): boolean =>
+  a?.device === b.device && a.resourceVersion === b.resourceVersion;
 
 function* facts({ devices, inventories, types, sites }: ClaimCaches): Generator<DeviceFacts> {
   for (const device of devices.values()) {

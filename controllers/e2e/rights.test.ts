@@ -7,7 +7,7 @@ import { get } from 'node:https';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
-import { DEVICES, ENDPOINT_SLICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
+import { CAPACITY_QUOTAS, DEVICES, ENDPOINT_SLICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import type { ObjectName, Resource } from '../../lib/kube/resource.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
@@ -87,6 +87,7 @@ test('a life with lost answers, restarts and force needs every right, and no oth
   const web = { name: 'web-1', namespace: 'default' };
   const vm = { name: 'vm-1', namespace: 'default' };
   const root = { name: 'root', namespace: 'default' };
+  const quota = { name: 'plenty', namespace: 'default' };
   const groups = await servedGroups(client);
   try {
     await platform.importFleet();
@@ -96,6 +97,8 @@ test('a life with lost answers, restarts and force needs every right, and no oth
       metadata: root,
       data: { password: Buffer.from('correct horse').toString('base64') },
     });
+
+    await platform.create(CAPACITY_QUOTAS, { metadata: quota, spec: { hard: { devices: 9, placements: 9 } } });
 
     // Restored from a backup, it says that it had selected a device, as it was then.
     const { metadata, spec } = instanceNamed(web.name, {
@@ -146,6 +149,7 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     await eventually(() => !rights.unused(groups).some((right) => right.endsWith(' events')));
     assert.equal(rights.unused(groups), []);
   } finally {
+    await client.delete(CAPACITY_QUOTAS, quota).catch(ignoreMissing);
     await client.delete(SECRETS, root).catch(ignoreMissing);
     await platform.close();
   }

@@ -1,9 +1,9 @@
 // The placement controller: binds Placements to Instances that host VMs in the same namespace, and alone writes a host's
-// `status.allocated` and a Placement's status.
+// `status.allocated` and a Placement's status. What CapacityQuotas count is entered in their status first.
 //
 // Keys are namespaces, as nothing here crosses one: rounds of a namespace follow each other, those of others run beside.
-import type { Device, Instance, Placement } from '../../lib/api/generated.ts';
-import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../lib/api/resources.ts';
+import type { CapacityQuota, Device, Instance, Placement } from '../../lib/api/generated.ts';
+import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../lib/api/resources.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
@@ -33,6 +33,7 @@ export function createPlacementController({ manager, events, log, clock }: Place
   const caches = {
     placements: manager.store(PLACEMENTS, { indexes }),
     instances: manager.store(INSTANCES, { indexes }),
+    quotas: manager.store(CAPACITY_QUOTAS, { indexes }),
     devices: manager.store(DEVICES),
     sites: manager.store(SITES),
   };
@@ -45,6 +46,7 @@ export function createPlacementController({ manager, events, log, clock }: Place
     watches: [
       watch(caches.placements, { keys: namespaceOf, when: whenChanged(placementMatter) }),
       watch(caches.instances, { keys: namespaceOf, when: whenChanged(hostMatter) }),
+      watch(caches.quotas, { keys: namespaceOf, when: whenChanged(quotaMatter) }),
       watch(caches.devices, {
         keys: ({ spec }) => (spec.claimRef ? [spec.claimRef.namespace] : []),
         when: whenChanged(deviceMatter),
@@ -81,5 +83,10 @@ const hostMatter = (instance: Instance) => {
     allocated: status?.allocated,
   };
 };
+
+const quotaMatter = ({ metadata, status }: CapacityQuota) => ({
+  generation: metadata.generation,
+  claims: status?.claims,
+});
 
 const deviceMatter = ({ metadata }: Device) => ({ generation: metadata.generation });

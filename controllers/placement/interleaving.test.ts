@@ -1,19 +1,24 @@
 // Two schedulers at once, paused and killed anywhere, with lagging caches and lost calls: at no moment does a host hold more
-// than it has, nothing bound is without its entry in the ledger, and in the end nothing is lost and nothing leaks.
+// than it has or a namespace more than its quota, nothing bound is without its entry in their ledgers, and in the end nothing
+// is lost and nothing leaks.
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Instance, Placement } from '../../lib/api/generated.ts';
-import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import type { CapacityQuota, Instance, Placement } from '../../lib/api/generated.ts';
+import { millicores } from '../../lib/api/quantity.ts';
+import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
+import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import { amountsOf, entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { createFakeClock } from '../../lib/testing/fake-clock.ts';
-import { ModelApi } from '../claim/model/api.ts';
+import { type Change, ModelApi } from '../claim/model/api.ts';
 import { type Choices, createChoices } from '../claim/model/choices.ts';
+import { aQuota } from '../claim/model/fixtures.ts';
 import type { Call, Fate } from '../claim/model/process.ts';
 import { isGangMember } from './gangs.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { ModelScheduler } from './model/scheduler.ts';
+import { isVoid } from './quotas.ts';
 import { boundTo } from './status.ts';
 
 const HOSTS = 3;
@@ -23,12 +28,21 @@ const SEEDS = Number(process.env.SEEDS ?? 40);
 const STEPS = 400;
 
 const FATES: readonly Fate[] = ['answered', 'answered', 'answered', 'answered', 'answered', 'answer lost', 'lost'];
+const inTeam = (name: string) => ({ namespace: 'team-a', name });
 type Group = NonNullable<Placement['spec']['group']>;
 const KEPT: Group = { name: 'kept', size: 1, maxUnavailable: 0 };
 const SIZES = ['1', '2', '3', '1500m'];
 
+/** Of twelve cores that hosts have. */
+const QUOTAS = ['5', '8', '10', '20'];
+const QUOTA = inTeam('small');
+
+type Claims = NonNullable<NonNullable<CapacityQuota['status']>['claims']>;
+const sumOf = (claims: Claims = []): number =>
+  claims.reduce((sum, { amounts }) => sum + millicores(amounts['cpu'] ?? 0), 0);
+const limitOf = ({ spec }: CapacityQuota): number => millicores(spec.hard['cpu'] ?? 0);
+
 const cpuOf = (placement: Placement): number => amountsOf(placement.spec.resources).cpu;
-const inTeam = (name: string) => ({ namespace: 'team-a', name });
 
 /** The world around the schedulers: people, and the Instance controller in the shortest form. */
 class World {
@@ -41,11 +55,16 @@ class World {
   #placements = 0;
   #devices = 0;
   #seconds = 0;
+  #counted = 0;
 
   constructor(random: Choices) {
     this.#random = random;
     for (let index = 1; index <= HOSTS; index++) this.#addHost(`h${index}`);
-    this.api.observe = () => this.#check();
+    if (random.chance(0.5)) this.api.create(CAPACITY_QUOTAS, aQuota(QUOTA.name, { cpu: random.pick(QUOTAS) }));
+    this.api.observe = (change) => {
+      this.#check();
+      this.#checkQuota(change);
+    };
   }
 
   /** Four cores, on another device each time. */
@@ -80,6 +99,34 @@ class World {
     }
   }
 
+  /** There from the beginning, so that nothing is bound without it. */
+  get quota(): CapacityQuota | undefined {
+    return this.api.all(CAPACITY_QUOTAS)[0];
+  }
+
+  #checkQuota({ resource }: Change): void {
+    const { quota } = this;
+    if (!quota) return;
+    const counted = new Set((quota.status?.claims ?? []).map(holderOf));
+    for (const placement of this.api.all(PLACEMENTS)) {
+      const { name, uid, deletionTimestamp } = placement.metadata;
+      if (boundTo(placement) === undefined || deletionTimestamp !== undefined || counted.has(uid!)) continue;
+      this.violation = `${name} is bound, and the quota does not count it`;
+    }
+    if (counted.size < (quota.status?.claims ?? []).length) this.violation = 'somebody is counted twice';
+    const byUid = new Map(this.api.all(PLACEMENTS).map((placement) => [placement.metadata.uid!, placement]));
+    // Who has yet to see that somebody has left, or lost a place, may count them once more: void, by whom nothing is bound.
+    const isGood = (claim: Claims[number]) => {
+      const placement = byUid.get(holderOf(claim));
+      return placement !== undefined && placement.metadata.deletionTimestamp === undefined && !isVoid(placement, claim);
+    };
+    const sum = sumOf(quota.status?.claims?.filter(isGood));
+    if (resource === CAPACITY_QUOTAS && sum > this.#counted && sum > limitOf(quota)) {
+      this.violation = `the quota of ${limitOf(quota)} grew to ${sum}`;
+    }
+    this.#counted = sum;
+  }
+
   /** Bound to a host of that name that is gone. */
   #isOther(placement: Placement, host: Instance): boolean {
     return placement.status?.deviceName !== host.status?.deviceName;
@@ -91,7 +138,7 @@ class World {
     if (random.chance(0.5)) this.#seconds++;
     const placements = api.all(PLACEMENTS);
     const hosts = api.all(INSTANCES);
-    const action = random.below(8);
+    const action = random.below(9);
     if (action < 4 && placements.length < MOST_PLACEMENTS) {
       const cpu = random.pick(SIZES);
       const resources = { cpu, memory: '1Gi' };
@@ -114,6 +161,8 @@ class World {
         (name) => !hosts.some(({ metadata }) => metadata.name === name),
       );
       if (missing) this.#addHost(missing);
+    } else if (action === 8 && this.quota) {
+      api.patch(CAPACITY_QUOTAS, QUOTA, { spec: { hard: { cpu: random.pick(QUOTAS) } } });
     }
   }
 }
@@ -187,7 +236,7 @@ class Race {
 const isLower = (one: Placement, other: Placement): boolean =>
   (one.spec.priority ?? 0) < (other.spec.priority ?? 0) && one.spec.group?.name !== KEPT.name && !isGangMember(one);
 
-function checkEnd(api: ModelApi, seed: number): void {
+function checkEnd({ api, quota }: World, seed: number): void {
   const placements = api.all(PLACEMENTS);
   const hosts = api.all(INSTANCES);
   for (const placement of placements) {
@@ -204,6 +253,7 @@ function checkEnd(api: ModelApi, seed: number): void {
     );
     // What a gang waits for is not told by one host's room.
     if (home !== undefined || isGangMember(placement)) continue;
+    if (quota && sumOf(quota.status?.claims) + cpuOf(placement) > limitOf(quota)) continue;
     for (const host of hosts) {
       const free = 4000 - amountsOf({ cpu: host.status?.allocated?.cpu ?? 0, memory: 0 }).cpu;
       assert.ok(free < cpuOf(placement), `seed ${seed}: ${name} waits though ${host.metadata.name} has room`);
@@ -214,6 +264,14 @@ function checkEnd(api: ModelApi, seed: number): void {
         `seed ${seed}: ${name} waits though lower ones on ${host.metadata.name} could leave`,
       );
     }
+  }
+  if (quota) {
+    const bound = placements.filter((placement) => boundTo(placement) !== undefined);
+    assert.equal(
+      (quota.status?.claims ?? []).map(holderOf).sort(),
+      bound.map(({ metadata }) => metadata.uid!).sort(),
+      `seed ${seed}: the quota counts what is bound, and nothing else`,
+    );
   }
   for (const host of hosts) {
     const held = entriesOf(host).map(placementOf);
@@ -231,7 +289,7 @@ test('ledgers hold at every moment, and in the end say what is bound', async () 
     for (let step = 0; step < STEPS; step++) await race.step();
     await race.finish();
     assert.is(race.world.violation, undefined, `seed ${seed}`);
-    checkEnd(race.world.api, seed);
+    checkEnd(race.world, seed);
   }
 });
 

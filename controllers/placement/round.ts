@@ -1,14 +1,15 @@
 // One round of a namespace: ledgers are set right, Placements that wait get a place, and all are told.
 //
-// Flow: survey → plan (which entry leaves or enters which ledger) → finalizers → ledgers, one guarded write a host → marks.
+// Flow: survey → plan (which entry leaves or enters which ledger) → finalizers → quotas → ledgers, one guarded write a host →
+// marks.
 // Guarantees: a host's ledger is the truth about its capacity and is written under the Instance's resourceVersion, on the
 // version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
-// as bound only to a host whose ledger has it. An entry leaves only when its Placement, by the server's word, is gone,
+// as bound only to a host whose ledger has it, and entered there only when its namespace's quotas have it. An entry leaves only when its Placement, by the server's word, is gone,
 // leaving, or past the stay that it was entered for: whoever is sent away starts another stay first. What a crash interrupts, the next round finishes from the ledger.
 import type { Caches } from '../../lib/api/caches.ts';
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
-import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
@@ -19,6 +20,7 @@ import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result } from '../../lib/runtime/reconcile.ts';
+import { type Claim, holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import { type HostFacts, HostTable, isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
 import { entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
@@ -26,7 +28,8 @@ import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { Gangs, isGangMember } from './gangs.ts';
-import { type HostChange, ledgerAfter, Plan } from './plan.ts';
+import { type Bind, type HostChange, ledgerAfter, Plan } from './plan.ts';
+import { isVoid, PlacementQuotas } from './quotas.ts';
 import {
   anew,
   bound,
@@ -43,7 +46,7 @@ import { isStray, keepsLedger, type Listing, type Survey, survey } from './surve
 /** The index of Instances and Placements that rounds use. */
 export const BY_NAMESPACE = 'placement/namespace';
 
-type PlacementCaches = Pick<Caches, 'instances' | 'placements' | 'devices' | 'sites'>;
+type PlacementCaches = Pick<Caches, 'instances' | 'placements' | 'quotas' | 'devices' | 'sites'>;
 
 export interface RoundDeps {
   readonly client: KubeClient;
@@ -60,9 +63,14 @@ const MOST_REFUSALS = 200;
 
 interface Refusal {
   readonly placement: Placement;
+  readonly reason: Reason;
   readonly message: string;
   readonly isInvalid: boolean;
 }
+
+const UNSCHEDULABLE = 'Unschedulable';
+const QUOTA_EXCEEDED = 'QuotaExceeded';
+type Reason = typeof UNSCHEDULABLE | typeof QUOTA_EXCEEDED;
 
 interface Mark {
   readonly placement: Placement;
@@ -80,6 +88,7 @@ export function createRounds({
 }: RoundDeps): (namespace: string, signal: AbortSignal) => Promise<Result> {
   const ownHosts = new OwnWrites(caches.instances);
   const ownPlacements = new OwnWrites(caches.placements);
+  const ownQuotas = new OwnWrites(caches.quotas);
   /** Kept for speed alone: brought up to date from the caches at the start of each round. */
   const tables = new Map<string, { hosts: HostTable; scheduler: Scheduler }>();
   const now = () => timestamp(clock.now());
@@ -102,7 +111,8 @@ export function createRounds({
     const placements = caches.placements
       .byIndex(BY_NAMESPACE, namespace)
       .map((placement) => ownPlacements.latest(placement));
-    if (ledgers.length === 0 && placements.length === 0) {
+    const quotas = caches.quotas.byIndex(BY_NAMESPACE, namespace).map((quota) => ownQuotas.latest(quota));
+    if (ledgers.length === 0 && placements.length === 0 && quotas.length === 0) {
       tables.delete(namespace);
       return done;
     }
@@ -115,21 +125,27 @@ export function createRounds({
     const plan = new Plan(hosts, scheduler);
     const isClear = await clearStrays(found, plan, effort, signal);
     for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
+    const limits = new PlacementQuotas(quotas, found, placements);
+    await clearClaims(limits, namespace, effort, signal);
     await bringBack(found, plan, effort, signal);
     const gangs = new Gangs(found, placements);
-    const refusals = placeWaiting(found.waiting, gangs, plan, effort);
+    const refusals = placeWaiting(found.waiting, gangs, limits, plan, effort);
     // Where an entry is void and still there, its room is about to be free.
     const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
     plan.end();
-    const marks = await commit(plan.changes, hosts, effort, signal);
+    const marks = await commit(plan.changes, hosts, limits, effort, signal);
     const marked = gangs.whole([...found.unmarked, ...marks]);
     if (marked.length < found.unmarked.length + marks.length) effort.again();
     await mark(marked, effort, signal);
-    await giveUp(gangs.halves(refusals.map(({ placement }) => placement)), effort, signal);
+    const refused = refusals.map(({ placement }) => placement);
+    await giveUp(gangs.halves(refused), 'GangIncomplete', 'others of its gang found no place', effort, signal);
+    const unused = new Set(limits.holding(refused));
+    await giveUp([...unused], 'NoPlace', 'others may have its part of the quota', effort, signal);
     await displace(displaced, effort, signal);
-    await letGo(found, effort, signal);
+    await letGo(found, limits, effort, signal);
     // Where a bind failed, only the next round knows what is left for the others.
-    if (marks.length === plan.binds) await refuse(plan.binds > 0 ? refusals.filter(isFirst) : refusals, effort, signal);
+    const news = refusals.filter((refusal) => !unused.has(refusal.placement));
+    if (marks.length === plan.binds) await refuse(plan.binds > 0 ? news.filter(isFirst) : news, effort, signal);
     return effort.result();
   }
 
@@ -178,6 +194,37 @@ export function createRounds({
     return removed === strays.length;
   }
 
+  /** Plans the removal of claims that are void by the server's word. */
+  async function clearClaims(
+    limits: PlacementQuotas,
+    namespace: string,
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const subject = (): KubeObject => limits.quotas[0]!;
+    const isOver = async (claim: Claim) => {
+      const placement = await live(PLACEMENTS, { namespace, name: claim.name }, signal);
+      return placement?.metadata.uid !== holderOf(claim) || isVoid(placement, claim);
+    };
+    for (const [claim, over] of await effort.each(limits.strays, subject, isOver)) {
+      if (over) limits.clear(claim);
+    }
+    if (limits.isAnyUnclear) effort.again();
+  }
+
+  /** Gives whether all quotas are as they were planned. */
+  async function writeQuotas(limits: PlacementQuotas, effort: Effort, signal: AbortSignal): Promise<boolean> {
+    const changes = limits.allowance.changes(now());
+    const written = await effort.each(
+      changes,
+      ({ quota }) => quota,
+      async ({ quota, status }) =>
+        ownQuotas.note(quota, await writeStatus(client, CAPACITY_QUOTAS, quota, status, { signal })),
+    );
+    for (const [{ quota }, now] of written) limits.allowance.wrote(quota, now);
+    return written.length === changes.length;
+  }
+
   function displacements(
     refusals: readonly Refusal[],
     placements: readonly Placement[],
@@ -186,7 +233,7 @@ export function createRounds({
   ): Displacement[] {
     const byUid = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
     const refused = refusals
-      .filter(({ isInvalid, placement }) => !isInvalid && !isGangMember(placement))
+      .filter(({ reason, isInvalid, placement }) => reason === UNSCHEDULABLE && !isInvalid && !isGangMember(placement))
       .map(({ placement }) => placement);
     const isInMaintenance = (host: string) => {
       const device = hosts.host(host)?.status?.deviceName;
@@ -255,17 +302,29 @@ export function createRounds({
   }
 
   /** Decides for one after the other, in turn. Gives those for which there is no host. */
-  function placeWaiting(waiting: Placement[], gangs: Gangs, plan: Plan, effort: Effort): Refusal[] {
+  function placeWaiting(
+    waiting: Placement[],
+    gangs: Gangs,
+    limits: PlacementQuotas,
+    plan: Plan,
+    effort: Effort,
+  ): Refusal[] {
     const refusals: Refusal[] = [];
     let binds = 0;
     for (const placement of waiting.sort(byTurn)) {
       const together = gangs.turnOf(placement);
-      if (together.length === 0) continue;
-      const answer = gangs.missing(placement) ?? placed(together, plan);
-      if (answer === undefined) binds += together.length;
-      else {
-        const { refusal, isInvalid } = answer;
-        refusals.push(...together.map((member) => ({ placement: member, message: refusal, isInvalid })));
+      if (together.length === 0 || together.some((member) => limits.isUnclear(member))) continue;
+      const excess = limits.refusal(together);
+      const answer = gangs.missing(placement) ?? (excess === undefined ? placed(together, plan) : undefined);
+      if (answer !== undefined || excess !== undefined) {
+        const why: Omit<Refusal, 'placement'> =
+          answer === undefined
+            ? { reason: QUOTA_EXCEEDED, message: excess!, isInvalid: false }
+            : { reason: UNSCHEDULABLE, message: answer.refusal, isInvalid: answer.isInvalid };
+        refusals.push(...together.map((member) => ({ placement: member, ...why })));
+      } else {
+        limits.enter(together);
+        binds += together.length;
       }
       if (binds >= MOST_BINDS) {
         effort.again(0);
@@ -275,14 +334,19 @@ export function createRounds({
     return refusals;
   }
 
-  /** Gangs that were entered in part and cannot be completed hold up others' room no longer. */
-  async function giveUp(halves: readonly Placement[], effort: Effort, signal: AbortSignal): Promise<void> {
-    if (halves.length > 0) effort.again(0);
+  /** They hold up no longer what they were entered for, of hosts or of quotas, and cannot use. */
+  async function giveUp(
+    those: readonly Placement[],
+    reason: string,
+    why: string,
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (those.length > 0) effort.again(0);
     await effort.each(
-      halves,
+      those,
       (placement) => placement,
-      (placement) =>
-        write(placement, anew(placement, 'GangIncomplete', 'others of its gang found no place', now()), signal),
+      (placement) => write(placement, anew(placement, reason, why, now()), signal),
     );
   }
 
@@ -290,6 +354,7 @@ export function createRounds({
   async function commit(
     changes: readonly HostChange[],
     hosts: HostTable,
+    limits: PlacementQuotas,
     effort: Effort,
     signal: AbortSignal,
   ): Promise<Mark[]> {
@@ -305,7 +370,10 @@ export function createRounds({
           ),
       ),
     );
-    const safe = changes.map((change) => ({ ...change, binds: change.binds.filter((bind) => held.has(bind)) }));
+    for (const bind of binds) if (!held.has(bind)) limits.undo(bind.placement);
+    const isCounted = await writeQuotas(limits, effort, signal);
+    const isSafe = (bind: Bind) => isCounted && held.has(bind);
+    const safe = changes.map((change) => ({ ...change, binds: change.binds.filter(isSafe) }));
     const written = await effort.each(
       safe,
       ({ host }) => host,
@@ -314,7 +382,7 @@ export function createRounds({
     );
     const changed = new Set(written.map(([change]) => change.host.metadata.name));
     for (const { host, binds: planned } of changes) {
-      const isWhole = changed.has(host.metadata.name) && planned.every((bind) => held.has(bind));
+      const isWhole = changed.has(host.metadata.name) && planned.every(isSafe);
       // The table is ahead of the ledger.
       if (!isWhole) hosts.forget(host.metadata.name);
     }
@@ -342,10 +410,18 @@ export function createRounds({
   }
 
   /** Lets Placements on their way out go once no ledger has them. */
-  async function letGo({ leaving }: Survey, effort: Effort, signal: AbortSignal): Promise<void> {
+  async function letGo(
+    { leaving }: Survey,
+    limits: PlacementQuotas,
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<void> {
     const isListed = (entries: readonly Listing[], uid: string | undefined) =>
       entries.some(({ host }) => entriesOf(ownHosts.latest(host)).some((entry) => placementOf(entry) === uid));
     const free = leaving.filter(({ placement, entries }) => !isListed(entries, placement.metadata.uid));
+    if (free.length === 0) return;
+    for (const { placement } of free) limits.release(placement);
+    if (!(await writeQuotas(limits, effort, signal))) return;
     await effort.each(
       free,
       ({ placement }) => placement,
@@ -361,9 +437,13 @@ export function createRounds({
     await effort.each(
       news.slice(0, MOST_REFUSALS),
       ({ placement }) => placement,
-      async ({ placement, message, isInvalid }) => {
-        await write(placement, unschedulable(placement, message, now(), isInvalid), signal);
-        if (wasTold(placement, 'Unschedulable', message)) return;
+      async ({ placement, reason, message, isInvalid }) => {
+        const status =
+          reason === UNSCHEDULABLE
+            ? unschedulable(placement, message, now(), isInvalid)
+            : pending(placement, reason, message, now());
+        await write(placement, status, signal);
+        if (wasTold(placement, reason, message)) return;
         events.event(placement, 'Warning', 'FailedScheduling', message);
       },
     );
@@ -384,7 +464,7 @@ function placed(together: readonly Placement[], plan: Plan): { refusal: string; 
   return 'refusal' in answer ? answer : undefined;
 }
 
-const isFirst = ({ placement }: Refusal): boolean => !wasTold(placement, 'Unschedulable');
+const isFirst = ({ placement, reason }: Refusal): boolean => !wasTold(placement, reason);
 
-const isChanged = ({ placement, message }: Refusal): boolean =>
-  !wasTold(placement, 'Unschedulable', message) || !isUpToDate(placement);
+const isChanged = ({ placement, reason, message }: Refusal): boolean =>
+  !wasTold(placement, reason, message) || !isUpToDate(placement);

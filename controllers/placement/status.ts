@@ -2,6 +2,7 @@
 import type { Instance, Placement } from '../../lib/api/generated.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { findCondition, setConditions } from '../../lib/runtime/conditions.ts';
+import { withoutUse } from '../../lib/scheduler/quota.ts';
 
 export type PlacementStatus = NonNullable<Placement['status']>;
 
@@ -103,8 +104,11 @@ function laterThan(last: string | undefined, now: string): string {
 const optional = <K extends string, V>(key: K, value: V | undefined) =>
   (value === undefined ? {} : { [key]: value }) as Partial<Record<K, V>>;
 
-/** Whether people have been told this reason already, in these words where they matter. */
+/**
+ * Whether people have been told this reason already, in these words where they matter. How much of a quota is used changes all
+ * the time: who waits was told once.
+ */
 export function wasTold({ status }: Placement, reason: string, message?: string): boolean {
   const told = findCondition(status?.conditions, SCHEDULED);
-  return told?.reason === reason && told.message === (message ?? told.message);
+  return told?.reason === reason && withoutUse(told.message) === withoutUse(message ?? told.message);
 }

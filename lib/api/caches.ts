@@ -1,6 +1,15 @@
 // What the operator holds of the API, by the names that controllers know it by: each controller picks what it looks at.
 import type { Store } from '../kube/store.ts';
-import type { Device, DeviceInventory, DeviceType, Image, Instance, Placement, Site } from './generated.ts';
+import type {
+  CapacityQuota,
+  Device,
+  DeviceInventory,
+  DeviceType,
+  Image,
+  Instance,
+  Placement,
+  Site,
+} from './generated.ts';
 import type { Secret } from './resources.ts';
 
 export interface Caches {
@@ -11,6 +20,7 @@ export interface Caches {
   readonly images: Store<Image>;
   readonly instances: Store<Instance>;
   readonly placements: Store<Placement>;
+  readonly quotas: Store<CapacityQuota>;
   /** Of the operator's namespace only. */
   readonly secrets: Store<Secret>;
 }

@@ -2,6 +2,97 @@
 import type { KubeObject, ObjectMeta } from '../kube/resource.ts';
 
 /**
+ * What a namespace may claim of devices and of hosts. Whatever exceeds it waits until there is room. A quota that is lowered takes nothing from anybody. A namespace may have several; all of them hold.
+ */
+export interface CapacityQuota extends KubeObject {
+apiVersion: string
+kind: string
+metadata: ObjectMeta
+/**
+ * What is wanted.
+ */
+spec: {
+/**
+ * The most that may be claimed, by name: devices (whole ones, by Instances), devices.TYPE (those of one DeviceType), placements, and the resources that Placements ask for: cpu, memory and others. What is not named is not limited.
+ */
+hard: {
+[k: string]: number | string | undefined
+}
+}
+/**
+ * What was observed. Written by the scheduler.
+ */
+status?: {
+/**
+ * The generation of the spec that this status goes by.
+ */
+observedGeneration?: number
+/**
+ * What is true of it, and since when.
+ */
+conditions?: {
+/**
+ * What is told about: Ready, Scheduled, Reachable and others.
+ */
+type: string
+/**
+ * Whether it is so.
+ */
+status: ("True" | "False" | "Unknown")
+/**
+ * The generation of the spec that it was told of.
+ */
+observedGeneration?: number
+/**
+ * When the status last changed.
+ */
+lastTransitionTime: string
+/**
+ * Why, for machines.
+ */
+reason: string
+/**
+ * Why, for people, and what to do.
+ */
+message: string
+}[]
+/**
+ * What is used of what may be, in one line.
+ */
+summary?: string
+/**
+ * What is claimed now, of what spec.hard names.
+ */
+used?: {
+[k: string]: string | undefined
+}
+/**
+ * The ledger of what counts. Written by the scheduler alone, under the resourceVersion, before anything is bound.
+ */
+claims?: {
+/**
+ * Whose it is, and for which of its stays in the queue or for which device.
+ */
+uid: string
+/**
+ * Kind of whose it is.
+ */
+kind: ("Instance" | "Placement")
+/**
+ * Its name.
+ */
+name: string
+/**
+ * What it counts, by name.
+ */
+amounts: {
+[k: string]: string | undefined
+}
+}[]
+}
+}
+
+/**
  * What the live OS found on the Device of the same name. Written by the operator after each collection; owned by the Device.
  */
 export interface DeviceInventory extends KubeObject {

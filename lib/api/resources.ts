@@ -1,6 +1,15 @@
 // The kinds of the group bmp.dev, and the core kinds that the operator reads and writes, as the API serves them.
 import type { KubeObject, Resource } from '../kube/resource.ts';
-import type { Device, DeviceInventory, DeviceType, Image, Instance, Placement, Site } from './generated.ts';
+import type {
+  CapacityQuota,
+  Device,
+  DeviceInventory,
+  DeviceType,
+  Image,
+  Instance,
+  Placement,
+  Site,
+} from './generated.ts';
 
 export const GROUP = 'bmp.dev';
 export const VERSION = 'v1alpha1';
@@ -17,6 +26,7 @@ export const DEVICE_INVENTORIES = bmp<DeviceInventory>('DeviceInventory', 'devic
 export const IMAGES = bmp<Image>('Image', 'images', false);
 export const INSTANCES = bmp<Instance>('Instance', 'instances', true);
 export const PLACEMENTS = bmp<Placement>('Placement', 'placements', true);
+export const CAPACITY_QUOTAS = bmp<CapacityQuota>('CapacityQuota', 'capacityquotas', true);
 
 export interface Secret extends KubeObject {
   type?: string;

@@ -1,7 +1,8 @@
-// What a tenant may have: limits by amount, and what counts against them (a namespace's CapacityQuotas).
+// What a tenant may have: one quota's limits by amount, and what counts against them (a namespace's CapacityQuota).
 //
 // Amounts are by name, as resources are: `cpu` in millicores, `memory` in bytes, and counts such as `placements`, `devices` or
-// `devices/gp.large`. A tenant may have several quotas; all of them hold. What they do not name is not limited.
+// `devices.gp.large`. A tenant may have several quotas; all of them hold. What one does not name it does not limit.
+import { formatBytes, formatMillicores } from '../api/quantity.ts';
 import type { Resources } from './types.ts';
 import { checkResources } from './validate.ts';
 
@@ -13,31 +14,32 @@ export interface Excess {
   readonly limit: number;
 }
 
-interface Charge {
-  readonly tenant: string;
-  readonly amounts: Resources;
-}
+export class QuotaAccount {
+  readonly name: string;
+  readonly limits: Resources;
+  readonly #charges = new Map<string, Resources>();
+  readonly #used = new Map<string, number>();
 
-export class QuotaLedger {
-  readonly #limits = new Map<string, Map<string, Resources>>();
-  readonly #charges = new Map<string, Charge>();
-  readonly #used = new Map<string, Map<string, number>>();
-
-  /** Sets one of a tenant's quotas, or takes it away. Lowering one below what is used takes nothing from anybody. */
-  setLimits(tenant: string, quota: string, limits: Resources | undefined): void {
-    if (limits) checkResources('quota', quota, limits);
-    const ofTenant = this.#limits.get(tenant) ?? new Map<string, Resources>();
-    if (limits) ofTenant.set(quota, { ...limits });
-    else ofTenant.delete(quota);
-    if (ofTenant.size > 0) this.#limits.set(tenant, ofTenant);
-    else this.#limits.delete(tenant);
+  constructor(name: string, limits: Resources) {
+    checkResources('quota', name, limits);
+    this.name = name;
+    this.limits = { ...limits };
   }
 
-  /** Counts what is bound, under an id; the same id again replaces what it counted before. Never refused: it is a fact. */
-  charge(id: string, tenant: string, amounts: Resources): void {
+  /** Whether it limits any of these amounts. */
+  concerns(amounts: Resources): boolean {
+    return Object.entries(amounts).some(([name, amount]) => amount > 0 && Object.hasOwn(this.limits, name));
+  }
+
+  has(id: string): boolean {
+    return this.#charges.has(id);
+  }
+
+  /** Counts what is claimed, under an id; the same id again replaces what it counted before. Never refused: it is a fact. */
+  charge(id: string, amounts: Resources): void {
     checkResources('reservation', 'amounts', amounts);
     this.refund(id);
-    const charge = { tenant, amounts: { ...amounts } };
+    const charge = { ...amounts };
     this.#charges.set(id, charge);
     this.#count(charge, 1);
   }
@@ -51,30 +53,25 @@ export class QuotaLedger {
     return true;
   }
 
-  used(tenant: string): Resources {
-    return Object.fromEntries(this.#used.get(tenant) ?? []);
+  /** Of what it limits. */
+  get used(): Resources {
+    return Object.fromEntries(Object.keys(this.limits).map((name) => [name, this.#used.get(name) ?? 0]));
   }
 
   /** Where that much more would go beyond a limit; nothing when it may be had. Amounts of 0 are never too much. */
-  excess(tenant: string, amounts: Resources): Excess[] {
-    const used = this.#used.get(tenant);
-    return [...(this.#limits.get(tenant) ?? [])].flatMap(([quota, limits]) =>
-      Object.entries(limits).flatMap(([name, limit]) => {
-        const [asked, now] = [amounts[name] ?? 0, used?.get(name) ?? 0];
-        return asked > 0 && now + asked > limit ? [{ quota, name, asked, used: now, limit }] : [];
-      }),
-    );
+  excess(amounts: Resources): Excess[] {
+    return Object.entries(this.limits).flatMap(([name, limit]) => {
+      const [asked, used] = [amounts[name] ?? 0, this.#used.get(name) ?? 0];
+      return asked > 0 && used + asked > limit ? [{ quota: this.name, name, asked, used, limit }] : [];
+    });
   }
 
-  #count({ tenant, amounts }: Charge, sign: 1 | -1): void {
-    const used = this.#used.get(tenant) ?? new Map<string, number>();
+  #count(amounts: Resources, sign: 1 | -1): void {
     for (const [name, amount] of Object.entries(amounts)) {
-      const sum = (used.get(name) ?? 0) + sign * amount;
-      if (sum === 0) used.delete(name);
-      else used.set(name, sum);
+      const sum = (this.#used.get(name) ?? 0) + sign * amount;
+      if (sum === 0) this.#used.delete(name);
+      else this.#used.set(name, sum);
     }
-    if (used.size > 0) this.#used.set(tenant, used);
-    else this.#used.delete(tenant);
   }
 }
 
@@ -91,6 +88,9 @@ export function quotaMessage(excess: readonly Excess[]): string {
     .join('; ');
 }
 
+/** The same words without how much is used, which changes all the time: what is refused, and by which limits. */
+export const withoutUse = (message: string): string => message.replaceAll(/ used: [^;]*?, limited:/g, ' limited:');
+
 function messageOf(quota: string, excess: readonly Excess[]): string {
   const list = (of: (each: Excess) => number) =>
     excess.map((each) => `${each.name}=${quantity(each.name, of(each))}`).join(',');
@@ -98,17 +98,8 @@ function messageOf(quota: string, excess: readonly Excess[]): string {
   return `exceeded quota: ${quota}, requested: ${asked}, used: ${used}, limited: ${limit}`;
 }
 
-const SUFFIXES = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
-
-/** As a Kubernetes quantity: millicores for cpu, the largest binary suffix that leaves a whole number for bytes. */
-function quantity(name: string, amount: number): string {
-  if (name === 'cpu') return amount % 1000 === 0 ? String(amount / 1000) : `${amount}m`;
-  if (name !== 'memory' && name !== 'storage') return String(amount);
-  let power = 0;
-  let left = amount;
-  while (left > 0 && left % 1024 === 0 && power < SUFFIXES.length - 1) {
-    left /= 1024;
-    power++;
-  }
-  return `${left}${SUFFIXES[power]}`;
+/** As a Kubernetes quantity. */
+export function quantity(name: string, amount: number): string {
+  if (name === 'cpu') return formatMillicores(amount);
+  return name === 'memory' || name === 'storage' ? formatBytes(amount) : String(amount);
 }

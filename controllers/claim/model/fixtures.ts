@@ -1,5 +1,5 @@
 // Objects to start from: sensible everywhere, changed where it matters.
-import type { Device, DeviceType, Image, Instance, Site } from '../../../lib/api/generated.ts';
+import type { CapacityQuota, Device, DeviceType, Image, Instance, Site } from '../../../lib/api/generated.ts';
 import { INSTANCE_FINALIZER } from '../../../lib/api/names.ts';
 import { API_VERSION } from '../../../lib/api/resources.ts';
 import type { ObjectMeta } from '../../../lib/kube/resource.ts';
@@ -88,4 +88,12 @@ export const anImage = (name: string, spec: Partial<Image['spec']> = {}): Image 
     bootModes: ['UEFI'],
     ...spec,
   },
+});
+
+/** In namespace "team-a". */
+export const aQuota = (name: string, hard: CapacityQuota['spec']['hard']): CapacityQuota => ({
+  apiVersion: API_VERSION,
+  kind: 'CapacityQuota',
+  metadata: meta({ name, namespace: 'team-a' }),
+  spec: { hard },
 });

@@ -1,5 +1,13 @@
 // The claim controller's rounds in a process of the model.
-import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, IMAGES, INSTANCES, SITES } from '../../../lib/api/resources.ts';
+import {
+  CAPACITY_QUOTAS,
+  DEVICE_INVENTORIES,
+  DEVICE_TYPES,
+  DEVICES,
+  IMAGES,
+  INSTANCES,
+  SITES,
+} from '../../../lib/api/resources.ts';
 import type { EventRecorder } from '../../../lib/kube/events.ts';
 import { createFakeClock } from '../../../lib/testing/fake-clock.ts';
 import { createRounds } from '../round.ts';
@@ -36,6 +44,7 @@ export class ModelScheduler {
         types: this.process.store(DEVICE_TYPES),
         sites: this.process.store(SITES),
         images: this.process.store(IMAGES),
+        quotas: this.process.store(CAPACITY_QUOTAS),
       },
       events: recorder,
       log: { debug: silent, info: silent, warn: silent, error: silent },

@@ -1,5 +1,5 @@
 // The placement controller's rounds in a process of the model.
-import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../../lib/api/resources.ts';
+import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../../lib/api/resources.ts';
 import type { EventRecorder } from '../../../lib/kube/events.ts';
 import type { KubeObject } from '../../../lib/kube/resource.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
@@ -29,13 +29,15 @@ export class ModelScheduler {
     const placements = this.process.store(PLACEMENTS);
     instances.addIndex(BY_NAMESPACE, byNamespace);
     placements.addIndex(BY_NAMESPACE, byNamespace);
+    const quotas = this.process.store(CAPACITY_QUOTAS);
+    quotas.addIndex(BY_NAMESPACE, byNamespace);
     const recorder: EventRecorder = {
       event: (object, _type, reason, note) => this.events.push({ name: object.metadata.name, reason, note }),
       flush: async () => undefined,
     };
     this.#round = createRounds({
       client: this.process.client,
-      caches: { instances, placements, devices: this.process.store(DEVICES), sites: this.process.store(SITES) },
+      caches: { instances, placements, quotas, devices: this.process.store(DEVICES), sites: this.process.store(SITES) },
       events: recorder,
       log: { debug: silent, info: silent, warn: silent, error: silent },
       clock,

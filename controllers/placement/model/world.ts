@@ -1,13 +1,20 @@
 // A cluster of the model with hosts and Placements in it, and rounds until there is nothing left to do.
 import { setImmediate } from 'node:timers/promises';
-import type { Instance, Placement } from '../../../lib/api/generated.ts';
-import { INSTANCES, PLACEMENTS } from '../../../lib/api/resources.ts';
+import type { CapacityQuota, Instance, Placement } from '../../../lib/api/generated.ts';
+import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../../lib/api/resources.ts';
 import { createFakeClock } from '../../../lib/testing/fake-clock.ts';
 import { ModelApi } from '../../claim/model/api.ts';
 import { ModelScheduler, type RecordedEvent } from './scheduler.ts';
 
-export function world({ hosts = [], placements = [] }: { hosts?: Instance[]; placements?: Placement[] }): ModelApi {
+interface Contents {
+  readonly hosts?: Instance[];
+  readonly placements?: Placement[];
+  readonly quotas?: CapacityQuota[];
+}
+
+export function world({ hosts = [], placements = [], quotas = [] }: Contents): ModelApi {
   const api = new ModelApi();
+  for (const quota of quotas) api.create(CAPACITY_QUOTAS, quota);
   for (const host of hosts) api.create(INSTANCES, host);
   for (const placement of placements) api.create(PLACEMENTS, placement);
   return api;

@@ -7,6 +7,7 @@ import type {
   PlacementTerm,
   Request,
   Reservation,
+  Resources,
   SpreadConstraint,
 } from '../types.ts';
 import { amountsOf } from './ledger-entries.ts';
@@ -22,13 +23,16 @@ export function byTurn(a: Placement, b: Placement): number {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** What it asks for. Throws QuantityError. */
+export const resourcesOf = ({ spec }: Placement): Resources => ({ ...amountsOf(spec.resources) });
+
 /** The request for a share of a host; of `host` and no other, where that is given. Throws QuantityError. */
 export function placementRequest(placement: Placement, host?: string): Request {
   const { metadata, spec } = placement;
   return {
     id: metadata.uid!,
     tenant: metadata.namespace!,
-    resources: { ...amountsOf(spec.resources) },
+    resources: resourcesOf(placement),
     node: host,
     pool: spec.pool ?? 'default',
     site: spec.site,
