@@ -8,8 +8,11 @@ import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
 /** Somebody else wrote first: the cache is about to show it. */
 const AGAIN_MS = 200;
 
-/** After so long a round leaves the rest to the next one: a server that is slow must not bring it to its deadline. */
-const ROUND_MS = 30_000;
+/**
+ * After so long a round leaves the rest to the next one: a server that is slow must not bring it to its deadline, and whoever
+ * comes meanwhile does not wait for thousands that came before.
+ */
+const ROUND_MS = 5_000;
 
 /** `again`: the cache has to show something first, which may wake nobody. */
 export type Outcome = 'again' | 'settled';
