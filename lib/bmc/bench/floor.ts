@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { CIPHER_SUITES, deriveKeys, keysOf } from '../ipmi/wire/cipher.ts';
+import { CIPHER_SUITES, deriveKeys } from '../ipmi/wire/cipher.ts';
 import { decodePacket, type PlusPacket, seal, unseal } from '../ipmi/wire/packet.ts';
 
 /** Microseconds of CPU for each, in this process: both datagrams are sent and received here, and half of that counted. */
 export async function measureFloor(rounds: number): Promise<number> {
-  const keys = keysOf(deriveKeys(CIPHER_SUITES[17], randomBytes(32)));
+  const keys = deriveKeys(CIPHER_SUITES[17], randomBytes(32));
   const [near, far] = [createSocket('udp4'), createSocket('udp4')];
   for (const socket of [near, far]) {
     socket.bind(0, '127.0.0.1');

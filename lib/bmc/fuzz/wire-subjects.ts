@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import * as channel from '../ipmi/wire/channel.ts';
 import * as chassis from '../ipmi/wire/chassis.ts';
-import { CIPHER_SUITES, deriveKeys, hmac, keysOf } from '../ipmi/wire/cipher.ts';
+import { CIPHER_SUITES, deriveKeys, hmac } from '../ipmi/wire/cipher.ts';
 import * as dcmi from '../ipmi/wire/dcmi.ts';
 import * as device from '../ipmi/wire/device.ts';
 import * as fru from '../ipmi/wire/fru.ts';
@@ -30,7 +30,7 @@ const NONCE = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 const REQUEST = { netFn: 6, sequence: 1, command: 1, data: NONCE };
 const request = message.encodeRequest(REQUEST);
 const response = message.encodeResponse({ ...REQUEST, lun: 0, requester: 0x81 }, 0, NONCE);
-const keys = keysOf(deriveKeys(CIPHER_SUITES[17], randomBytes(32)));
+const keys = deriveKeys(CIPHER_SUITES[17], randomBytes(32));
 const sealed = packet.seal(keys, { payloadType: 0, sessionId: 5, sequence: 7, payload: request });
 
 /** A datagram as the transport and the session take it apart. */

@@ -14,7 +14,7 @@ import {
   encodeCipherSuitesRequest,
   PRIVILEGE,
 } from './wire/channel.ts';
-import { CIPHER_SUITES, type CipherSuite, type CipherSuiteId, deriveKeys, type IdleKeys } from './wire/cipher.ts';
+import { CIPHER_SUITES, type CipherSuite, type CipherSuiteId, deriveKeys, type SessionKeys } from './wire/cipher.ts';
 import { COMPLETION, completionText } from './wire/completion.ts';
 import { decodeResponse, encodeRequest, NETFN } from './wire/message.ts';
 import { encodeLegacy, encodePlain, PAYLOAD } from './wire/packet.ts';
@@ -35,7 +35,7 @@ export interface LogIn {
 }
 
 export interface Established {
-  readonly keys: IdleKeys;
+  readonly keys: SessionKeys;
   readonly bmcId: number;
 }
 

@@ -4,7 +4,6 @@ import type { Established } from './login.ts';
 import { nextSequence, ReplayWindow } from './replay.ts';
 import type { Endpoint, Transport } from './transport.ts';
 import { WireError } from './wire/bytes.ts';
-import { type CipherSuite, keysOf, type SessionKeys } from './wire/cipher.ts';
 import { decodeResponse, encodeRequest, type Response } from './wire/message.ts';
 import { PAYLOAD, type Packet, seal, unseal } from './wire/packet.ts';
 
@@ -32,10 +31,10 @@ export class Session {
     this.endpoint = endpoint;
     this.bmcId = established.bmcId;
     this.#keys = established.keys;
-    endpoint.receive = (packet) => void this.#open(keysOf(this.#keys), packet); // between requests, too, numbers are followed
+    endpoint.receive = (packet) => void this.#open(packet); // between requests, too, numbers are followed
   }
 
-  get suite(): CipherSuite {
+  get suite(): Established['keys']['suite'] {
     return this.#keys.suite;
   }
 
@@ -44,37 +43,36 @@ export class Session {
     // A repeated datagram keeps the message's number, by which the BMC may know it, and gets a session number of its own.
     this.#message = (this.#message + 1) & 0x3f;
     const message = this.#message;
-    const keys = keysOf(this.#keys);
     const payload = encodeRequest({ ...command, sequence: message });
     const question = {
-      datagram: () => this.#seal(keys, PAYLOAD.ipmi, payload),
+      datagram: () => this.#seal(PAYLOAD.ipmi, payload),
       schedule,
-      answer: (packet: Packet) => this.#answer(keys, packet, command, message),
+      answer: (packet: Packet) => this.#answer(packet, command, message),
     };
     return exchange(this.#transport, this.endpoint, question, signal);
   }
 
   /** Sends one packet of another payload type, unanswered as far as this class knows. */
   send(payloadType: number, payload: Buffer, refused: (error: Error) => void): void {
-    this.#transport.send(this.endpoint.peer, this.#seal(keysOf(this.#keys), payloadType, payload), refused);
+    this.#transport.send(this.endpoint.peer, this.#seal(payloadType, payload), refused);
   }
 
-  #seal(keys: SessionKeys, payloadType: number, payload: Buffer): Buffer {
+  #seal(payloadType: number, payload: Buffer): Buffer {
     this.#sequence = nextSequence(this.#sequence);
-    return seal(keys, { payloadType, sessionId: this.bmcId, sequence: this.#sequence, payload });
+    return seal(this.#keys, { payloadType, sessionId: this.bmcId, sequence: this.#sequence, payload });
   }
 
   /** Takes every packet that comes: console characters go where they belong, a response is given back. */
-  #open(keys: SessionKeys, packet: Packet): Response | undefined {
+  #open(packet: Packet): Response | undefined {
     if (packet.framing !== '2.0' || packet.sessionId !== this.endpoint.id) return undefined;
-    const payload = unseal(keys, packet);
+    const payload = unseal(this.#keys, packet);
     if (!this.#received.accept(packet.sequence)) throw new WireError('replayed, or far out of order');
     if (packet.payloadType === PAYLOAD.sol) this.onSol?.(payload);
     return packet.payloadType === PAYLOAD.ipmi ? decodeResponse(payload) : undefined;
   }
 
-  #answer(keys: SessionKeys, packet: Packet, command: Command, message: number): Response | undefined {
-    const response = this.#open(keys, packet);
+  #answer(packet: Packet, command: Command, message: number): Response | undefined {
+    const response = this.#open(packet);
     const ours =
       response?.netFn === command.netFn + 1 && response.command === command.command && response.sequence === message;
     return ours ? response : undefined;

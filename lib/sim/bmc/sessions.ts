@@ -10,7 +10,6 @@ import {
   type CipherSuite,
   type CipherSuiteId,
   deriveKeys,
-  keysOf,
   type SessionKeys,
 } from '../../bmc/ipmi/wire/cipher.ts';
 import * as rakp from '../../bmc/ipmi/wire/rakp.ts';
@@ -165,7 +164,7 @@ export class Sessions {
       bmcId,
       consoleId,
       handle: this.#handle,
-      keys: keysOf(deriveKeys(suite, key)),
+      keys: deriveKeys(suite, key),
       user,
       limit: Math.min(exchange.role & 0x0f, limitOf(user.privilege)),
       received: new ReplayWindow(),

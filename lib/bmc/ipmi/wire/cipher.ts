@@ -1,5 +1,5 @@
 // Cipher suites: which algorithms a session uses, and the keys that both sides derive (IPMI 2.0 §13.28 to §13.32, §22.15.2).
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 export interface CipherSuite {
   readonly id: 3 | 17;
@@ -42,44 +42,38 @@ export const CIPHER_SUITES: Readonly<Record<CipherSuiteId, CipherSuite>> = {
 export interface SessionKeys {
   readonly suite: CipherSuite;
   /** K1, for the integrity of packets. */
-  readonly integrity: KeyObject;
+  readonly integrity: Buffer;
   /** The first 16 bytes of K2, for AES. */
   readonly encryption: KeyObject;
 }
 
+const BLOCK = 64; // bytes, of SHA-1 and of SHA-256
+
+/** `bytes` behind a block that holds the key, each of its bytes changed by `mask`. */
+function keyed(key: Buffer, mask: number, parts: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat([PADDING, ...parts]);
+  for (let i = 0; i < BLOCK; i++) bytes[i] = (key[i] ?? 0) ^ mask;
+  return bytes;
+}
+const PADDING = Buffer.alloc(BLOCK);
+
 /**
- * The same while nothing is said: few bytes of text on JavaScript's own heap. Two KeyObjects take two kilobytes outside of it,
- * which is most of an idle session, and there are thousands of them.
+ * RFC 2104, made of one-shot digests. An Hmac object holds a kilobyte outside JavaScript's heap, which only a full garbage
+ * collection gives back: at two for each poll these were most of a process that watches thousands of BMCs. Keys here are shorter
+ * than a block.
  */
-export interface IdleKeys {
-  readonly suite: CipherSuite;
-  /** K1, then what is used of K2; a character is a byte. */
-  readonly bytes: string;
+export function hmac(suite: CipherSuite, key: Buffer, ...parts: Buffer[]): Buffer {
+  if (key.length > BLOCK) throw new RangeError(`a key of ${key.length} bytes`);
+  const inner = hash(suite.hash, keyed(key, 0x36, parts), 'buffer');
+  return hash(suite.hash, keyed(key, 0x5c, [inner]), 'buffer');
 }
-
-/** Bytes as a key are made a KeyObject first: Node takes those several times as fast. */
-export function hmac(suite: CipherSuite, key: Buffer | KeyObject, ...parts: Buffer[]): Buffer {
-  const digest = createHmac(suite.hash, Buffer.isBuffer(key) ? createSecretKey(key) : key);
-  for (const part of parts) digest.update(part);
-  return digest.digest();
-}
-
-const AES_KEY_LENGTH = 16;
 
 /** K1 and K2 from the session integrity key (§13.32): HMACs over twenty bytes of 01 and of 02, for either hash. */
-export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: Buffer): IdleKeys {
+export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: Buffer): SessionKeys {
   const derived = (constant: number) => hmac(suite, sessionIntegrityKey, Buffer.alloc(20, constant));
-  const bytes = Buffer.concat([derived(1), derived(2).subarray(0, AES_KEY_LENGTH)]).toString('latin1');
-  return { suite, bytes };
-}
-
-/** For one exchange, say. */
-export function keysOf({ suite, bytes }: IdleKeys): SessionKeys {
-  const both = Buffer.from(bytes, 'latin1');
-  const integrity = both.subarray(0, suite.digestLength);
   return {
     suite,
-    integrity: createSecretKey(integrity),
-    encryption: createSecretKey(both.subarray(suite.digestLength)),
+    integrity: derived(1),
+    encryption: createSecretKey(derived(2).subarray(0, 16)),
   };
 }
