@@ -45,7 +45,8 @@ function consoleId(packet: Packet): number {
 export class Transport {
   readonly #sockets = new Map<4 | 6, Socket>();
   readonly #byId = new Map<number, Endpoint>();
-  readonly #byPeer = new Map<string, Set<Endpoint>>();
+  /** Of one BMC, mostly one: an array takes a fifth of a Set, and there are thousands. */
+  readonly #byPeer = new Map<string, readonly Endpoint[]>();
   readonly #untilDrained: (() => void)[] = [];
   #received = 0;
   #dropped = 0;
@@ -65,9 +66,7 @@ export class Transport {
     const endpoint: Endpoint = { id: this.#freeId(), peer, heard: false, receive: () => this.#dropped++ };
     this.#byId.set(endpoint.id, endpoint);
     const name = key(peer.host, peer.port);
-    const there = this.#byPeer.get(name);
-    if (there) there.add(endpoint);
-    else this.#byPeer.set(name, new Set([endpoint]));
+    this.#byPeer.set(name, [...(this.#byPeer.get(name) ?? []), endpoint]);
     return endpoint;
   }
 
@@ -75,9 +74,9 @@ export class Transport {
   release(endpoint: Endpoint): void {
     this.#byId.delete(endpoint.id);
     const name = key(endpoint.peer.host, endpoint.peer.port);
-    const there = this.#byPeer.get(name);
-    there?.delete(endpoint);
-    if (there?.size === 0) this.#byPeer.delete(name);
+    const others = (this.#byPeer.get(name) ?? []).filter((each) => each !== endpoint);
+    if (others.length > 0) this.#byPeer.set(name, others);
+    else this.#byPeer.delete(name);
   }
 
   /** Hands a datagram to the kernel. Calls back only when that was refused: "no route", "no such interface". */
@@ -158,9 +157,9 @@ export class Transport {
     }
   }
 
-  #addressees(packet: Packet, host: string, port: number): Endpoint[] {
+  #addressees(packet: Packet, host: string, port: number): readonly Endpoint[] {
     const id = consoleId(packet);
-    if (id === 0) return [...(this.#byPeer.get(key(host, port)) ?? [])];
+    if (id === 0) return this.#byPeer.get(key(host, port)) ?? [];
     const endpoint = this.#byId.get(id);
     if (endpoint?.peer.host === host && endpoint.peer.port === port) return [endpoint];
     this.#dropped++;
