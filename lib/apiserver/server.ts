@@ -130,15 +130,20 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       options,
     );
     closers.push(() => listener.close());
-    closers.push(keepRenewed(authority, certificate, listener, now, log));
     const url = `https://${HOST}:${listener.port}`;
     const caCertificate = authority.certificate;
     const kubeconfigPath = join(dir, 'kubeconfig');
+    const writeKubeconfig = () => {
+      const access = { server: url, certificateAuthority: authority.certificate, user: 'admin', token };
+      writePrivate(kubeconfigPath, kubeconfig(access));
+    };
     writePrivate(join(dir, 'port'), `${listener.port}\n`);
-    writePrivate(
-      kubeconfigPath,
-      kubeconfig({ server: url, certificateAuthority: caCertificate, user: 'admin', token }),
-    );
+    writeKubeconfig();
+    const onRenewed = (fresh: ServingCertificate) => {
+      listener.renew(fresh);
+      writeKubeconfig();
+    };
+    closers.push(keepRenewed(authority, certificate, onRenewed, now, log));
     return { url, port: listener.port, kubeconfigPath, caCertificate, close };
   } catch (error) {
     await close();
@@ -166,7 +171,7 @@ async function listen(
 function keepRenewed(
   authority: Authority,
   first: ServingCertificate,
-  listener: Listener,
+  onRenewed: (fresh: ServingCertificate) => void,
   now: () => number,
   log: (line: string) => void,
 ): () => Promise<void> {
@@ -178,7 +183,7 @@ function keepRenewed(
   const renew = async (renewAt: number) => {
     try {
       const fresh = await authority.serving(now());
-      if (fresh.renewAt !== renewAt) listener.renew(fresh);
+      if (fresh.renewAt !== renewAt) onRenewed(fresh);
       wait(fresh.renewAt);
     } catch (error) {
       // The present one is good for long yet.

@@ -1,6 +1,7 @@
 // Certificates that renew themselves: while the server serves, and at a start after a crash between key and certificate.
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -10,6 +11,7 @@ import { eventually } from '../../testing/eventually.ts';
 import { Client } from '../conformance/client.ts';
 import { type ApiServer, startApiServer } from '../server.ts';
 import { Authority } from './authority.ts';
+import { readKubeconfig } from './kubeconfig.ts';
 import { writePrivate } from './private-file.ts';
 
 const DAY = 86_400_000;
@@ -63,6 +65,42 @@ test('a serving certificate is kept until a sixth of its time is left', () =>
     assert.ok(second.renewAt > first.renewAt + 300 * DAY);
     const reopened = await Authority.open(dir, ['localhost'], now);
     assert.is(reopened.certificate, authority.certificate);
+  }));
+
+test('an authority that ends within two years is renewed, and clients that trust either are served', () =>
+  inDirectory(async (dir) => {
+    const pki = join(dir, 'pki');
+    await mkdir(pki);
+    const old = await Authority.open(pki, ['127.0.0.1'], Date.now() - 3000 * DAY);
+    const server = await startApiServer({ dir });
+    assert.is.not(server.caCertificate, old.certificate);
+    const end = Date.parse(new X509Certificate(server.caCertificate).validTo);
+    assert.ok(end > Date.now() + 3600 * DAY);
+    const access = readKubeconfig(await readFile(server.kubeconfigPath, 'utf8'));
+    assert.is(access.certificateAuthority, server.caCertificate);
+    assert.is(await serialOf(server), await serialOf({ ...server, caCertificate: old.certificate }));
+    await server.close();
+    // The next start changes nothing.
+    assert.is((await Authority.open(pki, ['127.0.0.1'], Date.now())).certificate, server.caCertificate);
+  }));
+
+test('an authority is renewed while it is in use', () =>
+  inDirectory(async (dir) => {
+    const now = Date.now();
+    const authority = await Authority.open(dir, ['localhost'], now);
+    const first = authority.certificate;
+    const { key } = await authority.serving(now);
+    await authority.serving(now + 2900 * DAY);
+    assert.is(authority.certificate, first);
+    const late = await authority.serving(now + 3600 * DAY);
+    assert.is.not(authority.certificate, first);
+    assert.is.not(late.key, key);
+    assert.ok(late.renewAt > now + 3600 * DAY + 300 * DAY);
+    const leaf = new X509Certificate(late.certificate);
+    for (const trusted of [first, authority.certificate]) {
+      const issuer = new X509Certificate(trusted);
+      assert.ok(leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey));
+    }
   }));
 
 test('a key and a certificate that do not belong together are replaced', () =>

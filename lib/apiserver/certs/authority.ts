@@ -1,7 +1,9 @@
-// The server's own certificate authority: made once, kept in the directory, and the serving certificate renewed in good time.
+// The server's own certificate authority, kept in the directory, and its serving certificate; both renewed in good time.
+//
+// A renewed authority has the key and the name of the one before, so that what it issues is good for whoever trusts either.
 // @peculiar/x509's container library wants it loaded first.
 import 'reflect-metadata';
-import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -9,6 +11,8 @@ import { writePrivate } from './private-file.ts';
 
 const DAY = 86_400_000;
 const CA_DAYS = 3650;
+/** The authority is renewed when less than this is left: kubeconfigs that people copied are good for that long. */
+const CA_RENEW_DAYS = 730;
 /** How long a serving certificate is good for, in milliseconds. */
 export const SERVING_LIFETIME = 365 * DAY;
 /** It is renewed when this part of that is left: two months of a year. */
@@ -34,6 +38,13 @@ async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(KEY, true, ['sign', 'verify']);
 }
 
+/** Both keys of a private one in PEM. */
+async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const der = createPublicKey(createPrivateKey(pem)).export({ format: 'der', type: 'spki' });
+  const publicKey = await webcrypto.subtle.importKey('spki', der, KEY, true, ['verify']);
+  return { privateKey: await importPrivate(pem), publicKey };
+}
+
 async function privatePem(keys: webcrypto.CryptoKeyPair): Promise<string> {
   const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
@@ -54,8 +65,9 @@ function load(certificatePath: string, keyPath: string): Pair | undefined {
   };
 }
 
-async function makeAuthority(now: number): Promise<Pair> {
-  const keys = await generateKeys();
+/** @param key of the authority that is to be renewed, in PEM; without one, it is another */
+async function makeAuthority(now: number, key?: string): Promise<Pair> {
+  const keys = key === undefined ? await generateKeys() : await importKeys(key);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: 'CN=bmp-apiserver-ca',
     keys,
@@ -68,7 +80,7 @@ async function makeAuthority(now: number): Promise<Pair> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate, key: await privatePem(keys) };
+  return { certificate, key: key ?? (await privatePem(keys)) };
 }
 
 async function makeServing(authority: Pair, hosts: readonly string[], now: number, lifetime: number): Promise<Pair> {
@@ -99,7 +111,7 @@ async function makeServing(authority: Pair, hosts: readonly string[], now: numbe
 /** Certificates in a directory: `ca.crt` and `ca.key`, `server.crt` and `server.key`; all readable by their owner alone. */
 export class Authority {
   readonly #directory: string;
-  readonly #authority: Pair;
+  #authority: Pair;
   readonly #hosts: readonly string[];
   readonly #lifetime: number;
 
@@ -128,16 +140,25 @@ export class Authority {
       writePrivate(keyPath, authority.key);
       writePrivate(certificatePath, authority.certificate.toString('pem'));
     }
-    return new Authority(directory, authority, hosts, lifetime);
+    const opened = new Authority(directory, authority, hosts, lifetime);
+    await opened.#renew(now);
+    return opened;
   }
 
-  /** The authority's certificate in PEM: what a client must trust. */
+  async #renew(now: number): Promise<void> {
+    if (this.#authority.certificate.notAfter.getTime() - now > CA_RENEW_DAYS * DAY) return;
+    this.#authority = await makeAuthority(now, this.#authority.key);
+    writePrivate(join(this.#directory, 'ca.crt'), this.certificate);
+  }
+
+  /** The authority's certificate in PEM: what a client must trust. It changes when it is renewed. */
   get certificate(): string {
     return this.#authority.certificate.toString('pem');
   }
 
-  /** The serving certificate, made anew when there is none that is good, or it ends soon. */
+  /** The serving certificate, made anew when there is none that is good, or it ends soon. The authority may be renewed first. */
   async serving(now: number): Promise<ServingCertificate> {
+    await this.#renew(now);
     const [certificatePath, keyPath] = [join(this.#directory, 'server.crt'), join(this.#directory, 'server.key')];
     let pair = load(certificatePath, keyPath);
     if (!pair || this.#renewAt(pair) <= now || !(await this.#isOwn(pair))) {
