@@ -97,6 +97,16 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
     assert.is(await driver.power(within()), 'Off');
   });
 
+  conforms('asks a host to shut down that does not care, and then switches it off', async (lab) => {
+    lab.bmc.faults = { ...NO_FAULTS, softOffIgnored: true };
+    const driver = open(lab);
+    await driver.setPower('on', within());
+    await driver.setPower('soft', within());
+    assert.is(await driver.power(within()), 'On');
+    await driver.setPower('off', within());
+    assert.is(await driver.power(within()), 'Off');
+  });
+
   conforms('sends nothing twice that would take a machine down twice, whatever answers are lost', async (lab) => {
     const driver = open(lab);
     await driver.setPower('on', within());

@@ -15,6 +15,8 @@ export interface Faults {
   readonly wrongCredentials: boolean;
   /** Accepts every power command and does nothing. */
   readonly powerStuck: boolean;
+  /** The host ignores being asked to shut down. */
+  readonly softOffIgnored: boolean;
   /** Carries out every power command, repeated ones once more, and the answers are lost. */
   readonly powerAnswersLost: boolean;
   /** Refuses every new session for want of a slot. */
@@ -29,6 +31,7 @@ export const NO_FAULTS: Faults = {
   silent: false,
   wrongCredentials: false,
   powerStuck: false,
+  softOffIgnored: false,
   powerAnswersLost: false,
   sessionsExhausted: false,
 };

@@ -28,7 +28,7 @@ function control(state: BmcState, data: Buffer): Answer {
   if (!action) return refuse(COMPLETION.invalidField);
   lapse(state);
   state.bootOptions.lapseAt = Number.POSITIVE_INFINITY;
-  if (state.faults.powerStuck) return ok();
+  if (state.faults.powerStuck || (action === 'soft' && state.faults.softOffIgnored)) return ok();
   if (state.chassis.power() === 'Off' && action !== 'on' && action !== 'off') return refuse(COMPLETION.notInThisState);
   state.poweredByCommand = action === 'on' || action === 'cycle';
   state.chassis.control(action);

@@ -12,7 +12,7 @@ const MOST_PASSWORD = 20;
 export function reset(state: BmcState, body: Body): Reply {
   const action = RESET_TYPES[body.ResetType as keyof typeof RESET_TYPES];
   if (!action) return REFUSE.value('ResetType');
-  if (state.faults.powerStuck) return done();
+  if (state.faults.powerStuck || (action === 'soft' && state.faults.softOffIgnored)) return done();
   const power = state.chassis.power();
   if (power === 'Off' ? action !== 'on' : action === 'on') return REFUSE.state();
   state.chassis.control(action);
