@@ -26,6 +26,7 @@ import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
 import { type Clock, systemClock } from '../lib/runtime/clock.ts';
 import { createManager } from '../lib/runtime/manager.ts';
 import { retried } from '../lib/runtime/retry.ts';
+import { type Outcome, watchConfiguration } from '../lib/scheduler/kubernetes/configuration-file.ts';
 import { createClaimController } from './claim/controller.ts';
 import { loginDigests } from './device/bmc-access.ts';
 import { TIMING, type Timing } from './device/context.ts';
@@ -135,6 +136,10 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const over = new AbortController();
   const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock: endingWith(clock, over.signal) });
 
+  const configured = options.schedulerConfig
+    ? await watchConfiguration(options.schedulerConfig, tellingOf(options.schedulerConfig, election, events, log))
+    : undefined;
+
   const devices = manager.store(DEVICES, {
     indexes: { [CLAIM_INDEX]: claimIndex, mac: (device) => [device.spec.bootMACAddress] },
   });
@@ -199,8 +204,8 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
       stores: { instances, devices, inventories, types },
     }),
   );
-  manager.add(createClaimController({ manager, events, log, clock }));
-  manager.add(createPlacementController({ manager, events, log, clock }));
+  manager.add(createClaimController({ manager, events, log, clock, configured }));
+  manager.add(createPlacementController({ manager, events, log, clock, configured }));
 
   if (service) {
     const ports = { provision: provision.port || portOf(url), boot: provision.bootPort || portOf(bootUrl) };
@@ -224,7 +229,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     } finally {
       await flushed(events, log);
       over.abort();
-      await Promise.all([provisionApi.close(), bmcs.close(), observed?.close()]);
+      await Promise.all([provisionApi.close(), bmcs.close(), observed?.close(), configured?.close()]);
     }
   }
   const stopped = runToTheEnd();
@@ -232,6 +237,29 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   stopped.catch((error: unknown) => log.error({ err: error }, 'the operator ended'));
   log.info({ url, bootUrl }, 'provisioning API listens');
   return { url, bootUrl, stopped, ...(observed && { observed }) };
+}
+
+/** Tells what became of the scheduler's configuration, in the log and in events of the operator's Lease. */
+function tellingOf(
+  file: string,
+  { name, namespace }: { name: string; namespace: string },
+  events: EventRecorder,
+  log: Log,
+): (outcome: Outcome) => void {
+  const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name, namespace } };
+  return (outcome) => {
+    if (outcome.type === 'taken') {
+      log.info({ file }, "the scheduler's configuration is in force");
+      events.event(lease, 'Normal', 'ConfigurationTaken', `the scheduler goes by ${file}`);
+    } else if (outcome.type === 'missing') log.warn({ file }, 'no scheduler configuration is there: nothing changes');
+    else {
+      log.error(
+        { file, problem: outcome.problem },
+        "the scheduler's configuration is wrong: what was good before goes on",
+      );
+      events.event(lease, 'Warning', 'ConfigurationRefused', `${outcome.problem}: what was good before goes on`);
+    }
+  };
 }
 
 /** Writes what is left of the events, for a short while: they are for people, and nothing goes by them. */

@@ -19,6 +19,7 @@ import { isConditionTrue } from '../../lib/runtime/conditions.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import type { Manager } from '../../lib/runtime/manager.ts';
 import { watch, whenChanged } from '../../lib/runtime/source.ts';
+import { type Configured, fixed } from '../../lib/scheduler/kubernetes/configuration-file.ts';
 import { createRounds } from './round.ts';
 import { SCHEDULED } from './verdict.ts';
 
@@ -27,6 +28,8 @@ export interface ClaimDeps {
   readonly events: EventRecorder;
   readonly log: Log;
   readonly clock: Clock;
+  /** Default: the configuration that comes with the product. */
+  readonly configured?: Configured | undefined;
 }
 
 const ROUND = 'round';
@@ -34,7 +37,7 @@ const ROUND = 'round';
 const BACKOFF = { initialMs: 500, maxMs: 10_000 };
 const wakes = { keys: () => [ROUND] };
 
-export function createClaimController({ manager, events, log, clock }: ClaimDeps): Controller {
+export function createClaimController({ manager, events, log, clock, configured = fixed() }: ClaimDeps): Controller {
   const caches = {
     instances: manager.store(INSTANCES),
     devices: manager.store(DEVICES),
@@ -44,7 +47,7 @@ export function createClaimController({ manager, events, log, clock }: ClaimDeps
     images: manager.store(IMAGES),
     quotas: manager.store(CAPACITY_QUOTAS),
   };
-  const round = createRounds({ client: manager.client, caches, events, log, clock });
+  const round = createRounds({ client: manager.client, caches, events, log, clock, configured });
   return createController({
     name: 'claim',
     watches: [
@@ -54,6 +57,7 @@ export function createClaimController({ manager, events, log, clock }: ClaimDeps
       watch(caches.types, wakes),
       watch(caches.sites, wakes),
       watch(caches.images, wakes),
+      { name: 'configuration', start: (enqueue) => configured.subscribe(() => enqueue(ROUND)) },
       watch(caches.quotas, { ...wakes, when: whenChanged(quotaMatter) }),
     ],
     concurrency: 1,

@@ -2,11 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
+import { builtIn } from '../../lib/scheduler/profiles.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type DeviceFacts, deviceNode, Fleet, stateOf } from './fleet.ts';
 import { type Choices, createChoices } from './model/choices.ts';
 import { aDevice, anImage, anInstance, aSite, aType } from './model/fixtures.ts';
-import { deviceProfile } from './profile.ts';
+import { profilesFor } from './profile.ts';
 import { byTurn, deviceRequest } from './requests.ts';
 
 const types = [aType('small'), aType('large', { hardware: { minCores: 64 } })];
@@ -31,7 +32,7 @@ test('a fleet brought up to date answers as one made anew, whatever came, went a
   for (let seed = 1; seed <= 60; seed++) {
     const random = createChoices(seed);
     const kept = new Fleet();
-    const keptScheduler = new Scheduler(kept.table, new Map([[deviceProfile.name, deviceProfile]]));
+    const keptScheduler = new Scheduler(kept.table, profilesFor(builtIn()));
     const devices = new Map<string, DeviceFacts>();
     for (let round = 0; round < 12; round++) {
       for (let change = 0; change < 3; change++) {
@@ -42,7 +43,7 @@ test('a fleet brought up to date answers as one made anew, whatever came, went a
       kept.update(devices.values());
       const fresh = new Fleet();
       fresh.update(devices.values());
-      const freshScheduler = new Scheduler(fresh.table, new Map([[deviceProfile.name, deviceProfile]]));
+      const freshScheduler = new Scheduler(fresh.table, profilesFor(builtIn()));
       for (const deviceType of ['small', 'large']) {
         const request = deviceRequest(anInstance('web-1', { spec: { deviceType } }), anImage('debian-12'), types);
         assert.equal(keptScheduler.decide(request), freshScheduler.decide(request), `seed ${seed}, round ${round}`);

@@ -6,8 +6,7 @@ import type { Profile } from '../../lib/scheduler/pipeline.ts';
 import type { Filter, Plugin, Signature } from '../../lib/scheduler/plugin.ts';
 import { nodeName, pool, region, site } from '../../lib/scheduler/plugins/location.ts';
 import { taintToleration } from '../../lib/scheduler/plugins/node-state.ts';
-import { smallestSufficient } from '../../lib/scheduler/plugins/resources.ts';
-import { topologySpread } from '../../lib/scheduler/plugins/topology-spread.ts';
+import type { Configuration, Profiles } from '../../lib/scheduler/profiles.ts';
 import { matchesSelector } from '../../lib/scheduler/selectors.ts';
 import type { LabelSelector, Node, Request } from '../../lib/scheduler/types.ts';
 
@@ -95,24 +94,26 @@ const unclaimedFilter: Filter<true> = {
 const unclaimed: Plugin = { name: 'Unclaimed', filter: unclaimedFilter };
 
 /** First what the request is about at all, then the state of the device, then whether somebody has it. */
-export const deviceProfile: Profile = {
-  name: PROFILE,
-  filters: [
-    nodeName,
-    deviceName,
-    pool,
-    region,
-    site,
-    deviceType,
-    deviceSelector,
-    imageFits,
-    onOffer,
-    taintToleration,
-    unclaimed,
-  ],
-  // The smallest; among equals, the racks in which the namespace has the fewest.
-  scores: [
-    { plugin: smallestSufficient, weight: 100 },
-    { plugin: topologySpread([{ topologyKey: 'rack', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' }]), weight: 1 },
-  ],
-};
+const FILTERS: Profile['filters'] = [
+  nodeName,
+  deviceName,
+  pool,
+  region,
+  site,
+  deviceType,
+  deviceSelector,
+  imageFits,
+  onOffer,
+  taintToleration,
+  unclaimed,
+];
+
+const known = new WeakMap<Configuration, Profiles>();
+
+/** What makes one device better than another is for the configuration's profile `devices` to say; what fits is not. */
+export function profilesFor(configuration: Configuration): Profiles {
+  const { scores } = configuration.profiles.get(PROFILE)!;
+  const profiles = known.get(configuration) ?? new Map([[PROFILE, { name: PROFILE, filters: FILTERS, scores }]]);
+  known.set(configuration, profiles);
+  return profiles;
+}

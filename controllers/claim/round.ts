@@ -14,6 +14,7 @@ import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import type { Result } from '../../lib/runtime/reconcile.ts';
 import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
+import type { Configured } from '../../lib/scheduler/kubernetes/configuration-file.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { attempts, type Outcome } from './attempts.ts';
 import {
@@ -32,7 +33,7 @@ import {
   standingOf,
 } from './claims.ts';
 import { type DeviceFacts, Fleet } from './fleet.ts';
-import { deviceProfile } from './profile.ts';
+import { profilesFor } from './profile.ts';
 import { DeviceQuotas, type View } from './quotas.ts';
 import { inFairTurn, mayClaim } from './requests.ts';
 import { decide, isNews, messageOf, type Verdict, withVerdict } from './verdict.ts';
@@ -45,6 +46,7 @@ export interface RoundDeps {
   readonly events: EventRecorder;
   readonly log: Log;
   readonly clock: Clock;
+  readonly configured: Configured;
 }
 
 /** Gives the function that runs one round. Never run two at once. */
@@ -54,6 +56,7 @@ export function createRounds({
   events,
   log,
   clock,
+  configured,
 }: RoundDeps): (signal: AbortSignal) => Promise<Result> {
   // Kept for speed alone: brought up to date from the caches at the start of each round.
   const fleet = new Fleet();
@@ -61,13 +64,17 @@ export function createRounds({
   const contested = new Set<string>();
   /** Instances, as the cache has them, whose selection is known to have ended. It never comes back. */
   const ended = new WeakSet<Instance>();
-  const scheduler = new Scheduler(fleet.table, new Map([[deviceProfile.name, deviceProfile]]));
+  let profiles = profilesFor(configured.current());
+  const scheduler = new Scheduler(fleet.table, profiles);
 
   const limits = new DeviceQuotas(client, caches.quotas, () => timestamp(clock.now()));
 
   /** Rejects with one of the errors that another try may mend, after everything was tried. */
   async function round(signal: AbortSignal): Promise<Result> {
     const trying = attempts(log, clock, signal);
+    const latest = profilesFor(configured.current());
+    if (latest !== profiles) scheduler.setProfiles(latest);
+    profiles = latest;
     fleet.update(facts(caches));
     const claims = Map.groupBy(fleet.claimed(), (device) => device.spec.claimRef!.uid);
     for (const devices of claims.values()) {

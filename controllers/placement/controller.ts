@@ -12,6 +12,7 @@ import { isConditionTrue } from '../../lib/runtime/conditions.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import type { Manager } from '../../lib/runtime/manager.ts';
 import { watch, whenChanged } from '../../lib/runtime/source.ts';
+import { type Configured, fixed } from '../../lib/scheduler/kubernetes/configuration-file.ts';
 import { BY_NAMESPACE, createRounds } from './round.ts';
 import { keepsLedger } from './survey.ts';
 
@@ -20,6 +21,8 @@ export interface PlacementDeps {
   readonly events: EventRecorder;
   readonly log: Log;
   readonly clock: Clock;
+  /** Default: the configuration that comes with the product. */
+  readonly configured?: Configured | undefined;
 }
 
 /** A namespace shares one key: what fails for one of its objects again and again must not keep the others waiting for long. */
@@ -28,7 +31,13 @@ const BACKOFF = { initialMs: 500, maxMs: 10_000 };
 const namespaceOf = ({ metadata }: KubeObject): string[] =>
   metadata.namespace === undefined ? [] : [metadata.namespace];
 
-export function createPlacementController({ manager, events, log, clock }: PlacementDeps): Controller {
+export function createPlacementController({
+  manager,
+  events,
+  log,
+  clock,
+  configured = fixed(),
+}: PlacementDeps): Controller {
   const indexes = { [BY_NAMESPACE]: namespaceOf };
   const caches = {
     placements: manager.store(PLACEMENTS, { indexes }),
@@ -37,7 +46,7 @@ export function createPlacementController({ manager, events, log, clock }: Place
     devices: manager.store(DEVICES),
     sites: manager.store(SITES),
   };
-  const round = createRounds({ client: manager.client, caches, events, log, clock });
+  const round = createRounds({ client: manager.client, caches, events, log, clock, configured });
   const namespacesWithHosts = () => [
     ...new Set([...caches.instances.values()].filter(keepsLedger).flatMap(namespaceOf)),
   ];
@@ -52,6 +61,13 @@ export function createPlacementController({ manager, events, log, clock }: Place
         when: whenChanged(deviceMatter),
       }),
       watch(caches.sites, { keys: namespacesWithHosts }),
+      {
+        name: 'configuration',
+        start: (enqueue) =>
+          configured.subscribe(() => {
+            for (const key of new Set([...caches.placements.values()].flatMap(namespaceOf))) enqueue(key);
+          }),
+      },
     ],
     backoff: BACKOFF,
     reconcile: ({ key }, signal) => round(key, signal),

@@ -33,13 +33,11 @@ export class Gangs {
   }
 
   /** Why its gang cannot have its turn yet. */
-  missing(placement: Placement): { refusal: string; isInvalid: boolean } | undefined {
+  missing(placement: Placement): string | undefined {
     if (!isGangMember(placement)) return undefined;
     const { name, size } = placement.spec.group!;
     const there = (this.#waiting.get(name)?.length ?? 0) + (this.#entered.get(name)?.size ?? 0);
-    return there < size
-      ? { refusal: `${there} of ${size} members of gang ${name} are there`, isInvalid: false }
-      : undefined;
+    return there < size ? `${there} of ${size} members of gang ${name} are there` : undefined;
   }
 
   /** Of those that stand in ledgers now: all but members of gangs of which not all do. */

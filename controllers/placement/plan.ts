@@ -4,7 +4,8 @@ import { QuantityError } from '../../lib/api/quantity.ts';
 import { InvalidInputError } from '../../lib/scheduler/errors.ts';
 import type { HostTable } from '../../lib/scheduler/kubernetes/hosts.ts';
 import { placementOfReservation, reservationId } from '../../lib/scheduler/kubernetes/hosts.ts';
-import { placementRequest } from '../../lib/scheduler/kubernetes/placement-request.ts';
+import { placementRequest, profileOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
+import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import type { Request } from '../../lib/scheduler/types.ts';
 import { claimOf, entryFor, type InstanceStatus, withEntries } from './ledger.ts';
@@ -34,13 +35,23 @@ export type Answer = { readonly host: string; readonly score: number } | Refused
 export class Plan {
   readonly #hosts: HostTable;
   readonly #scheduler: Scheduler;
+  readonly #configuration: Configuration;
   readonly #changes = new Map<string, HostChange>();
   /** Reservations that end with the plan. */
   readonly #kept: string[] = [];
 
-  constructor(hosts: HostTable, scheduler: Scheduler) {
+  constructor(hosts: HostTable, scheduler: Scheduler, configuration: Configuration) {
     this.#hosts = hosts;
     this.#scheduler = scheduler;
+    this.#configuration = configuration;
+  }
+
+  /** Why a Placement cannot be decided for yet: it names a profile that there is not. */
+  missingProfile(placement: Placement): string | undefined {
+    const { profiles } = this.#configuration;
+    const name = profileOf(placement, this.#configuration);
+    if (profiles.has(name)) return undefined;
+    return `there is no profile ${name}: the scheduler's configuration has ${[...profiles.keys()].join(', ')}`;
   }
 
   get changes(): readonly HostChange[] {
@@ -61,7 +72,7 @@ export class Plan {
   /** Puts all of them somewhere, or none. Gives why not, if so. */
   placeTogether(placements: readonly Placement[]): Refused | undefined {
     try {
-      const requests = placements.map((placement) => placementRequest(placement));
+      const requests = placements.map((placement) => this.#request(placement));
       const { places, unschedulable } = this.#scheduler.decideGang(requests);
       if (places === undefined) return { refusal: unschedulable.message, isInvalid: false };
       placements.forEach((placement, index) => {
@@ -78,7 +89,7 @@ export class Plan {
   /** Finds the best host and puts the Placement there; on `host` or nowhere, where that is given. */
   place(placement: Placement, host?: string): Answer {
     try {
-      const request = placementRequest(placement, host);
+      const request = this.#request(placement, host);
       const decision = this.#scheduler.decide(request);
       if (decision.node === undefined) return { refusal: decision.unschedulable.message, isInvalid: false };
       this.#bind(placement, request, decision);
@@ -95,7 +106,7 @@ export class Plan {
    * it until the plan is over. Undefined where no lower priorities are in its way, or they may not leave.
    */
   makeRoom(placement: Placement): readonly string[] | undefined {
-    const request = placementRequest(placement);
+    const request = this.#request(placement);
     const preemption = this.#scheduler.preempt(request);
     if (preemption === undefined) return undefined;
     this.#keep(preemption.node, request);
@@ -104,7 +115,7 @@ export class Plan {
 
   /** Whether there is another host for a Placement that has one. Its room is kept until the plan is over. */
   canMove(placement: Placement): boolean {
-    const request = placementRequest(placement);
+    const request = this.#request(placement);
     const { node } = this.#scheduler.decide(request);
     if (node === undefined) return false;
     this.#keep(node, request);
@@ -114,6 +125,13 @@ export class Plan {
   /** The plan is over: what was kept for the next one is no fact yet. */
   end(): void {
     for (const id of this.#kept.splice(0)) this.#hosts.table.release(id);
+  }
+
+  /** Where the profile of one that has a place is gone, it stays by the default one. */
+  #request(placement: Placement, host?: string): Request {
+    const { profiles } = this.#configuration;
+    const profile = profileOf(placement, this.#configuration);
+    return placementRequest(placement, profiles.has(profile) ? profile : 'default', host);
   }
 
   #bind(placement: Placement, request: Request, { node, score }: { node: string; score: number }): void {

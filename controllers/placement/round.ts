@@ -21,9 +21,11 @@ import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result } from '../../lib/runtime/reconcile.ts';
 import { type Claim, holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
+import type { Configured } from '../../lib/scheduler/kubernetes/configuration-file.ts';
 import { type HostFacts, HostTable, isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
 import { entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
+import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
@@ -54,12 +56,19 @@ export interface RoundDeps {
   readonly events: EventRecorder;
   readonly log: Log;
   readonly clock: Clock;
+  readonly configured: Configured;
 }
 
 /** Binds of one round at most: whoever comes meanwhile with a higher priority does not wait for the whole queue. */
 const MOST_BINDS = 500;
 /** Refusals told in one round at most. */
 const MOST_REFUSALS = 200;
+
+interface Table {
+  readonly hosts: HostTable;
+  readonly scheduler: Scheduler;
+  readonly configuration: Configuration;
+}
 
 interface Refusal {
   readonly placement: Placement;
@@ -70,7 +79,8 @@ interface Refusal {
 
 const UNSCHEDULABLE = 'Unschedulable';
 const QUOTA_EXCEEDED = 'QuotaExceeded';
-type Reason = typeof UNSCHEDULABLE | typeof QUOTA_EXCEEDED;
+const NO_PROFILE = 'ProfileNotFound';
+type Reason = typeof UNSCHEDULABLE | typeof QUOTA_EXCEEDED | typeof NO_PROFILE;
 
 interface Mark {
   readonly placement: Placement;
@@ -85,12 +95,13 @@ export function createRounds({
   events,
   log,
   clock,
+  configured,
 }: RoundDeps): (namespace: string, signal: AbortSignal) => Promise<Result> {
   const ownHosts = new OwnWrites(caches.instances);
   const ownPlacements = new OwnWrites(caches.placements);
   const ownQuotas = new OwnWrites(caches.quotas);
   /** Kept for speed alone: brought up to date from the caches at the start of each round. */
-  const tables = new Map<string, { hosts: HostTable; scheduler: Scheduler }>();
+  const tables = new Map<string, Table>();
   const now = () => timestamp(clock.now());
 
   async function round(namespace: string, signal: AbortSignal): Promise<Result> {
@@ -116,13 +127,14 @@ export function createRounds({
       tables.delete(namespace);
       return done;
     }
-    const { hosts, scheduler } = tableOf(namespace);
+    const configuration = configured.current();
+    const { hosts, scheduler } = tableOf(namespace, configuration);
     for (const [host, error] of hosts.update(ledgers.filter(isHost).map(factsOf), placements)) {
       log.error({ namespace, host, err: error }, 'host left out: its amounts cannot be read');
     }
     const effort = createEffort(log, signal);
     const found = survey(ledgers, placements);
-    const plan = new Plan(hosts, scheduler);
+    const plan = new Plan(hosts, scheduler, configuration);
     const isClear = await clearStrays(found, plan, effort, signal);
     for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
     const limits = new PlacementQuotas(quotas, found, placements);
@@ -149,14 +161,13 @@ export function createRounds({
     return effort.result();
   }
 
-  function tableOf(namespace: string): { hosts: HostTable; scheduler: Scheduler } {
-    let kept = tables.get(namespace);
-    if (!kept) {
-      const hosts = new HostTable();
-      kept = { hosts, scheduler: new Scheduler(hosts.table) };
-      tables.set(namespace, kept);
-    }
-    return kept;
+  function tableOf(namespace: string, configuration: Configuration): Table {
+    const kept = tables.get(namespace);
+    if (kept?.configuration === configuration) return kept;
+    const hosts = kept?.hosts ?? new HostTable();
+    const made = { hosts, scheduler: new Scheduler(hosts.table, configuration.profiles), configuration };
+    tables.set(namespace, made);
+    return made;
   }
 
   function factsOf(instance: Instance): HostFacts {
@@ -314,15 +325,9 @@ export function createRounds({
     for (const placement of waiting.sort(byTurn)) {
       const together = gangs.turnOf(placement);
       if (together.length === 0 || together.some((member) => limits.isUnclear(member))) continue;
-      const excess = limits.refusal(together);
-      const answer = gangs.missing(placement) ?? (excess === undefined ? placed(together, plan) : undefined);
-      if (answer !== undefined || excess !== undefined) {
-        const why: Omit<Refusal, 'placement'> =
-          answer === undefined
-            ? { reason: QUOTA_EXCEEDED, message: excess!, isInvalid: false }
-            : { reason: UNSCHEDULABLE, message: answer.refusal, isInvalid: answer.isInvalid };
-        refusals.push(...together.map((member) => ({ placement: member, ...why })));
-      } else {
+      const refusal = judge(together, gangs, limits, plan);
+      if (refusal) refusals.push(...together.map((member) => ({ placement: member, ...refusal })));
+      else {
         limits.enter(together);
         binds += together.length;
       }
@@ -456,12 +461,26 @@ export function createRounds({
   return round;
 }
 
-/** Undefined when all got a place. */
-function placed(together: readonly Placement[], plan: Plan): { refusal: string; isInvalid: boolean } | undefined {
-  const [placement] = together;
-  if (together.length > 1) return plan.placeTogether(together);
-  const answer = plan.place(placement!);
-  return 'refusal' in answer ? answer : undefined;
+/** Gives them their places; or why they cannot all have one. */
+function judge(
+  together: readonly Placement[],
+  gangs: Gangs,
+  limits: PlacementQuotas,
+  plan: Plan,
+): Omit<Refusal, 'placement'> | undefined {
+  const [placement] = together as [Placement];
+  const waits = (reason: Reason, message: string) => ({ reason, message, isInvalid: false });
+  const missing = gangs.missing(placement);
+  if (missing !== undefined) return waits(UNSCHEDULABLE, missing);
+  for (const member of together) {
+    const problem = plan.missingProfile(member);
+    if (problem !== undefined) return waits(NO_PROFILE, problem);
+  }
+  const excess = limits.refusal(together);
+  if (excess !== undefined) return waits(QUOTA_EXCEEDED, excess);
+  const answer = together.length > 1 ? plan.placeTogether(together) : plan.place(placement);
+  if (answer === undefined || !('refusal' in answer)) return undefined;
+  return { reason: UNSCHEDULABLE, message: answer.refusal, isInvalid: answer.isInvalid };
 }
 
 const isFirst = ({ placement, reason }: Refusal): boolean => !wasTold(placement, reason);

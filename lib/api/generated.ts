@@ -1523,6 +1523,10 @@ memory: number | string
  */
 pool?: string
 /**
+ * How its host is chosen: a profile of the scheduler's configuration. That of its pool, or else default, where not given.
+ */
+profile?: string
+/**
  * Only on dedicated hosts; without it, never on one.
  */
 dedicated?: boolean

@@ -31,6 +31,8 @@ export interface OperatorOptions {
   };
   /** How soon things are looked at again: `hardware` as real machines need it, `simulated` for machines without inertia. */
   readonly pace: 'hardware' | 'simulated';
+  /** File of the scheduler's configuration; default what comes with it. */
+  readonly schedulerConfig?: string | undefined;
   /** What it waits and measures by; default the system's. */
   readonly clock?: Clock;
 }

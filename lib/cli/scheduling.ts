@@ -1,12 +1,16 @@
 // The scheduler's view of a namespace, read once: what `bmp why` and `bmp simulate` ask, on a snapshot of their own.
+import { readFileSync } from 'node:fs';
 import type { Device, Instance, Placement, Site } from '../api/generated.ts';
 import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
+import { readConfiguration } from '../scheduler/kubernetes/configuration-file.ts';
 import { HostTable, isHost, placementOfReservation } from '../scheduler/kubernetes/hosts.ts';
-import { placementRequest } from '../scheduler/kubernetes/placement-request.ts';
+import { placementRequest, profileOf } from '../scheduler/kubernetes/placement-request.ts';
+import { builtIn, type Configuration } from '../scheduler/profiles.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import type { Request } from '../scheduler/types.ts';
+import { text, UsageError, type Values } from './command.ts';
 
 /** What there is in a namespace, and the machines under it. */
 export interface Snapshot {
@@ -40,8 +44,26 @@ export interface Schedule {
   readonly request: (placement: Placement) => Request;
 }
 
+/** Options of commands that ask the scheduler. */
+export const SCHEDULER_OPTIONS = { 'scheduler-config': { type: 'string' } } as const;
+export const SCHEDULER_HELP = `  --scheduler-config FILE  the operator's (default: what comes with it)`;
+
+/** The configuration that the options name. @throws UsageError */
+export function configurationOf(values: Values): Configuration {
+  const file = text(values, 'scheduler-config');
+  if (file === undefined) return builtIn();
+  try {
+    return readConfiguration(readFileSync(file, 'utf8'), file);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
 /** A scheduler that knows what the operator's does. */
-export function scheduleOf({ instances, placements, devices, sites }: Snapshot): Schedule {
+export function scheduleOf(
+  { instances, placements, devices, sites }: Snapshot,
+  configuration: Configuration = builtIn(),
+): Schedule {
   const deviceNamed = new Map(devices.map((device) => [device.metadata.name, device]));
   const siteNamed = new Map(sites.map((site) => [site.metadata.name, site]));
   const hosts = new HostTable();
@@ -55,10 +77,10 @@ export function scheduleOf({ instances, placements, devices, sites }: Snapshot):
     for (const { id } of hosts.table.reservations(instance.metadata.name)) held.set(placementOfReservation(id), id);
   }
   return {
-    scheduler: new Scheduler(hosts.table),
+    scheduler: new Scheduler(hosts.table, configuration.profiles),
     unreadable,
     request(placement) {
-      const request = placementRequest(placement);
+      const request = placementRequest(placement, profileOf(placement, configuration));
       return { ...request, id: held.get(request.id) ?? request.id };
     },
   };

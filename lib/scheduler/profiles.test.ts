@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InvalidInputError } from './errors.ts';
-import { API_VERSION, defaultProfiles, KIND, parseProfiles } from './profiles.ts';
+import { API_VERSION, defaultProfiles, KIND, parseConfiguration } from './profiles.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
 import { aNode, aRequest } from './testing/fixtures.ts';
@@ -11,7 +11,7 @@ const scored = (score: unknown) => configuration({ schedulerName: 'default', plu
 
 function refused(value: unknown): string {
   try {
-    parseProfiles(value);
+    parseConfiguration(value);
     return 'accepted';
   } catch (error) {
     assert.instance(error, InvalidInputError);
@@ -20,13 +20,13 @@ function refused(value: unknown): string {
 }
 
 test('an empty configuration is the built-in one', () => {
-  assert.equal([...parseProfiles(configuration()).keys()], [...defaultProfiles().keys()]);
+  assert.equal([...parseConfiguration(configuration()).profiles.keys()], [...defaultProfiles().keys()]);
 });
 
 test('disabled goes first, then enabled, as in kube-scheduler', () => {
-  const profile = parseProfiles(
+  const profile = parseConfiguration(
     scored({ disabled: [{ name: '*' }], enabled: [{ name: 'LeastAllocated', weight: 3 }] }),
-  ).get('default')!;
+  ).profiles.get('default')!;
   assert.equal(
     profile.scores.map(({ plugin, weight }) => [plugin.name, weight]),
     [['LeastAllocated', 3]],
@@ -39,7 +39,7 @@ test('a filter that is switched off no longer turns nodes away', () => {
   table.upsert(aNode('a', { maxPlacements: 0 }));
   const scheduler = new Scheduler(table);
   assert.is(scheduler.decide(aRequest('r')).node, undefined);
-  scheduler.setProfiles(parseProfiles(configuration({ schedulerName: 'default', plugins: { filter } })));
+  scheduler.setProfiles(parseConfiguration(configuration({ schedulerName: 'default', plugins: { filter } })).profiles);
   assert.is(scheduler.decide(aRequest('r')).node, 'a');
 });
 
@@ -59,7 +59,7 @@ test('default constraints spread what names none itself', () => {
   const table = new NodeTable();
   table.upsert(aNode('a', { zone: 'a' }));
   table.upsert(aNode('b', { zone: 'b' }));
-  const scheduler = new Scheduler(table, parseProfiles(configured([{ name: 'TopologySpread', args }])));
+  const scheduler = new Scheduler(table, parseConfiguration(configured([{ name: 'TopologySpread', args }])).profiles);
   table.reserve('a', aRequest('first'));
   assert.is(scheduler.decide(aRequest('second')).node, 'b');
   assert.match(refused(configured([{ name: 'Pool', args: {} }])), 'pluginConfig[0].name');
@@ -79,6 +79,19 @@ test('mistakes are refused by the name of the field', () => {
   for (const weight of [0, -1, 0.5, '1', 10_001]) {
     assert.match(refused(scored({ enabled: [{ name: 'MostAllocated', weight }] })), 'enabled[0].weight');
   }
+});
+
+test('a pool has a profile of its own, which there must be', () => {
+  const dense = { schedulerName: 'dense' };
+  const pools = (...list: unknown[]) => ({ ...configuration(dense), pools: list });
+  const lab = { name: 'lab', schedulerName: 'dense' };
+  assert.equal([...parseConfiguration(pools(lab)).pools], [['lab', 'dense']]);
+  assert.match(
+    refused(pools({ name: 'lab', schedulerName: 'sparse' })),
+    'pools[0].schedulerName: no profile is called sparse',
+  );
+  assert.match(refused(pools(lab, lab)), 'pools[1].name: is there twice: lab');
+  assert.match(refused(pools({ ...lab, weight: 1 })), 'pools[0].weight: is not known');
 });
 
 test.run();

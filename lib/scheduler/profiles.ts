@@ -42,6 +42,12 @@ const PLUGINS: readonly Plugin[] = [
 /** Profiles by name, as the scheduler takes them. */
 export type Profiles = ReadonlyMap<string, Profile>;
 
+export interface Configuration {
+  readonly profiles: Profiles;
+  /** By pool, the profile of requests that name none. */
+  readonly pools: ReadonlyMap<string, string>;
+}
+
 interface PluginList {
   readonly enabled?: readonly { readonly name: string; readonly weight?: number }[];
   /** `*` stands for all that the built-in profile enables. */
@@ -63,6 +69,8 @@ export interface SchedulerConfiguration {
   readonly apiVersion: string;
   readonly kind: string;
   readonly profiles?: readonly ProfileConfiguration[];
+  /** What goes for a pool's requests that name no profile, instead of `default`. */
+  readonly pools?: readonly { readonly name: string; readonly schedulerName: string }[];
 }
 
 export const API_VERSION = 'bmp.dev/v1alpha1';
@@ -132,12 +140,15 @@ function readsRank(plugin: Plugin): number {
   return plugin.filter?.reads === 'node' ? 0 : 1;
 }
 
+/** What there is without a file. */
+export const builtIn = (): Configuration => ({ profiles: defaultProfiles(), pools: new Map() });
+
 /**
  * Reads a configuration strictly: what is not known, twice there or out of range is an InvalidInputError that names the
  * field. A profile called `default` or `devices` changes that one; any other starts from `default`.
  */
-export function parseProfiles(configuration: unknown): Profiles {
-  const root = object(configuration, '', ['apiVersion', 'kind', 'profiles']);
+export function parseConfiguration(configuration: unknown): Configuration {
+  const root = object(configuration, '', ['apiVersion', 'kind', 'profiles', 'pools']);
   if (root.apiVersion !== API_VERSION) fail('apiVersion', `must be ${API_VERSION}`);
   if (root.kind !== KIND) fail('kind', `must be ${KIND}`);
   const profiles = new Map(defaultProfiles());
@@ -148,7 +159,20 @@ export function parseProfiles(configuration: unknown): Profiles {
     seen.add(profile.name);
     profiles.set(profile.name, profile);
   }
-  return profiles;
+  return { profiles, pools: parsePools(root.pools, profiles) };
+}
+
+function parsePools(value: unknown, profiles: Profiles): Map<string, string> {
+  const pools = new Map<string, string>();
+  for (const [path, entry] of entries(value, 'pools')) {
+    const fields = object(entry, path, ['name', 'schedulerName']);
+    const name = text(fields.name, `${path}.name`);
+    const profile = text(fields.schedulerName, `${path}.schedulerName`);
+    if (!profiles.has(profile)) fail(`${path}.schedulerName`, `no profile is called ${profile}`);
+    if (pools.has(name)) fail(`${path}.name`, `is there twice: ${name}`);
+    pools.set(name, profile);
+  }
+  return pools;
 }
 
 function parseProfile(value: unknown, path: string): Profile {

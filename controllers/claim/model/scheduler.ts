@@ -9,6 +9,7 @@ import {
   SITES,
 } from '../../../lib/api/resources.ts';
 import type { EventRecorder } from '../../../lib/kube/events.ts';
+import { fixed } from '../../../lib/scheduler/kubernetes/configuration-file.ts';
 import { createFakeClock } from '../../../lib/testing/fake-clock.ts';
 import { createRounds } from '../round.ts';
 import type { ModelApi } from './api.ts';
@@ -49,6 +50,7 @@ export class ModelScheduler {
       events: recorder,
       log: { debug: silent, info: silent, warn: silent, error: silent },
       clock: createFakeClock(),
+      configured: fixed(),
     });
   }
 

@@ -3,6 +3,7 @@ import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../..
 import type { EventRecorder } from '../../../lib/kube/events.ts';
 import type { KubeObject } from '../../../lib/kube/resource.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
+import { fixed } from '../../../lib/scheduler/kubernetes/configuration-file.ts';
 import type { ModelApi } from '../../claim/model/api.ts';
 import { ModelProcess } from '../../claim/model/process.ts';
 import { BY_NAMESPACE, createRounds } from '../round.ts';
@@ -23,7 +24,7 @@ export class ModelScheduler {
   readonly #end = new AbortController();
   #running = false;
 
-  constructor(api: ModelApi, clock: Clock) {
+  constructor(api: ModelApi, clock: Clock, configured = fixed()) {
     this.process = new ModelProcess(api);
     const instances = this.process.store(INSTANCES);
     const placements = this.process.store(PLACEMENTS);
@@ -41,6 +42,7 @@ export class ModelScheduler {
       events: recorder,
       log: { debug: silent, info: silent, warn: silent, error: silent },
       clock,
+      configured,
     });
   }
 

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { CapacityQuota, Instance, Placement } from '../../../lib/api/generated.ts';
 import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../../lib/api/resources.ts';
+import type { Configured } from '../../../lib/scheduler/kubernetes/configuration-file.ts';
 import { createFakeClock } from '../../../lib/testing/fake-clock.ts';
 import { ModelApi } from '../../claim/model/api.ts';
 import { ModelScheduler, type RecordedEvent } from './scheduler.ts';
@@ -21,8 +22,12 @@ export function world({ hosts = [], placements = [], quotas = [] }: Contents): M
 }
 
 /** Runs rounds until one changes nothing; gives the events. */
-export async function runRounds(api: ModelApi, now = '2026-01-02T00:00:00Z'): Promise<readonly RecordedEvent[]> {
-  const scheduler = new ModelScheduler(api, createFakeClock(Date.parse(now)));
+export async function runRounds(
+  api: ModelApi,
+  now = '2026-01-02T00:00:00Z',
+  configured?: Configured,
+): Promise<readonly RecordedEvent[]> {
+  const scheduler = new ModelScheduler(api, createFakeClock(Date.parse(now)), configured);
   for (let before = -1; before !== api.changes.length; ) {
     before = api.changes.length;
     scheduler.process.settle();

@@ -1,9 +1,17 @@
 // `bmp defragment`: which Placements would have to move for hosts to become empty. A plan; it moves nothing.
 import { planDefragmentation } from '../../scheduler/defragment.ts';
 import { placementOfReservation } from '../../scheduler/kubernetes/hosts.ts';
+import type { Configuration } from '../../scheduler/profiles.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster } from '../cluster.ts';
 import { type Command, whole } from '../command.ts';
-import { readSnapshot, type Snapshot, scheduleOf } from '../scheduling.ts';
+import {
+  configurationOf,
+  readSnapshot,
+  SCHEDULER_HELP,
+  SCHEDULER_OPTIONS,
+  type Snapshot,
+  scheduleOf,
+} from '../scheduling.ts';
 import { outputOf } from './why.ts';
 
 const MOST_MOVES = 1000;
@@ -16,8 +24,8 @@ export interface NamedPlan {
 }
 
 /** Placements by name; what a ledger holds for one that is not known stays where it is. */
-export function defragmentation(snapshot: Snapshot, mostMoves: number): NamedPlan {
-  const { scheduler, request } = scheduleOf(snapshot);
+export function defragmentation(snapshot: Snapshot, mostMoves: number, configuration?: Configuration): NamedPlan {
+  const { scheduler, request } = scheduleOf(snapshot, configuration);
   const byUid = new Map(snapshot.placements.map((placement) => [placement.metadata.uid, placement]));
   const holderOf = (id: string) => byUid.get(placementOfReservation(id));
   const plan = planDefragmentation(
@@ -42,15 +50,22 @@ It moves nothing: delete a Placement and make it anew to carry a move out.
 
   --moves N              at most so many (default ${MOST_MOVES})
   -o, --output FORM      text or json (default text)
+${SCHEDULER_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp defragment -n team-a`,
-  options: { ...CLUSTER_OPTIONS, moves: { type: 'string' }, output: { type: 'string', short: 'o' } },
+  options: {
+    ...CLUSTER_OPTIONS,
+    ...SCHEDULER_OPTIONS,
+    moves: { type: 'string' },
+    output: { type: 'string', short: 'o' },
+  },
   async run(values) {
     const form = outputOf(values);
+    const configuration = configurationOf(values);
     const mostMoves = whole(values, 'moves', 1, 1_000_000, MOST_MOVES);
     return onCluster(values, async ({ client, namespace }) => {
-      const plan = defragmentation(await readSnapshot(client, namespace), mostMoves);
+      const plan = defragmentation(await readSnapshot(client, namespace), mostMoves, configuration);
       if (form === 'json') {
         console.log(JSON.stringify(plan, null, 2));
         return 0;

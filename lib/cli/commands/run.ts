@@ -27,6 +27,8 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
                          endpoint, so that is an IP address then (default: none)
   --health-port N        HTTP port for /healthz and /readyz (default: none)
   --metrics-port N       HTTPS port for /metrics, for those whom the cluster lets read them (default: none)
+  --scheduler-config FILE  how hosts are chosen, a SchedulerConfiguration; read again when it changes (default: what comes
+                         with it, also while there is no such file)
   --install-crds         bring the CRDs to this version first, and make the namespace
   --pace PACE            hardware, or simulated for machines without inertia (default hardware)
   --log-level LEVEL      ${LOG_LEVELS.join(', ')} (default info)
@@ -79,6 +81,7 @@ export const run: Command = {
     service: { type: 'string' },
     'health-port': { type: 'string' },
     'metrics-port': { type: 'string' },
+    'scheduler-config': { type: 'string' },
     'install-crds': { type: 'boolean' },
     pace: { type: 'string' },
     'log-level': { type: 'string' },
@@ -101,7 +104,7 @@ export const run: Command = {
         await ensureNamespace(client, namespace, interrupted.signal);
       }
       const operator = await startOperator(
-        { client, log, namespace, election: true, pace, ...places },
+        { client, log, namespace, election: true, pace, schedulerConfig: text(values, 'scheduler-config'), ...places },
         interrupted.signal,
       );
       await operator.stopped;

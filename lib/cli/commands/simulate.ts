@@ -6,11 +6,17 @@ import type { Placement } from '../../api/generated.ts';
 import { QuantityError } from '../../api/quantity.ts';
 import { API_VERSION } from '../../api/resources.ts';
 import { InvalidInputError } from '../../scheduler/errors.ts';
-import { placementRequest } from '../../scheduler/kubernetes/placement-request.ts';
 import type { Decision } from '../../scheduler/types.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster } from '../cluster.ts';
 import { type Command, text, UsageError, whole } from '../command.ts';
-import { readSnapshot, type Schedule, scheduleOf } from '../scheduling.ts';
+import {
+  configurationOf,
+  readSnapshot,
+  SCHEDULER_HELP,
+  SCHEDULER_OPTIONS,
+  type Schedule,
+  scheduleOf,
+} from '../scheduling.ts';
 import { outputOf } from './why.ts';
 
 const MOST = 100_000;
@@ -44,8 +50,8 @@ function asPlacement(document: unknown): Placement {
 }
 
 /** One answer for each, as if they came in this order; those that find no place take none from the others. */
-export function simulated({ scheduler }: Schedule, placements: readonly Placement[]): Decision[] {
-  return scheduler.simulate(placements.map((placement) => placementRequest(placement)));
+export function simulated({ scheduler, request }: Schedule, placements: readonly Placement[]): Decision[] {
+  return scheduler.simulate(placements.map(request));
 }
 
 export const simulate: Command = {
@@ -59,11 +65,13 @@ holds at this moment and changes nothing. The exit code is 0 when all would get 
   -f, --filename FILE    YAML or JSON with Placements; - for the standard input
   --count N              each of them that many times (default 1)
   -o, --output FORM      text or json (default text)
+${SCHEDULER_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp simulate -f vm.yaml --count 1000`,
   options: {
     ...CLUSTER_OPTIONS,
+    ...SCHEDULER_OPTIONS,
     filename: { type: 'string', short: 'f' },
     count: { type: 'string' },
     output: { type: 'string', short: 'o' },
@@ -72,11 +80,12 @@ Example: bmp simulate -f vm.yaml --count 1000`,
     const form = outputOf(values);
     const file = text(values, 'filename');
     if (file === undefined) throw new UsageError('needs -f FILE');
+    const configuration = configurationOf(values);
     const count = whole(values, 'count', 1, MOST, 1);
     const content = file === '-' ? await readText(process.stdin) : readFileSync(file, 'utf8');
     return onCluster(values, async ({ client, namespace }) => {
       const wanted = wantedIn(content, count, namespace);
-      const decisions = decided(scheduleOf(await readSnapshot(client, namespace)), wanted);
+      const decisions = decided(scheduleOf(await readSnapshot(client, namespace), configuration), wanted);
       const answers = decisions.map(({ node, unschedulable, ...rest }, index) => ({
         placement: wanted[index]!.metadata.name,
         ...(node === undefined ? { reason: unschedulable!.message } : { nodeName: node, ...rest }),

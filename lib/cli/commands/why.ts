@@ -5,7 +5,7 @@ import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster, targetOf } from '../cluster.t
 import { type Command, text, UsageError, type Values } from '../command.ts';
 import { explanationLines } from '../explain.ts';
 import { read } from '../progress.ts';
-import { readSnapshot, scheduleOf } from '../scheduling.ts';
+import { configurationOf, readSnapshot, SCHEDULER_HELP, SCHEDULER_OPTIONS, scheduleOf } from '../scheduling.ts';
 
 const RUNNERS_UP = 4;
 
@@ -26,13 +26,15 @@ Tells, for a Placement, how many hosts were turned away for what, and what every
 now; it counts as if it had no place yet. For an Instance, what the search for its device came to. Nothing is changed.
 
   -o, --output FORM      text or json (default text)
+${SCHEDULER_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp why placement/vm-1`,
   operands: { least: 1, most: 1 },
-  options: { ...CLUSTER_OPTIONS, output: { type: 'string', short: 'o' } },
+  options: { ...CLUSTER_OPTIONS, ...SCHEDULER_OPTIONS, output: { type: 'string', short: 'o' } },
   run(values, _, [word]) {
     const form = outputOf(values);
+    const configuration = configurationOf(values);
     const named = targetOf(word!, [PLACEMENTS, INSTANCES]);
     return onCluster(values, async (cluster) => {
       const target = named(cluster);
@@ -40,7 +42,7 @@ Example: bmp why placement/vm-1`,
       const scheduled = scheduledOf(object);
       if (target.resource === INSTANCES) return tellOfInstance(object as Instance, scheduled?.message, form);
       const placement = object as Placement;
-      const schedule = scheduleOf(await readSnapshot(cluster.client, cluster.namespace));
+      const schedule = scheduleOf(await readSnapshot(cluster.client, cluster.namespace), configuration);
       const explanation = schedule.scheduler.explain(schedule.request(placement), RUNNERS_UP);
       const home = placement.status?.phase === 'Bound' ? placement.status.nodeName : undefined;
       if (form === 'json') {

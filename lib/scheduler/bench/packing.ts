@@ -8,7 +8,7 @@
 // {name, params, results: [{what, value, unit, peer, peerValue, ratio}]}.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Profiles, parseProfiles } from '../profiles.ts';
+import { type Profiles, parseConfiguration } from '../profiles.ts';
 import { Scheduler } from '../scheduler.ts';
 import { NodeTable } from '../table.ts';
 import { aNode, aRequest, GIB } from '../testing/fixtures.ts';
@@ -47,13 +47,13 @@ const WORKLOADS: Readonly<Record<string, readonly Shape[]>> = {
 type Way = (table: NodeTable) => HostPicker;
 
 function profile(name: string, weight: number): Profiles {
-  return parseProfiles({
+  return parseConfiguration({
     apiVersion: 'bmp.dev/v1alpha1',
     kind: 'SchedulerConfiguration',
     profiles: [
       { schedulerName: 'default', plugins: { score: { disabled: [{ name: '*' }], enabled: [{ name, weight }] } } },
     ],
-  });
+  }).profiles;
 }
 
 function scheduled(profiles?: Profiles): Way {

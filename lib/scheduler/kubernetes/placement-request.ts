@@ -1,5 +1,6 @@
 // Placements that want a host, as the scheduler's requests, in the order in which they are served.
 import type { Placement } from '../../api/generated.ts';
+import type { Configuration } from '../profiles.ts';
 import type {
   Group,
   LabelSelector,
@@ -26,8 +27,12 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 /** What it asks for. Throws QuantityError. */
 export const resourcesOf = ({ spec }: Placement): Resources => ({ ...amountsOf(spec.resources) });
 
+/** The name of the profile that a Placement goes by: its own, that of its pool, or `default`. */
+export const profileOf = ({ spec }: Placement, { pools }: Pick<Configuration, 'pools'>): string =>
+  spec.profile ?? pools.get(spec.pool ?? 'default') ?? 'default';
+
 /** The request for a share of a host; of `host` and no other, where that is given. Throws QuantityError. */
-export function placementRequest(placement: Placement, host?: string): Request {
+export function placementRequest(placement: Placement, profile: string, host?: string): Request {
   const { metadata, spec } = placement;
   return {
     id: metadata.uid!,
@@ -44,7 +49,7 @@ export function placementRequest(placement: Placement, host?: string): Request {
     affinity: affinityOf(spec.affinity),
     spread: spec.spread?.map(spreadOf),
     ...traitsOf(placement),
-    profile: 'default',
+    profile,
   };
 }
 
