@@ -99,9 +99,11 @@ test('a process that cannot keep up asks later, not more at once', async () => {
     poller.watch(`slow-${i}`, target(`slow-${i}`));
   }
   await clock.advance(9000);
-  assert.is(asked.length, 3);
-  await clock.advance(10_000);
-  assert.ok(asked.length > 3, 'the next ones have had their turn');
+  assert.is(asked.length, 20, 'all have had their turn');
+  for (const { at } of asked) {
+    const together = asked.filter((other) => other.at >= at && other.at < at + 1000);
+    assert.ok(together.length <= 3, `${together.length} questions within a second`);
+  }
   await poller.close();
   assert.is(clock.pending(), 0);
 });
@@ -117,6 +119,19 @@ test('a silent device is asked for nothing but power, and one answer brings ever
   answers.set('a', 'On');
   await clock.advance(60_000);
   assert.equal(new Set(seen.map(({ kind }) => kind)), new Set(['power', 'sensors', 'eventLog']));
+  await poller.close();
+});
+
+test('devices that die all at once keep no place from the others for long', async () => {
+  const { clock, answers, asked, poller } = fleet({ power: 10_000 }, 10_000, { concurrency: 1 });
+  answers.set('dead', 'silence');
+  for (const name of ['dead', 'a', 'b']) poller.watch(name, target(name));
+  await clock.advance(10_000);
+  const at = new Map(asked.map((question) => [question.key, question.at]));
+  await clock.advance(10_000);
+  const again = asked.filter(({ key, at: later }) => key !== 'dead' && later > 10_000);
+  for (const { key, at: later } of again) assert.ok(later - at.get(key)! <= 11_000, `${key} at ${later}`);
+  assert.is(again.length, 2);
   await poller.close();
 });
 

@@ -33,7 +33,10 @@ export interface PollerOptions {
   readonly periods: Readonly<Partial<Record<PollKind, number>>>;
   /** Milliseconds that one question may take, once it is asked. */
   readonly deadlineMs: number;
-  /** Questions under way at once, to devices that answered last time; default 128. More wait, and so a busy process slows down evenly. */
+  /**
+   * Questions to devices that answered last time that hold a place, for a second at most; default 128. More wait, and so a busy
+   * process slows down evenly.
+   */
   readonly concurrency?: number;
   /** The same for devices that did not, so that these hold up nobody else; default 64. */
   readonly doubtful?: number;
@@ -83,24 +86,43 @@ interface Events {
   readonly missed: Set<PollKind>;
 }
 
+/**
+ * Milliseconds after which a question that is only waited for gives its place to another: places limit the work that is done here,
+ * and BMCs that have died since they last answered would take all of them.
+ */
+const HOLD_MS = 1000;
+
 /** So many at a time; the others wait in order. */
 class Places {
   #free: number;
+  readonly #clock: PollerClock;
+  readonly #holdMs: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(places: number) {
+  /** A place is free again when its work has ended, or after `holdMs`. */
+  constructor(places: number, clock: PollerClock, holdMs: number) {
     this.#free = places;
+    this.#clock = clock;
+    this.#holdMs = holdMs;
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
+    let held = true;
+    const giveUp = () => {
+      if (!held) return;
+      held = false;
       const next = this.#waiting.shift();
       if (next) next();
       else this.#free++;
+    };
+    const timer = this.#clock.after(this.#holdMs, giveUp);
+    try {
+      return await work();
+    } finally {
+      timer.cancel();
+      giveUp();
     }
   }
 }
@@ -114,8 +136,8 @@ export class FleetPoller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    this.#healthy = new Places(options.concurrency ?? 128);
-    this.#doubtful = new Places(options.doubtful ?? 64);
+    this.#healthy = new Places(options.concurrency ?? 128, options.clock, HOLD_MS);
+    this.#doubtful = new Places(options.doubtful ?? 64, options.clock, options.deadlineMs);
   }
 
   get size(): number {
