@@ -38,6 +38,7 @@ export async function makeClones(client: KubeClient, count: number, stack: Async
   const model = await makeModel(client);
   const bmcs = await startBmcs(count, stack);
   const secret = await createLogin(client);
+  stack.defer(() => client.delete(SECRETS, secret.metadata));
   const digest = loginDigests(await operatorKey(client));
   const names = bmcs.map((_, index) => `clone-${String(index).padStart(6, '0')}`);
   let next = 0;

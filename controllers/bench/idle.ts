@@ -12,7 +12,8 @@ import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, GROUP, IMAGES, SITES } from 
 import { ensureNamespace, installDefinitions } from '../../lib/cli/manifests.ts';
 import { follow, type View } from '../../lib/cli/view.ts';
 import { createClient, type KubeClient } from '../../lib/kube/client.ts';
-import type { Resource } from '../../lib/kube/resource.ts';
+import { found } from '../../lib/kube/errors.ts';
+import type { KubeObject, Resource } from '../../lib/kube/resource.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
 import { servedGroups, tokenIn } from '../e2e/service-account.ts';
@@ -39,6 +40,7 @@ interface Result {
 
 /** Nothing was written for so long: it has come to rest. */
 const QUIET_MS = 15_000;
+const REMOVERS = 16;
 const PATIENCE = { deadlineMs: 600_000, everyMs: 250 };
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
 
@@ -136,7 +138,9 @@ async function measure(
     return metric('controller_runtime_reconcile_total') >= devices && metric('workqueue_depth') === 0 && metric;
   }, PATIENCE);
   const startS = (performance.now() - begun) / 1000;
+  say('the operator has looked at all of them');
   await changes.atRest();
+  say('at rest');
   const settling = changes.total();
   changes.reset();
 
@@ -165,16 +169,22 @@ async function measure(
   ];
 }
 
+/** Finalizers go as well: their owner is gone. */
 async function cleanUp(client: KubeClient): Promise<void> {
   const kinds: Resource[] = [DEVICES, DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES];
+  const remove = async (resource: Resource, { name, finalizers }: KubeObject['metadata']) => {
+    const body = { metadata: { finalizers: null } };
+    if (finalizers) await found(client.patch(resource, { name }, { type: 'merge', body }));
+    // Where there is a garbage collector, it has been at inventories already.
+    await found(client.delete(resource, { name }));
+  };
   for (const resource of kinds) {
     for await (const page of client.pages(resource)) {
-      for (const { metadata } of page.items) {
-        // The finalizer's owner is gone.
-        if (metadata.finalizers)
-          await client.patch(resource, metadata, { type: 'merge', body: { metadata: { finalizers: null } } });
-        await client.delete(resource, metadata);
-      }
+      const left = page.items.map(({ metadata }) => metadata);
+      const remover = async () => {
+        for (let next = left.pop(); next; next = left.pop()) await remove(resource, next);
+      };
+      await Promise.all(Array.from({ length: REMOVERS }, remover));
     }
   }
 }
@@ -206,8 +216,12 @@ async function bench(
   stack.defer(() => cleanUp(client));
   const clones = await makeClones(client, params.devices, stack);
   const view = await follow(client, createLogger({ level: 'error' }), stop.signal);
+  say(`${params.devices} Devices on offer`);
   return await measure(params, kubeconfig, view, clones);
 }
+
+/** What takes long is told of, apart from the results. */
+const say = (what: string): void => console.error(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${what}`);
 
 const whole = (name: 'devices' | 'seconds' | 'switched'): number => {
   const value = Number(values[name]);

@@ -80,7 +80,12 @@ Example: bmp history r1-01`,
       const mine = ofInstance
         ? done.filter(({ requestedBy }) => requestedBy === `${target.namespace}/${target.name}`)
         : done;
-      if (mine.length === 0) console.log('nothing was done yet');
+      if (mine.length === 0)
+        console.log(
+          done.length === 0
+            ? 'nothing was done yet'
+            : `nothing was done for it among the last ${done.length} operations of device ${name}`,
+        );
       for (const line of historyLines(Date.now(), mine)) console.log(line.trimStart());
       return 0;
     });
