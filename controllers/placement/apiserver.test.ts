@@ -3,13 +3,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Placement } from '../../lib/api/generated.ts';
+import { millicores } from '../../lib/api/quantity.ts';
 import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { installDefinitions } from '../../lib/cli/manifests.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { createManager, type Manager } from '../../lib/runtime/manager.ts';
-import { amountsOf, entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import { entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { startCluster } from '../../lib/testing/cluster.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
 import { createLogRecorder } from '../../lib/testing/log-recorder.ts';
@@ -44,7 +45,7 @@ async function checkLedgers(client: KubeClient, namespace: string): Promise<void
   const hosts = (await client.list(INSTANCES, { namespace })).items;
   const placements = (await client.list(PLACEMENTS, { namespace })).items;
   for (const host of hosts) {
-    const cpu = entriesOf(host).reduce((sum, entry) => sum + amountsOf(entry).cpu, 0);
+    const cpu = entriesOf(host).reduce((sum, entry) => sum + millicores(entry.cpu), 0);
     assert.ok(cpu <= 16_000, `${host.metadata.name} holds ${cpu}`);
   }
   for (const { metadata, status } of placements) {

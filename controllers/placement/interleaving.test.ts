@@ -9,7 +9,7 @@ import { millicores } from '../../lib/api/quantity.ts';
 import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
-import { amountsOf, entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import { entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import { type Change, ModelApi } from '../claim/model/api.ts';
 import { type Choices, createChoices } from '../claim/model/choices.ts';
@@ -42,7 +42,7 @@ const sumOf = (claims: Claims = []): number =>
   claims.reduce((sum, { amounts }) => sum + millicores(amounts['cpu'] ?? 0), 0);
 const limitOf = ({ spec }: CapacityQuota): number => millicores(spec.hard['cpu'] ?? 0);
 
-const cpuOf = (placement: Placement): number => amountsOf(placement.spec.resources).cpu;
+const cpuOf = (placement: Placement): number => millicores(placement.spec.resources.cpu);
 
 /** The world around the schedulers: people, and the Instance controller in the shortest form. */
 class World {
@@ -88,7 +88,7 @@ class World {
     for (const host of this.api.all(INSTANCES)) {
       const entries = entriesOf(host);
       const held = new Set(entries.map(placementOf));
-      const sum = entries.reduce((total, entry) => total + amountsOf(entry).cpu, 0);
+      const sum = entries.reduce((total, entry) => total + millicores(entry.cpu), 0);
       if (sum > 4000) this.violation = `${host.metadata.name} holds ${sum}`;
       for (const placement of this.api.all(PLACEMENTS)) {
         if (boundTo(placement) !== host.metadata.name || this.#isOther(placement, host)) continue;
@@ -255,7 +255,7 @@ function checkEnd({ api, quota }: World, seed: number): void {
     if (home !== undefined || isGangMember(placement)) continue;
     if (quota && sumOf(quota.status?.claims) + cpuOf(placement) > limitOf(quota)) continue;
     for (const host of hosts) {
-      const free = 4000 - amountsOf({ cpu: host.status?.allocated?.cpu ?? 0, memory: 0 }).cpu;
+      const free = 4000 - millicores(host.status?.allocated?.cpu ?? 0);
       assert.ok(free < cpuOf(placement), `seed ${seed}: ${name} waits though ${host.metadata.name} has room`);
       const lower = placements.filter((other) => boundTo(other) === host.metadata.name && isLower(other, placement));
       const room = free + lower.reduce((sum, other) => sum + cpuOf(other), 0);

@@ -30,7 +30,7 @@ test('sums are those of the entries, whatever left and came', () => {
     assert.equal(new Set(uidsOf(claims)), expected, `seed ${seed}`);
     assert.is(claims.length, expected.size, `seed ${seed}`);
     assert.is(allocated.placements, claims.length);
-    const cpu = claims.reduce((sum, one) => sum + amountsOf(one).cpu, 0);
+    const cpu = claims.reduce((sum, one) => sum + amountsOf(one).cpu!, 0);
     assert.is(millicores(allocated.cpu ?? ''), cpu, `seed ${seed}`);
   }
 });

@@ -5,8 +5,10 @@
 // status said so: `uid` or `uid@2026-01-31T12:00:00Z`. Whoever takes a void entry out can therefore never take out one that
 // has become valid meanwhile.
 import type { Instance, Placement } from '../../lib/api/generated.ts';
-import { formatBytes, formatMillicores } from '../../lib/api/quantity.ts';
+import { quantitiesOf, sumOf } from '../../lib/scheduler/kubernetes/amounts.ts';
 import { amountsOf, type Entry, entriesOf, type Ledger } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import { resourcesOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
+import type { Resources } from '../../lib/scheduler/types.ts';
 import { waitingSince } from './status.ts';
 
 export type InstanceStatus = NonNullable<Instance['status']>;
@@ -18,11 +20,11 @@ export function claimOf(placement: Placement): string {
 }
 
 /** What a Placement takes of its host. Throws QuantityError. */
-export function entryFor(placement: Placement): Entry {
-  const { cpu, memory } = amountsOf(placement.spec.resources);
-  const { name } = placement.metadata;
-  return { uid: claimOf(placement), name, cpu: formatMillicores(cpu), memory: formatBytes(memory) };
-}
+export const entryFor = (placement: Placement): Entry => ({
+  uid: claimOf(placement),
+  name: placement.metadata.name,
+  ...written(resourcesOf(placement)),
+});
 
 /** The status with entries taken out (by uid) and added. One that is added again is there once. */
 export function withEntries(host: Instance, removed: ReadonlySet<string>, added: readonly Entry[]): InstanceStatus {
@@ -31,12 +33,15 @@ export function withEntries(host: Instance, removed: ReadonlySet<string>, added:
   return { ...host.status, allocated: ledgerOf([...kept, ...added]) };
 }
 
-function ledgerOf(claims: Entry[]): Ledger {
-  let [cpu, memory] = [0, 0];
-  for (const entry of claims) {
-    const amounts = amountsOf(entry);
-    cpu += amounts.cpu;
-    memory += amounts.memory;
-  }
-  return { cpu: formatMillicores(cpu), memory: formatBytes(memory), placements: claims.length, claims };
+const ledgerOf = (claims: Entry[]): Ledger => ({
+  ...written(sumOf(claims.map(amountsOf))),
+  placements: claims.length,
+  claims,
+});
+
+/** CPUs and memory have fields of their own. */
+function written({ cpu = 0, memory = 0, ...others }: Resources): Pick<Entry, 'cpu' | 'memory' | 'others'> {
+  const amounts = quantitiesOf({ cpu, memory, ...others });
+  const { cpu: cpus, memory: ram, ...rest } = amounts as { cpu: string; memory: string };
+  return { cpu: cpus, memory: ram, ...(Object.keys(rest).length > 0 && { others: rest }) };
 }

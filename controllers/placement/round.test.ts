@@ -54,6 +54,44 @@ test('capacity is what is left after reservation, times overcommit, up to the mo
   }
 });
 
+test('other resources are what a host offers, with reservation and overcommit as any, and nothing where it offers none', async () => {
+  const wantsGpu = (name: string, gpu: number, storage = '0') =>
+    aPlacement(name, { spec: { resources: { cpu: '1', memory: '1Gi', gpu, storage } } });
+  const offers = { resources: { gpu: 4, storage: '1Ti' }, reserved: { gpu: 1 }, overcommit: { storage: 2 } };
+  const api = world({
+    hosts: [aHost('plain'), aHost('gpus', { vmHost: offers })],
+    placements: [wantsGpu('a', 2, '2Ti'), wantsGpu('b', 1), wantsGpu('c', 1), aPlacement('d', wants('15'))],
+  });
+  await run(api);
+  const homes = ['a', 'b', 'c', 'd'].map((name) => statusOf(api, name).nodeName);
+  assert.equal(homes, ['gpus', 'gpus', undefined, 'plain']);
+  assert.is(scheduled(api, 'c')?.message, '0/2 nodes fit: 2 too little gpu');
+  const ledger = ledgerOf(api, 'gpus')!;
+  assert.equal(
+    [ledger.others, ledger.claims?.map(({ others }) => others?.['gpu'])],
+    [{ gpu: '3', storage: '2Ti' }, ['2', '1']],
+  );
+  api.delete(PLACEMENTS, inTeam('a'));
+  await run(api, '2026-01-03T00:00:00Z');
+  assert.equal([statusOf(api, 'c').nodeName, ledgerOf(api, 'gpus')?.others], ['gpus', { gpu: '2', storage: '0' }]);
+});
+
+test('hosts with labels that are preferred come first, and others do where those are full', async () => {
+  const prefers = (name: string) =>
+    aPlacement(name, {
+      spec: {
+        resources: { cpu: '16', memory: '1Gi' },
+        nodeAffinity: { preferred: [{ weight: 10, preference: { matchLabels: { disk: 'nvme' } } }] },
+      },
+    });
+  const api = world({
+    hosts: [aHost('a'), aHost('b', { metadata: { labels: { disk: 'nvme' } } })],
+    placements: [prefers('first'), prefers('second')],
+  });
+  await run(api);
+  assert.equal([statusOf(api, 'first').nodeName, statusOf(api, 'second').nodeName], ['b', 'a']);
+});
+
 test('what fits nowhere says why over all hosts of the namespace, and holds up nobody', async () => {
   const api = world({
     hosts: [

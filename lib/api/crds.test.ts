@@ -9,6 +9,8 @@ interface Schema {
   type?: string;
   properties?: Record<string, Schema>;
   items?: Schema;
+  additionalProperties?: Schema;
+  required?: string[];
   'x-kubernetes-int-or-string'?: boolean;
 }
 interface Definition {
@@ -30,6 +32,9 @@ function* fields(schema: Schema, path: string): Generator<[path: string, schema:
     if (path === '' && ['apiVersion', 'kind', 'metadata'].includes(name)) continue;
     yield [`${path}.${name}`, child];
     yield* fields(child, `${path}.${name}`);
+  }
+  if (schema.additionalProperties) {
+    for (const name of schema.required ?? []) yield [`${path}.${name}`, schema];
   }
   if (schema.items) yield* fields(schema.items, `${path}[]`);
 }

@@ -35,6 +35,11 @@ function translate(schema: Schema, path: string): JSONSchema {
       Object.entries(schema.properties).map(([name, child]) => [name, translate(child as Schema, `${path}.${name}`)]),
     );
   }
+  if (schema.required && schema.additionalProperties && !schema.properties) {
+    // Of a map, keys that are always there.
+    const value = translate(schema.additionalProperties as Schema, `${path}.*`);
+    out.properties = Object.fromEntries((schema.required as string[]).map((name) => [name, value]));
+  }
   if (schema.type === 'object') {
     const open = schema.additionalProperties ?? (schema['x-kubernetes-preserve-unknown-fields'] ? {} : false);
     out.additionalProperties = typeof open === 'object' ? translate(open as Schema, `${path}.*`) : open;

@@ -1200,17 +1200,16 @@ vmHost?: {
  */
 enabled?: boolean
 /**
- * How many times over a resource is handed out.
+ * What it offers beside CPUs and memory, by name: gpu, storage and others, in whole units, storage in bytes.
+ */
+resources?: {
+[k: string]: number | string | undefined
+}
+/**
+ * How many times over a resource is handed out, by name: cpu, memory and others; once, where not given.
  */
 overcommit?: {
-/**
- * Times that CPUs are handed out.
- */
-cpu?: number
-/**
- * Times that memory is handed out.
- */
-memory?: number
+[k: string]: number | undefined
 }
 /**
  * Most VMs at a time.
@@ -1238,17 +1237,10 @@ value?: string
 effect: "NoSchedule"
 }[]
 /**
- * What the host keeps for itself.
+ * What the host keeps for itself, by name: cpu, memory and others.
  */
 reserved?: {
-/**
- * CPUs.
- */
-cpu?: number | string
-/**
- * Memory.
- */
-memory?: number | string
+[k: string]: number | string | undefined
 }
 }
 /**
@@ -1377,6 +1369,12 @@ cpu?: string
  */
 memory?: string
 /**
+ * What else, by name, all together.
+ */
+others?: {
+[k: string]: string | undefined
+}
+/**
  * How many Placements have a place.
  */
 placements?: number
@@ -1400,6 +1398,12 @@ cpu: string
  * Its memory.
  */
 memory: string
+/**
+ * What else it has, by name.
+ */
+others?: {
+[k: string]: string | undefined
+}
 }[]
 }
 /**
@@ -1506,17 +1510,12 @@ metadata: ObjectMeta
  */
 spec: {
 /**
- * What the VM needs.
+ * What the VM needs: cpu (4, 500m), memory (8Gi), and whatever else hosts offer by name, such as gpu or storage.
  */
 resources: {
-/**
- * Virtual CPUs: 4, 500m.
- */
 cpu: number | string
-/**
- * Memory: 8Gi.
- */
 memory: number | string
+[k: string]: number | string | undefined
 }
 /**
  * Only on hosts of this pool.
@@ -1568,6 +1567,48 @@ operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
  * Values to compare with, for In and NotIn.
  */
 values?: string[]
+}[]
+}
+/**
+ * On hosts with some labels rather than on others; nodeSelector says which it must be.
+ */
+nodeAffinity?: {
+/**
+ * What is better.
+ */
+preferred?: {
+/**
+ * How much better.
+ */
+weight: number
+/**
+ * Labels of hosts that are better.
+ */
+preference: {
+/**
+ * Labels that must have these values.
+ */
+matchLabels?: {
+[k: string]: string | undefined
+}
+/**
+ * Requirements, all of which must hold.
+ */
+matchExpressions?: {
+/**
+ * Key of the label.
+ */
+key: string
+/**
+ * How the label is compared.
+ */
+operator: ("In" | "NotIn" | "Exists" | "DoesNotExist")
+/**
+ * Values to compare with, for In and NotIn.
+ */
+values?: string[]
+}[]
+}
 }[]
 }
 /**

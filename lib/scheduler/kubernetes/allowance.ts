@@ -5,9 +5,10 @@
 // wherever anybody is interrupted, what is bound within a quota is in its ledger, and a ledger grows by new binds up to its
 // limits only. What was bound before there was a quota, or while its ledger was lost, is entered as the fact that it is.
 import type { CapacityQuota } from '../../api/generated.ts';
-import { bytes, millicores, QuantityError } from '../../api/quantity.ts';
+import { QuantityError } from '../../api/quantity.ts';
 import { type Excess, QuotaAccount, quantity, quotaMessage } from '../quota.ts';
 import type { Resources } from '../types.ts';
+import { amountsIn, quantitiesOf, sumOf } from './amounts.ts';
 
 export type QuotaStatus = NonNullable<CapacityQuota['status']>;
 type Entry = NonNullable<QuotaStatus['claims']>[number];
@@ -28,19 +29,6 @@ export const MOST_CLAIMS = 4000;
 
 /** The uid of the object that a claim is of. */
 export const holderOf = ({ uid }: Pick<Claim, 'uid'>): string => uid.split('@', 1)[0]!;
-
-/** An amount as quotas count it: millicores, bytes, or a whole number. Throws QuantityError. */
-export const amountOf = (name: string, value: number | string): number =>
-  name === 'cpu' ? millicores(value) : bytes(value);
-
-function amountsIn(values: Readonly<Record<string, number | string | undefined>>): Resources {
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, amountOf(name, value)]])),
-  );
-}
-
-const textOf = (amounts: Resources): Record<string, string> =>
-  Object.fromEntries(Object.entries(amounts).map(([name, amount]) => [name, quantity(name, amount)]));
 
 /** What a whole device of a type counts. */
 export const deviceAmounts = (type: string | undefined): Resources => ({
@@ -93,7 +81,7 @@ export class Allowance {
     for (const { account, claims } of this.#ledgers) {
       const more = wanted.filter(({ uid, amounts }) => !claims.has(uid) && account.concerns(amounts));
       if (more.length === 0) continue;
-      excess.push(...account.excess(sumOf(more)));
+      excess.push(...account.excess(sumOf(more.map(({ amounts }) => amounts))));
       if (claims.size + more.length > MOST_CLAIMS)
         return `quota ${account.name} holds ${claims.size} claims, the most that it can`;
     }
@@ -164,21 +152,19 @@ function ledgerOf(quota: CapacityQuota): Ledger {
   return { quota, account, claims, fresh: new Set() };
 }
 
-function sumOf(claims: readonly Claim[]): Resources {
-  const sum: Record<string, number> = {};
-  for (const { amounts } of claims)
-    for (const [name, amount] of Object.entries(amounts)) sum[name] = (sum[name] ?? 0) + amount;
-  return sum;
-}
-
 function statusOf({ quota, account, claims }: Ledger, now: string): QuotaStatus {
   const { used, limits } = account;
   const names = Object.keys(limits).sort();
   return {
     ...told(quota, undefined, now),
     summary: names.map((name) => `${name}: ${quantity(name, used[name]!)}/${quantity(name, limits[name]!)}`).join(', '),
-    used: textOf(used),
-    claims: [...claims.values()].map(({ uid, kind, name, amounts }) => ({ uid, kind, name, amounts: textOf(amounts) })),
+    used: quantitiesOf(used),
+    claims: [...claims.values()].map(({ uid, kind, name, amounts }) => ({
+      uid,
+      kind,
+      name,
+      amounts: quantitiesOf(amounts),
+    })),
   };
 }
 

@@ -4,6 +4,7 @@ import { QuantityError } from '../../api/quantity.ts';
 import { InvalidInputError } from '../errors.ts';
 import { NodeTable } from '../table.ts';
 import type { Node, NodeHold } from '../types.ts';
+import { amountsIn } from './amounts.ts';
 import { amountsOf, type Entry, entriesOf, placementOf } from './ledger-entries.ts';
 import { traitsOf } from './placement-request.ts';
 
@@ -20,7 +21,7 @@ export const isHost = (instance: Instance): boolean => instance.spec.vmHost?.ena
 export function hostNode({ instance, device, site }: HostFacts): Node {
   const { metadata, spec, status } = instance;
   const { capacity } = status ?? {};
-  const { overcommit, reserved, taints, maxPlacements, dedicated } = spec.vmHost ?? {};
+  const { resources, overcommit, reserved, taints, maxPlacements, dedicated } = spec.vmHost ?? {};
   const hold = holdOf(instance, device);
   return {
     id: metadata.name,
@@ -33,14 +34,19 @@ export function hostNode({ instance, device, site }: HostFacts): Node {
     rack: device?.spec.location?.rack ?? '',
     dedicated: dedicated ?? false,
     taints: taints ?? [],
-    capacity: { ...amountsOf({ cpu: capacity?.cpu ?? 0, memory: capacity?.memory ?? 0 }) },
-    reserved: { ...amountsOf({ cpu: reserved?.cpu ?? 0, memory: reserved?.memory ?? 0 }) },
-    overcommit: { cpu: overcommit?.cpu ?? 1, memory: overcommit?.memory ?? 1 },
+    capacity: amountsIn({ ...resources, cpu: capacity?.cpu ?? 0, memory: capacity?.memory ?? 0 }),
+    reserved: amountsIn(reserved ?? {}),
+    overcommit: factorsOf(overcommit),
     maxPlacements: maxPlacements ?? 100,
     schedulable: hold === undefined,
     hold,
   };
 }
+
+const factorsOf = (overcommit: Readonly<Record<string, number | undefined>> = {}): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(overcommit).flatMap(([name, factor]) => (factor === undefined ? [] : [[name, factor]])),
+  );
 
 /** Why the host takes nothing new. What it has stays. */
 export function holdOf(instance: Instance, device: Device | undefined): NodeHold | undefined {
@@ -115,7 +121,7 @@ export class HostTable {
     this.table.reserve(host, {
       id: reservationId(host, entry.uid),
       tenant,
-      resources: { ...amountsOf(entry) },
+      resources: amountsOf(entry),
       ...(placement ? traitsOf(placement) : { priority: HIGHEST }),
     });
   }

@@ -4,6 +4,7 @@ import type { Configuration } from '../profiles.ts';
 import type {
   Group,
   LabelSelector,
+  NodeAffinity,
   PlacementAffinity,
   PlacementTerm,
   Request,
@@ -11,7 +12,7 @@ import type {
   Resources,
   SpreadConstraint,
 } from '../types.ts';
-import { amountsOf } from './ledger-entries.ts';
+import { amountsIn } from './amounts.ts';
 
 /** Higher priority first, then the older one, then by name. */
 export function byTurn(a: Placement, b: Placement): number {
@@ -25,7 +26,7 @@ export function byTurn(a: Placement, b: Placement): number {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** What it asks for. Throws QuantityError. */
-export const resourcesOf = ({ spec }: Placement): Resources => ({ ...amountsOf(spec.resources) });
+export const resourcesOf = ({ spec }: Placement): Resources => amountsIn(spec.resources);
 
 /** The name of the profile that a Placement goes by: its own, that of its pool, or `default`. */
 export const profileOf = ({ spec }: Placement, { pools }: Pick<Configuration, 'pools'>): string =>
@@ -46,6 +47,7 @@ export function placementRequest(placement: Placement, profile: string, host?: s
     dedicated: spec.dedicated ?? false,
     tolerations: spec.tolerations ?? [],
     nodeSelector: spec.nodeSelector && selectorOf(spec.nodeSelector),
+    nodeAffinity: spec.nodeAffinity && nodeAffinityOf(spec.nodeAffinity),
     affinity: affinityOf(spec.affinity),
     spread: spec.spread?.map(spreadOf),
     ...traitsOf(placement),
@@ -77,6 +79,10 @@ function selectorOf({ matchLabels = {}, matchExpressions }: Given<'nodeSelector'
   );
   return { matchLabels: Object.fromEntries(labels), matchExpressions };
 }
+
+const nodeAffinityOf = ({ preferred }: Given<'nodeAffinity'>): NodeAffinity => ({
+  preferred: preferred?.map(({ weight, preference }) => ({ weight, preference: selectorOf(preference) })),
+});
 
 const termOf = ({
   topologyKey,
