@@ -52,6 +52,8 @@ function kubeconfig({ token, ...cluster }: Access, namespace: string): string {
 function run(command: string, places: Places, path: string): Promise<Spoken> {
   const { directory, namespace } = places;
   const env = {
+    // kubectl leaves refused edits behind there.
+    TMPDIR: directory,
     PATH: path,
     HOME: directory,
     NAMESPACE: namespace,
