@@ -2,13 +2,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
+import { profilesFor } from '../../lib/scheduler/kubernetes/device-profile.ts';
+import { deviceRequest } from '../../lib/scheduler/kubernetes/device-request.ts';
+import { type DeviceFacts, deviceNode, Fleet, stateOf } from '../../lib/scheduler/kubernetes/devices.ts';
 import { builtIn } from '../../lib/scheduler/profiles.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
-import { type DeviceFacts, deviceNode, Fleet, stateOf } from './fleet.ts';
 import { type Choices, createChoices } from './model/choices.ts';
 import { aDevice, anImage, anInstance, aSite, aType } from './model/fixtures.ts';
-import { profilesFor } from './profile.ts';
-import { byTurn, deviceRequest } from './requests.ts';
+import { byTurn } from './turns.ts';
 
 const types = [aType('small'), aType('large', { hardware: { minCores: 64 } })];
 

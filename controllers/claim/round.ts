@@ -15,6 +15,8 @@ import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import type { Result } from '../../lib/runtime/reconcile.ts';
 import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import type { Configured } from '../../lib/scheduler/kubernetes/configuration-file.ts';
+import { profilesFor } from '../../lib/scheduler/kubernetes/device-profile.ts';
+import { type DeviceFacts, Fleet } from '../../lib/scheduler/kubernetes/devices.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { attempts, type Outcome } from './attempts.ts';
 import {
@@ -32,10 +34,8 @@ import {
   settle,
   standingOf,
 } from './claims.ts';
-import { type DeviceFacts, Fleet } from './fleet.ts';
-import { profilesFor } from './profile.ts';
 import { DeviceQuotas, type View } from './quotas.ts';
-import { inFairTurn, mayClaim } from './requests.ts';
+import { inFairTurn, mayClaim } from './turns.ts';
 import { decide, isNews, messageOf, type Verdict, withVerdict } from './verdict.ts';
 
 type ClaimCaches = Pick<Caches, 'instances' | 'devices' | 'inventories' | 'types' | 'sites' | 'images' | 'quotas'>;

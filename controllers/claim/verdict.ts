@@ -1,9 +1,9 @@
 // What a round says about one Instance, and the condition `Scheduled` that tells it to people.
 import type { DeviceType, Image, Instance } from '../../lib/api/generated.ts';
 import { findCondition, setCondition } from '../../lib/runtime/conditions.ts';
+import { deviceRequest } from '../../lib/scheduler/kubernetes/device-request.ts';
 import { withoutUse } from '../../lib/scheduler/quota.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
-import { deviceRequest } from './requests.ts';
 
 export const SCHEDULED = 'Scheduled';
 

@@ -7,13 +7,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Instance, Placement } from '../api/generated.ts';
+import type { Device, DeviceInventory, DeviceType, Image, Instance, Placement } from '../api/generated.ts';
 import { API_VERSION, INSTANCES, PLACEMENTS } from '../api/resources.ts';
 import { startApiServer } from '../apiserver/server.ts';
 import { createClient } from '../kube/client.ts';
+import { builtIn } from '../scheduler/profiles.ts';
 import { tempDir } from '../testing/temp-dir.ts';
 import { defragmentation } from './commands/defragment.ts';
 import { simulated, wantedIn } from './commands/simulate.ts';
+import { explainInstance } from './device-scheduling.ts';
 import { explanationLines } from './explain.ts';
 import { installDefinitions } from './manifests.ts';
 import { type Snapshot, scheduleOf } from './scheduling.ts';
@@ -97,6 +99,40 @@ test('a plan names who moves where, and leaves alone whom nobody knows', () => {
   assert.equal([plan.emptied, plan.before, plan.after], [['web-2'], 3, 2]);
 });
 
+test('an instance is told of devices as a placement is of hosts: what turned them away, and what the best ones got', () => {
+  const device = (name: string, spec: object = {}) =>
+    ({
+      apiVersion: API_VERSION,
+      kind: 'Device',
+      metadata: { name },
+      spec: { site: 'fra1', pool: 'default', deviceType: 'small', location: { rack: 'r1' }, ...spec },
+      status: { phase: 'Available', conditions: [{ type: 'Ready', status: 'True' }] },
+    }) as unknown as Device;
+  const cores = (name: string, count: number) =>
+    ({ metadata: { name }, spec: { cpu: { cores: count } } }) as unknown as DeviceInventory;
+  const instance = { ...host('web-1', '4'), spec: { image: 'debian-12', deviceType: 'small', pool: 'default' } };
+  const claimRef = { namespace: 'default', name: 'web-1', uid: instance.metadata.uid };
+  const machines = {
+    devices: [device('d1', { claimRef }), device('d2'), device('d3'), device('other', { deviceType: 'large' })],
+    inventories: [cores('d1', 8), cores('d2', 16), cores('d3', 32)],
+    types: [{ metadata: { name: 'small' }, spec: { hardware: {} } } as unknown as DeviceType],
+    sites: [],
+    images: [
+      { metadata: { name: 'debian-12' }, spec: { architecture: 'x86_64', bootModes: ['UEFI'] } } as unknown as Image,
+    ],
+  };
+  const explanation = explainInstance(instance as unknown as Instance, machines, builtIn(), 4)!;
+  const lines = explanationLines(explanation, 'd1', 'device');
+  assert.is(lines[0], '3 of 4 devices fit; turned away: 1 other type');
+  assert.match(lines[2]!, /^DEVICE +SCORE .*SmallestSufficient/);
+  assert.equal(
+    explanation.nodes.map(({ node }) => node),
+    ['d1', 'd2', 'd3'],
+  );
+  assert.match(lines[3]!, /^d1 \* /);
+  assert.is(explainInstance(instance as unknown as Instance, { ...machines, images: [] }, builtIn(), 4), undefined);
+});
+
 test('only Placements are simulated', () => {
   for (const file of [
     '',
@@ -133,13 +169,15 @@ test('as commands, in words and in JSON, and nothing in the cluster changes', as
   };
   const file = join(dir.path, 'vm.yaml');
   await writeFile(file, JSON.stringify(vm('new', '2')));
-  const [words, json, simulation, wrong] = await Promise.all([
+  const [words, json, simulation, wrong, ofInstance] = await Promise.all([
     bmp('why', 'placement/vm-1'),
     bmp('why', 'vm-1', '-o', 'json'),
     bmp('simulate', '-f', file, '--count', '3', '-o', 'json'),
     bmp('simulate', '-f', file, '-o', 'xml'),
+    bmp('why', 'instance/web-1', '-o', 'json'),
   ]);
   assert.match(words.out, '1 of 1 hosts fit');
+  assert.is((JSON.parse(ofInstance.out) as { instance: string }).instance, 'web-1');
   assert.is((JSON.parse(json.out) as { feasible: number }).feasible, 1);
   const { asked, placed } = JSON.parse(simulation.out) as { asked: number; placed: number };
   assert.equal([asked, placed, simulation.code], [3, 2, 1]);

@@ -1,8 +1,11 @@
 // `bmp why`: why a Placement is where it is, or why no host fits.
 import type { Instance, Placement } from '../../api/generated.ts';
 import { INSTANCES, PLACEMENTS } from '../../api/resources.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster, targetOf } from '../cluster.ts';
+import { isForbidden } from '../../kube/errors.ts';
+import type { Configuration } from '../../scheduler/profiles.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, targetOf } from '../cluster.ts';
 import { type Command, text, UsageError, type Values } from '../command.ts';
+import { explainInstance, readMachines } from '../device-scheduling.ts';
 import { explanationLines } from '../explain.ts';
 import { read } from '../progress.ts';
 import { configurationOf, readSnapshot, SCHEDULER_HELP, SCHEDULER_OPTIONS, scheduleOf } from '../scheduling.ts';
@@ -23,7 +26,7 @@ export const why: Command = {
   help: `Usage: bmp why [placement/|instance/]NAME [options]
 
 Tells, for a Placement, how many hosts were turned away for what, and what every plugin gives the best ones, as things stand
-now; it counts as if it had no place yet. For an Instance, what the search for its device came to. Nothing is changed.
+now; it counts as if it had no place yet. For an Instance the same of devices, for those who may read them. Nothing is changed.
 
   -o, --output FORM      text or json (default text)
 ${SCHEDULER_HELP}
@@ -40,7 +43,8 @@ Example: bmp why placement/vm-1`,
       const target = named(cluster);
       const object = await read<Placement | Instance>(cluster, target);
       const scheduled = scheduledOf(object);
-      if (target.resource === INSTANCES) return tellOfInstance(object as Instance, scheduled?.message, form);
+      if (target.resource === INSTANCES)
+        return tellOfInstance(cluster, object as Instance, scheduled?.message, configuration, form);
       const placement = object as Placement;
       const schedule = scheduleOf(await readSnapshot(cluster.client, cluster.namespace), configuration);
       const explanation = schedule.scheduler.explain(schedule.request(placement), RUNNERS_UP);
@@ -57,9 +61,35 @@ Example: bmp why placement/vm-1`,
   },
 };
 
-function tellOfInstance({ metadata, status }: Instance, message: string | undefined, form: 'text' | 'json'): number {
-  const deviceName = status?.deviceName;
-  if (form === 'json') console.log(JSON.stringify({ instance: metadata.name, deviceName, message }, null, 2));
-  else console.log(`instance/${metadata.name}: ${message ?? 'was not looked at yet'}`);
+async function tellOfInstance(
+  { client }: Cluster,
+  instance: Instance,
+  message: string | undefined,
+  configuration: Configuration,
+  form: 'text' | 'json',
+): Promise<number> {
+  const { name } = instance.metadata;
+  const machines = await unlessForbidden(readMachines(client));
+  const explanation = machines && explainInstance(instance, machines, configuration, RUNNERS_UP);
+  const uid = instance.metadata.uid;
+  const claimed = machines?.devices.find(({ spec }) => spec.claimRef?.uid === uid)?.metadata.name;
+  const deviceName = claimed ?? instance.status?.deviceName;
+  if (form === 'json') {
+    console.log(JSON.stringify({ instance: name, deviceName, message, ...explanation }, null, 2));
+    return 0;
+  }
+  console.log(`instance/${name}: ${message ?? 'was not looked at yet'}`);
+  if (explanation) console.log(explanationLines(explanation, deviceName, 'device').join('\n'));
+  else if (!machines) console.log('how devices compare is for those who may read them');
   return 0;
+}
+
+/** Tenants see their Instances, and not the machines. */
+async function unlessForbidden<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
 }

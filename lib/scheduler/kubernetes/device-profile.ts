@@ -2,13 +2,13 @@
 //
 // The core knows nodes and requests. What only devices have (a type, a phase, an image that must run on them) stands in the
 // node's labels under keys that no Kubernetes label can have, and is judged by the plugins here.
-import type { Profile } from '../../lib/scheduler/pipeline.ts';
-import type { Filter, Plugin, Signature } from '../../lib/scheduler/plugin.ts';
-import { nodeName, pool, region, site } from '../../lib/scheduler/plugins/location.ts';
-import { taintToleration } from '../../lib/scheduler/plugins/node-state.ts';
-import type { Configuration, Profiles } from '../../lib/scheduler/profiles.ts';
-import { matchesSelector } from '../../lib/scheduler/selectors.ts';
-import type { LabelSelector, Node, Request } from '../../lib/scheduler/types.ts';
+import type { Profile } from '../pipeline.ts';
+import type { Filter, Plugin, Signature } from '../plugin.ts';
+import { nodeName, pool, region, site } from '../plugins/location.ts';
+import { taintToleration } from '../plugins/node-state.ts';
+import type { Configuration, Profiles } from '../profiles.ts';
+import { matchesSelector } from '../selectors.ts';
+import type { LabelSelector, Node, Request } from '../types.ts';
 
 export const PROFILE = 'devices';
 

@@ -1,11 +1,9 @@
 // Devices as the scheduler sees them: one node each, taken whole; a claim is the reservation on it.
-import type { Device, DeviceInventory, DeviceType, Site } from '../../lib/api/generated.ts';
-import { bytes, QuantityError } from '../../lib/api/quantity.ts';
-import { isConditionTrue } from '../../lib/runtime/conditions.ts';
-import { isDeleting } from '../../lib/runtime/finalizers.ts';
-import { NodeTable } from '../../lib/scheduler/table.ts';
-import type { Node } from '../../lib/scheduler/types.ts';
-import { STATE, TYPE } from './profile.ts';
+import type { Device, DeviceInventory, DeviceType, Site } from '../../api/generated.ts';
+import { bytes, QuantityError } from '../../api/quantity.ts';
+import { NodeTable } from '../table.ts';
+import type { Node } from '../types.ts';
+import { STATE, TYPE } from './device-profile.ts';
 
 /** What is known of one device: all that its node is made of. */
 export interface DeviceFacts {
@@ -95,12 +93,13 @@ export function deviceNode({ device, inventory, type, site }: DeviceFacts): Node
  */
 export function stateOf(device: Device): string | undefined {
   const { phase, conditions } = device.status ?? {};
-  if (isDeleting(device)) return 'being deleted';
+  const isReady = conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+  if (device.metadata.deletionTimestamp !== undefined) return 'being deleted';
   if (device.spec.maintenance?.enabled || phase === 'Maintenance') return 'in maintenance';
   if (phase === 'Cleaning') return 'being cleaned';
   if (phase === 'InUse') return undefined;
   if (phase !== 'Available') return 'not available';
-  return isConditionTrue(conditions, 'Ready') ? undefined : 'not ready';
+  return isReady ? undefined : 'not ready';
 }
 
 /** How large the machine is: what was collected on it, or else what its type promises. Only for the choice of the smallest. */

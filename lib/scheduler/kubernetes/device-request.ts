@@ -1,0 +1,51 @@
+// Instances that want a device, as the scheduler's requests.
+import type { DeviceType, Image, Instance } from '../../api/generated.ts';
+import { type DeviceRequest, PROFILE } from './device-profile.ts';
+
+/** The request for one whole device; for `selected` and no other, where that is given. */
+export function deviceRequest(
+  instance: Instance,
+  image: Image,
+  types: Iterable<DeviceType>,
+  selected?: string,
+): DeviceRequest {
+  const { metadata, spec } = instance;
+  return {
+    id: metadata.uid!,
+    tenant: metadata.namespace!,
+    resources: {},
+    node: selected,
+    pool: spec.pool ?? 'default',
+    site: spec.site,
+    region: spec.region,
+    dedicated: false,
+    tolerations: spec.tolerations ?? [],
+    priority: spec.priority ?? 0,
+    profile: PROFILE,
+    deviceName: spec.deviceName,
+    deviceType: spec.deviceType,
+    deviceSelector: spec.deviceSelector && { matchLabels: matchLabels(spec.deviceSelector) },
+    imageTypes: typesFor(image, types),
+  };
+}
+
+/** The API cannot hold a label without a value; its generated type can. */
+const matchLabels = ({ matchLabels: labels }: { matchLabels: Record<string, string | undefined> }) =>
+  Object.fromEntries(Object.entries(labels).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+
+/** Names of the device types on which the image runs and is allowed, sorted. */
+export function typesFor(image: Image, types: Iterable<DeviceType>): string[] {
+  return [...types]
+    .filter((type) => runsOn(image, type))
+    .map((type) => type.metadata.name)
+    .sort();
+}
+
+function runsOn(image: Image, { spec }: DeviceType): boolean {
+  const { hardware, bootMode = 'UEFI', allowedImages = [] } = spec;
+  return (
+    image.spec.architecture === (hardware.architecture ?? 'x86_64') &&
+    image.spec.bootModes.includes(bootMode) &&
+    (allowedImages.length === 0 || allowedImages.includes(image.metadata.name))
+  );
+}
