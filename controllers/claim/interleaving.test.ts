@@ -1,3 +1,4 @@
+// test-deadline: 600
 // Two schedulers at once, paused and killed anywhere, with lagging caches and lost calls: at no moment has a device two
 // claims, an Instance two devices or a namespace more than its quota, and in the end everybody who can be served is.
 import { setImmediate } from 'node:timers/promises';

@@ -1,3 +1,4 @@
+// test-deadline: 600
 // Two schedulers at once, paused and killed anywhere, with lagging caches and lost calls: at no moment does a host hold more
 // than it has or a namespace more than its quota, nothing bound is without its entry in their ledgers, and in the end nothing
 // is lost and nothing leaks.
