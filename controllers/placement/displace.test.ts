@@ -52,6 +52,43 @@ test('nobody leaves for an equal priority, for what would not fit anyway, or whe
   assert.equal([homeOf(api, 'first'), homeOf(api, 'high')], ['web-1', 'web-2']);
 });
 
+test('a gang sends away whom it needs to, on as many hosts as it needs, or nobody', async () => {
+  const hosts = ['web-1', 'web-2', 'web-3'].map((name) => small(name));
+  const gang = (name: string, size: number, priority: number) =>
+    Array.from({ length: size }, (_, index) =>
+      vm(`${name}-${index}`, '4', { priority, group: { name, size, gang: true } }),
+    );
+  const low = ['a', 'b'].map((name) => vm(name, '2', { priority: 1 }));
+  const api = world({ hosts, placements: [...low, vm('high', '2', { priority: 9 })] });
+  await runRounds(api);
+  for (const member of gang('three', 3, 5)) api.create(PLACEMENTS, member);
+  await runRounds(api);
+  assert.ok(
+    ['a', 'b', 'high'].every((name) => homeOf(api, name) !== undefined),
+    'nobody leaves in vain',
+  );
+  for (const member of gang('two', 2, 5)) api.create(PLACEMENTS, member);
+  const events = await runRounds(api);
+  assert.ok(['two-0', 'two-1', 'high'].every((name) => homeOf(api, name) !== undefined));
+  assert.is(new Set(['two-0', 'two-1', 'high'].map((name) => homeOf(api, name))).size, 3);
+  const notes = events.filter(({ reason }) => reason === 'Preempted').map(({ note }) => note);
+  assert.ok(notes.length > 0 && notes.every((note) => note === 'makes room for gang team-a/two, of priority 5'));
+});
+
+test('a gang that waits for members sends nobody away, and a gang is not taken apart', async () => {
+  const member = (name: string, group: string, priority: number) =>
+    vm(name, '4', { priority, group: { name: group, size: 2, gang: true } });
+  const api = world({
+    hosts: [small('web-1'), small('web-2')],
+    placements: [member('a', 'low', 1), member('b', 'low', 1), member('x', 'half', 9)],
+  });
+  await runRounds(api);
+  assert.equal([homeOf(api, 'a') !== undefined, homeOf(api, 'b') !== undefined], [true, true]);
+  api.create(PLACEMENTS, member('y', 'half', 9));
+  await runRounds(api);
+  assert.equal([homeOf(api, 'x'), homeOf(api, 'a') !== undefined], [undefined, true]);
+});
+
 test("preemption stops at what a group's maxUnavailable allows", async () => {
   const group = (maxUnavailable: number) => ({ name: 'db', size: 2, maxUnavailable });
   for (const [most, left] of [

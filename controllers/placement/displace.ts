@@ -16,9 +16,9 @@ export interface Displacement {
 const MOST_PREEMPTIONS = 8;
 const MOST_MOVES = 32;
 
-/** `refused`, in turn, found no host. `byUid` has all Placements of the namespace. */
+/** `refused`, in turn, found no host: single ones, and gangs. `byUid` has all Placements of the namespace. */
 export function preempted(
-  refused: readonly Placement[],
+  refused: readonly (readonly Placement[])[],
   byUid: ReadonlyMap<string, Placement>,
   plan: Plan,
 ): Displacement[] {
@@ -26,14 +26,16 @@ export function preempted(
   const named = new Map<string, Displacement>();
   let lowest = Number.POSITIVE_INFINITY;
   for (const placement of byUid.values()) if (isBound(placement)) lowest = Math.min(lowest, priorityOf(placement));
-  const able = refused.filter((placement) => priorityOf(placement) > lowest);
-  for (const placement of able.slice(0, MOST_PREEMPTIONS)) {
-    const uids = plan.makeRoom(placement) ?? [];
+  const able = refused.filter((together) => together.some((placement) => priorityOf(placement) > lowest));
+  for (const together of able.slice(0, MOST_PREEMPTIONS)) {
+    const uids = plan.makeRoom(together) ?? [];
     const victims = uids.map((uid) => byUid.get(uid));
     // Somebody among them has no mark yet: the next round knows more.
     if (!victims.every((victim) => victim !== undefined && isBound(victim))) continue;
-    const { namespace, name } = placement.metadata;
-    const why = `makes room for ${namespace}/${name}, of priority ${priorityOf(placement)}`;
+    const [{ metadata, spec }, ...others] = together as [Placement, ...Placement[]];
+    const { namespace } = metadata;
+    const whom = others.length > 0 ? `gang ${namespace}/${spec.group!.name}` : `${namespace}/${metadata.name}`;
+    const why = `makes room for ${whom}, of priority ${Math.max(...together.map(priorityOf))}`;
     for (const victim of victims) named.set(victim!.metadata.uid!, { placement: victim!, reason: 'Preempted', why });
   }
   return [...named.values()];

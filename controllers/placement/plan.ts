@@ -102,15 +102,19 @@ export class Plan {
   }
 
   /**
-   * Whom to send away so that a Placement that found no host gets a place: the uids of their Placements. Their room is kept for
-   * it until the plan is over. Undefined where no lower priorities are in its way, or they may not leave.
+   * Whom to send away so that Placements that found no host, one or a gang, get their places: the uids of their Placements. The
+   * room is kept for them until the plan is over. Undefined where no lower priorities are in the way, or they may not leave.
    */
-  makeRoom(placement: Placement): readonly string[] | undefined {
-    const request = this.#request(placement);
-    const preemption = this.#scheduler.preempt(request);
-    if (preemption === undefined) return undefined;
-    this.#keep(preemption.node, request);
-    return preemption.victims.map(placementOfReservation);
+  makeRoom(together: readonly Placement[]): readonly string[] | undefined {
+    const requests = together.map((placement) => this.#request(placement));
+    const [alone] = requests;
+    const single = requests.length === 1 && alone ? this.#scheduler.preempt(alone) : undefined;
+    const found = requests.length === 1 ? single && [single] : this.#scheduler.preemptGang(requests);
+    if (found === undefined) return undefined;
+    return found.flatMap(({ node, victims }, index) => {
+      this.#keep(node, requests[index]!);
+      return victims.map(placementOfReservation);
+    });
   }
 
   /** Whether there is another host for a Placement that has one. Its room is kept until the plan is over. */

@@ -79,11 +79,13 @@ export class PlacementQuotas {
 
   /** Why they may not all have what they ask for; undefined when they may, or ask for what is no amount at all. */
   refusal(together: readonly Placement[]): string | undefined {
+    if (this.quotas.length === 0) return undefined;
     const claims = together.flatMap((placement) => claimIn(placement) ?? []);
     return claims.length < together.length ? undefined : this.allowance.refusal(claims);
   }
 
   enter(placements: readonly Placement[]): void {
+    if (this.quotas.length === 0) return;
     for (const placement of placements) this.allowance.enter(quotaClaim(placement));
   }
 

@@ -75,6 +75,8 @@ interface Refusal {
   readonly reason: Reason;
   readonly message: string;
   readonly isInvalid: boolean;
+  /** Those of lower priority may be in its way, and nothing else is. */
+  readonly wantsRoom: boolean;
 }
 
 const UNSCHEDULABLE = 'Unschedulable';
@@ -243,14 +245,15 @@ export function createRounds({
     plan: Plan,
   ): Displacement[] {
     const byUid = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
-    const refused = refusals
-      .filter(({ reason, isInvalid, placement }) => reason === UNSCHEDULABLE && !isInvalid && !isGangMember(placement))
-      .map(({ placement }) => placement);
+    const refused = refusals.filter(({ wantsRoom }) => wantsRoom).map(({ placement }) => placement);
+    const units = Map.groupBy(refused, (placement) =>
+      isGangMember(placement) ? placement.spec.group?.name : placement,
+    );
     const isInMaintenance = (host: string) => {
       const device = hosts.host(host)?.status?.deviceName;
       return device !== undefined && caches.devices.get(device)?.spec.maintenance?.enabled === true;
     };
-    const victims = preempted(refused, byUid, plan);
+    const victims = preempted([...units.values()], byUid, plan);
     const stay = placements.filter((placement) => !victims.some((victim) => victim.placement === placement));
     return [...victims, ...evicted(stay, isInMaintenance, plan)];
   }
@@ -469,7 +472,7 @@ function judge(
   plan: Plan,
 ): Omit<Refusal, 'placement'> | undefined {
   const [placement] = together as [Placement];
-  const waits = (reason: Reason, message: string) => ({ reason, message, isInvalid: false });
+  const waits = (reason: Reason, message: string) => ({ reason, message, isInvalid: false, wantsRoom: false });
   const missing = gangs.missing(placement);
   if (missing !== undefined) return waits(UNSCHEDULABLE, missing);
   for (const member of together) {
@@ -480,7 +483,8 @@ function judge(
   if (excess !== undefined) return waits(QUOTA_EXCEEDED, excess);
   const answer = together.length > 1 ? plan.placeTogether(together) : plan.place(placement);
   if (answer === undefined || !('refusal' in answer)) return undefined;
-  return { reason: UNSCHEDULABLE, message: answer.refusal, isInvalid: answer.isInvalid };
+  const { refusal, isInvalid } = answer;
+  return { reason: UNSCHEDULABLE, message: refusal, isInvalid, wantsRoom: !isInvalid };
 }
 
 const isFirst = ({ placement, reason }: Refusal): boolean => !wasTold(placement, reason);

@@ -4,6 +4,7 @@ import { InvalidInputError } from './errors.ts';
 import { Scheduler } from './scheduler.ts';
 import { NodeTable } from './table.ts';
 import { aNode, aRequest } from './testing/fixtures.ts';
+import { Random } from './testing/random.ts';
 
 function schedulerWith(nodes: number): Scheduler {
   const table = new NodeTable();
@@ -59,6 +60,45 @@ test('two gangs that both fit alone, but not together: the first gets all, the s
   assert.is(scheduler.decideGang(gang('b')).places, undefined);
   for (const { request } of first.places ?? []) scheduler.table.release(request);
   assert.is(scheduler.decideGang(gang('b')).places?.length, 3);
+});
+
+test('for a gang as few leave as will do, all members find their place then, and looking changes nothing', () => {
+  let served = 0;
+  for (let seed = 1; seed <= 300; seed++) {
+    const random = new Random(seed);
+    const nodes = Array.from({ length: 1 + random.below(4) }, (_, index) => `n${index}`);
+    const scheduler = schedulerWith(nodes.length);
+    const { table } = scheduler;
+    for (let index = 0; index < 12; index++) {
+      const request = { ...member(`r${index}`, 1 + random.below(8)), priority: random.below(4) };
+      const { node } = scheduler.decide(request);
+      if (node !== undefined) table.reserve(node, request);
+    }
+    const size = 1 + random.below(12);
+    const gang = Array.from({ length: 1 + random.below(4) }, (_, index) => ({
+      ...member(`g${index}`, size),
+      priority: 2,
+    }));
+    const before = nodes.map((id) => table.allocated(id));
+    const answer = scheduler.preemptGang(gang);
+    assert.equal(
+      nodes.map((id) => table.allocated(id)),
+      before,
+      `seed ${seed}`,
+    );
+    const lower = nodes.flatMap((id) => table.reservations(id)).filter(({ priority }) => priority < 2);
+    const victims = answer?.flatMap((each) => each.victims) ?? lower.map(({ id }) => id);
+    assert.is(new Set(victims).size, victims.length, `seed ${seed}`);
+    assert.ok(
+      victims.every((id) => lower.some((each) => each.id === id)),
+      `seed ${seed}: a higher priority leaves`,
+    );
+    for (const id of victims) table.release(id);
+    const { places } = scheduler.decideGang(gang);
+    assert.is(places !== undefined, answer !== undefined, `seed ${seed}: not all, or none though all could`);
+    if (answer && victims.length > 0) served++;
+  }
+  assert.ok(served > 50, `${served} gangs were served by preemption`);
 });
 
 test('a simulation answers for each in turn, and changes nothing', () => {

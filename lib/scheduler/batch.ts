@@ -1,10 +1,12 @@
-// Several requests at once, on the table as it stands: what would be if all of them came, and gangs, all or nothing.
+// Several requests at once, on the table as it stands: what would be if all of them came, and gangs, all or nothing, with or
+// without sending others away.
 //
 // Each is decided with the places of those before it taken, and all are given back before the answer is: nothing is held
 // between calls, so two gangs can never wait for each other's half.
 import { InvalidInputError } from './errors.ts';
+import type { Preemption } from './preemption.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { Decision, Request, Unschedulable } from './types.ts';
+import type { Decision, Request, Reservation, Unschedulable } from './types.ts';
 
 export interface Place {
   readonly request: string;
@@ -43,6 +45,39 @@ export function decideGang(scheduler: Scheduler, requests: readonly Request[]): 
     }
     return { places: requests.map(({ id }) => places.get(id)!) };
   });
+}
+
+/**
+ * Whom to send away so that all of a gang's members that have no place yet find one: for each of them, in their order, its node
+ * and the victims there; undefined when that would not do. Decided one after the other, the largest first: few victims, but not always the fewest.
+ */
+export function preemptGang(scheduler: Scheduler, requests: readonly Request[]): Preemption[] | undefined {
+  const { table } = scheduler;
+  const own = new Set(requests.map(({ id }) => id));
+  const ended: { node: string; reservation: Reservation }[] = [];
+  try {
+    return tentatively(scheduler, requests, (decideAndTake) => {
+      const found = new Map<string, Preemption>();
+      for (const request of requests.toSorted(byFallingSize)) {
+        const { node } = decideAndTake(request);
+        const preemption = node === undefined ? scheduler.preempt(request) : { node, victims: [] };
+        // A member of lower priority makes no room for another one.
+        if (preemption === undefined || preemption.victims.some((id) => own.has(id))) return undefined;
+        if (node === undefined) {
+          for (const reservation of table.reservations(preemption.node)) {
+            if (!preemption.victims.includes(reservation.id)) continue;
+            ended.push({ node: preemption.node, reservation });
+            table.release(reservation.id);
+          }
+          table.reserve(preemption.node, request);
+        }
+        found.set(request.id, preemption);
+      }
+      return requests.map(({ id }) => found.get(id)!);
+    });
+  } finally {
+    for (const { node, reservation } of ended) table.reserve(node, reservation);
+  }
 }
 
 function byFallingSize(left: Request, right: Request): number {

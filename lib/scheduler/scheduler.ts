@@ -3,7 +3,7 @@
 // It decides and does no more: the caller commits the decision at the API server and then records it with
 // `table.reserve(node, request)`. Answers depend on the table's state alone; ties go to the lowest node id (by UTF-16 code
 // units, as `<` compares strings), so a restart gives the same answers.
-import { decideGang, type GangDecision, simulate } from './batch.ts';
+import { decideGang, type GangDecision, preemptGang, simulate } from './batch.ts';
 import { ClassCache } from './class-cache.ts';
 import { InvalidInputError } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -56,6 +56,11 @@ export class Scheduler {
   preempt(request: Request): Preemption | undefined {
     checkRequest(request);
     return findVictims(this.table, this.#profile(request.profile), request);
+  }
+
+  /** Whom to send away for a gang, all of which or none finds a place then: batch.ts. */
+  preemptGang(requests: readonly Request[]): readonly Preemption[] | undefined {
+    return preemptGang(this, requests);
   }
 
   /** Per-reason counts, and each plugin's score for the winner and the runners-up: explain.ts. */
