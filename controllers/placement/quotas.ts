@@ -5,7 +5,7 @@
 // out that somebody is about to bind by. One that found no host starts another stay to give its claim back.
 import type { CapacityQuota, Placement } from '../../lib/api/generated.ts';
 import { QuantityError } from '../../lib/api/quantity.ts';
-import { Allowance, type Claim, holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
+import { Allowance, type Claim, holderOf, placementAmounts } from '../../lib/scheduler/kubernetes/allowance.ts';
 import { resourcesOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import { claimOf } from './ledger.ts';
 import { boundTo } from './status.ts';
@@ -16,7 +16,7 @@ export const quotaClaim = (placement: Placement): Claim => ({
   uid: claimOf(placement),
   kind: 'Placement',
   name: placement.metadata.name,
-  amounts: { placements: 1, ...resourcesOf(placement) },
+  amounts: placementAmounts(resourcesOf(placement)),
 });
 
 /** Whether a claim is void for good, as `placement` is what its holder is by the server's word. */

@@ -7,7 +7,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device, DeviceInventory, DeviceType, Image, Instance, Placement } from '../api/generated.ts';
+import type {
+  CapacityQuota,
+  Device,
+  DeviceInventory,
+  DeviceType,
+  Image,
+  Instance,
+  Placement,
+} from '../api/generated.ts';
 import { API_VERSION, INSTANCES, PLACEMENTS } from '../api/resources.ts';
 import { startApiServer } from '../apiserver/server.ts';
 import { createClient } from '../kube/client.ts';
@@ -50,6 +58,7 @@ const claim = (name: string, cpu: string) => ({ uid: `uid-${name}@${SINCE}`, nam
 const SNAPSHOT: Snapshot = {
   instances: [host('web-1', '4', [claim('vm-1', '3')]), host('web-2', '8'), host('web-3', '2')],
   placements: [vm('vm-1', '3', { phase: 'Bound', nodeName: 'web-1' }), vm('huge', '100')],
+  quotas: [],
   devices: [],
   sites: [],
 };
@@ -81,6 +90,20 @@ test('a thousand are simulated one after the other, and nothing is left of it', 
   assert.is(decisions.filter(({ node }) => node !== undefined).length, 11);
   assert.match(decisions.at(-1)?.unschedulable?.message ?? '', '0/3 nodes fit: 3 too little cpu');
   assert.equal(simulated(schedule, wanted), decisions);
+});
+
+test('what a quota leaves is a part of the answer', () => {
+  const quota = {
+    metadata: { name: 'small', namespace: 'default' },
+    spec: { hard: { cpu: 5 } },
+    status: { claims: [{ uid: 'uid-vm-1', kind: 'Placement', name: 'vm-1', amounts: { placements: '1', cpu: '3' } }] },
+  } as unknown as CapacityQuota;
+  const wanted = wantedIn(JSON.stringify(vm('x', '1')), 3, 'default');
+  const decisions = simulated(scheduleOf(SNAPSHOT), wanted, [quota]);
+  assert.equal(
+    decisions.map(({ node, unschedulable }) => node ?? unschedulable?.message),
+    ['web-1', 'web-3', 'exceeded quota: small, requested: cpu=1, used: cpu=5, limited: cpu=5'],
+  );
 });
 
 test('a plan names who moves where, and leaves alone whom nobody knows', () => {

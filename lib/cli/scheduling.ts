@@ -1,7 +1,7 @@
 // The scheduler's view of a namespace, read once: what `bmp why` and `bmp simulate` ask, on a snapshot of their own.
 import { readFileSync } from 'node:fs';
-import type { Device, Instance, Placement, Site } from '../api/generated.ts';
-import { DEVICES, INSTANCES, PLACEMENTS, SITES } from '../api/resources.ts';
+import type { CapacityQuota, Device, Instance, Placement, Site } from '../api/generated.ts';
+import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { readConfiguration } from '../scheduler/kubernetes/configuration-file.ts';
@@ -16,6 +16,7 @@ import { text, UsageError, type Values } from './command.ts';
 export interface Snapshot {
   readonly instances: readonly Instance[];
   readonly placements: readonly Placement[];
+  readonly quotas: readonly CapacityQuota[];
   readonly devices: readonly Device[];
   readonly sites: readonly Site[];
 }
@@ -27,13 +28,14 @@ export async function readSnapshot(client: KubeClient, namespace: string): Promi
     for await (const page of client.pages(resource, of)) items.push(...page.items);
     return items;
   };
-  const [instances, placements, devices, sites] = await Promise.all([
+  const [instances, placements, quotas, devices, sites] = await Promise.all([
     all(INSTANCES),
     all(PLACEMENTS),
+    all(CAPACITY_QUOTAS),
     all(DEVICES),
     all(SITES),
   ]);
-  return { instances, placements, devices, sites };
+  return { instances, placements, quotas, devices, sites };
 }
 
 export interface Schedule {

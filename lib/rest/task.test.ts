@@ -78,6 +78,13 @@ test('results have the bodies that clients know', () => {
     error: 'No available nodes',
     reason: '0/3 nodes fit: 3 too little cpu',
   });
+  const message = 'exceeded quota: small, requested: cpu=4, used: cpu=8, limited: cpu=10';
+  const beyond = { type: 'Scheduled', status: 'False', reason: 'QuotaExceeded', message };
+  assert.equal(resultOf(withStatus({ phase: 'Pending', conditions: [beyond] }), true), {
+    status: 'failed',
+    error: 'No available nodes',
+    reason: message,
+  });
 });
 
 test('a key stands for one task in a namespace, for ever', () => {

@@ -89,6 +89,8 @@ export function taskIdOf(idempotencyKey: string, namespace: string): string {
 }
 
 const NO_NODES = 'No available nodes';
+/** Reasons for which a Placement is told that it waits for what may never come. */
+const REFUSED = ['QuotaExceeded', 'ProfileNotFound'];
 
 /**
  * What a Placement says of its task. With `explain` a failed one also gives the reason over all hosts, in the scheduler's words.
@@ -98,7 +100,8 @@ export function resultOf({ status }: Placement, explain = false): TaskResult {
   if (status?.phase === 'Bound') {
     return { status: 'completed', result: { name: status.nodeName ?? '', ip: status.address ?? '' } };
   }
-  if (status?.phase !== 'Unschedulable') return { status: 'processing' };
-  const reason = status.conditions?.find(({ type }) => type === 'Scheduled')?.message;
+  const scheduled = status?.conditions?.find(({ type }) => type === 'Scheduled');
+  if (status?.phase !== 'Unschedulable' && !REFUSED.includes(scheduled?.reason ?? '')) return { status: 'processing' };
+  const reason = scheduled?.message;
   return { status: 'failed', error: NO_NODES, ...(explain && reason !== undefined && { reason }) };
 }

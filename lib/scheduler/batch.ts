@@ -24,9 +24,25 @@ export type GangDecision =
       readonly placed: number;
     };
 
+/** What beside the nodes has a say, such as quotas: asked in turn, for the request at this index. */
+export interface Gate {
+  /** Why it may have no place; undefined when it may. */
+  refusal(index: number): string | undefined;
+  /** It got one. */
+  passed(index: number): void;
+}
+
 /** One decision for each request, in their order; those that found no place take none from the others. */
-export function simulate(scheduler: Scheduler, requests: readonly Request[]): Decision[] {
-  return tentatively(scheduler, requests, (decideAndTake) => requests.map(decideAndTake));
+export function simulate(scheduler: Scheduler, requests: readonly Request[], gate?: Gate): Decision[] {
+  return tentatively(scheduler, requests, (decideAndTake) =>
+    requests.map((request, index) => {
+      const message = gate?.refusal(index);
+      if (message !== undefined) return { unschedulable: { total: scheduler.table.size, reasons: [], message } };
+      const decision = decideAndTake(request);
+      if (decision.node !== undefined) gate?.passed(index);
+      return decision;
+    }),
+  );
 }
 
 /**

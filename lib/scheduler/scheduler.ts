@@ -3,7 +3,7 @@
 // It decides and does no more: the caller commits the decision at the API server and then records it with
 // `table.reserve(node, request)`. Answers depend on the table's state alone; ties go to the lowest node id (by UTF-16 code
 // units, as `<` compares strings), so a restart gives the same answers.
-import { decideGang, type GangDecision, preemptGang, simulate } from './batch.ts';
+import { decideGang, type GangDecision, type Gate, preemptGang, simulate } from './batch.ts';
 import { ClassCache } from './class-cache.ts';
 import { InvalidInputError } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -43,8 +43,8 @@ export class Scheduler {
   }
 
   /** Several at once, without changing anything: batch.ts. */
-  simulate(requests: readonly Request[]): Decision[] {
-    return simulate(this, requests);
+  simulate(requests: readonly Request[], gate?: Gate): Decision[] {
+    return simulate(this, requests, gate);
   }
 
   /** All or none of a gang's members that have no place yet: batch.ts. */

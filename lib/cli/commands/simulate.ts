@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { text as readText } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
-import type { Placement } from '../../api/generated.ts';
+import type { CapacityQuota, Placement } from '../../api/generated.ts';
 import { QuantityError } from '../../api/quantity.ts';
 import { API_VERSION } from '../../api/resources.ts';
 import { InvalidInputError } from '../../scheduler/errors.ts';
+import { Allowance, placementAmounts } from '../../scheduler/kubernetes/allowance.ts';
 import type { Decision } from '../../scheduler/types.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster } from '../cluster.ts';
 import { type Command, text, UsageError, whole } from '../command.ts';
@@ -50,8 +51,23 @@ function asPlacement(document: unknown): Placement {
 }
 
 /** One answer for each, as if they came in this order; those that find no place take none from the others. */
-export function simulated({ scheduler, request }: Schedule, placements: readonly Placement[]): Decision[] {
-  return scheduler.simulate(placements.map(request));
+export function simulated(
+  { scheduler, request }: Schedule,
+  placements: readonly Placement[],
+  quotas: readonly CapacityQuota[] = [],
+): Decision[] {
+  const allowance = new Allowance(quotas);
+  const requests = placements.map(request);
+  const claims = requests.map(({ id, resources }, index) => ({
+    uid: id,
+    kind: 'Placement' as const,
+    name: placements[index]!.metadata.name,
+    amounts: placementAmounts(resources),
+  }));
+  return scheduler.simulate(requests, {
+    refusal: (index) => allowance.refusal([claims[index]!]),
+    passed: (index) => allowance.enter(claims[index]!),
+  });
 }
 
 export const simulate: Command = {
@@ -60,7 +76,7 @@ export const simulate: Command = {
   help: `Usage: bmp simulate -f FILE [options]
 
 Tells for each Placement in a file where it would go now, one after the other, or why nowhere. It works on what the cluster
-holds at this moment and changes nothing. The exit code is 0 when all would get a place, 1 otherwise.
+holds at this moment, its quotas too, and changes nothing. The exit code is 0 when all would get a place, 1 otherwise.
 
   -f, --filename FILE    YAML or JSON with Placements; - for the standard input
   --count N              each of them that many times (default 1)
@@ -85,7 +101,8 @@ Example: bmp simulate -f vm.yaml --count 1000`,
     const content = file === '-' ? await readText(process.stdin) : readFileSync(file, 'utf8');
     return onCluster(values, async ({ client, namespace }) => {
       const wanted = wantedIn(content, count, namespace);
-      const decisions = decided(scheduleOf(await readSnapshot(client, namespace), configuration), wanted);
+      const snapshot = await readSnapshot(client, namespace);
+      const decisions = decided(scheduleOf(snapshot, configuration), wanted, snapshot.quotas);
       const answers = decisions.map(({ node, unschedulable, ...rest }, index) => ({
         placement: wanted[index]!.metadata.name,
         ...(node === undefined ? { reason: unschedulable!.message } : { nodeName: node, ...rest }),
@@ -104,9 +121,9 @@ Example: bmp simulate -f vm.yaml --count 1000`,
 };
 
 /** What is wrong with a Placement in the file is the file's fault. */
-function decided(schedule: Schedule, wanted: readonly Placement[]): Decision[] {
+function decided(schedule: Schedule, wanted: readonly Placement[], quotas: readonly CapacityQuota[]): Decision[] {
   try {
-    return simulated(schedule, wanted);
+    return simulated(schedule, wanted, quotas);
   } catch (error) {
     if (error instanceof QuantityError || error instanceof InvalidInputError) throw new UsageError(error.message);
     throw error;

@@ -30,6 +30,9 @@ export const MOST_CLAIMS = 4000;
 /** The uid of the object that a claim is of. */
 export const holderOf = ({ uid }: Pick<Claim, 'uid'>): string => uid.split('@', 1)[0]!;
 
+/** What a Placement counts that asks for these. */
+export const placementAmounts = (resources: Resources): Resources => ({ placements: 1, ...resources });
+
 /** What a whole device of a type counts. */
 export const deviceAmounts = (type: string | undefined): Resources => ({
   devices: 1,
@@ -66,12 +69,6 @@ export class Allowance {
     const all = new Map<string, Claim>();
     for (const { claims } of this.#ledgers) for (const claim of claims.values()) all.set(claim.uid, claim);
     return [...all.values()].filter((claim) => claim.kind === kind);
-  }
-
-  /** Whether all ledgers that it concerns have the claim, and there are any. */
-  isEntered(claim: Claim): boolean {
-    const concerned = this.#concerned(claim);
-    return concerned.length > 0 && concerned.every(({ claims }) => claims.has(claim.uid));
   }
 
   /** Why these cannot all be entered; undefined when they can. What is entered already costs nothing more. */
