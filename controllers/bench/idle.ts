@@ -64,6 +64,8 @@ async function startOperatorProcess(kubeconfig: string): Promise<OperatorUnderTe
   const options = ['--kubeconfig', kubeconfig, '--provision-port', '0', '--boot-port', '0', '--log-level', 'error'];
   const child: ChildProcess = spawn(process.execPath, [MAIN, 'run', ...options, '--metrics-port', String(port)], {
     stdio: ['ignore', 'ignore', 'inherit'],
+    // As the image has it.
+    env: { ...process.env, NODE_ENV: 'production' },
   });
   const ended = once(child, 'exit');
   const token = tokenIn(kubeconfig);

@@ -68,7 +68,10 @@ interface Planned {
 
 interface Polled {
   readonly target: BmcTarget;
-  readonly stop: AbortController;
+  /** Nobody wants to know any more. */
+  isForgotten: boolean;
+  /** Questions under way, and the stream of events: each has a signal of its own, so that none outlives it. */
+  readonly underWay: Set<AbortController>;
   /** None of a kind that is being asked. */
   readonly planned: Map<PollKind, Planned>;
   readonly seen: Set<PollKind>;
@@ -151,7 +154,8 @@ export class FleetPoller {
     this.forget(key);
     const device: Polled = {
       target,
-      stop: new AbortController(),
+      isForgotten: false,
+      underWay: new Set(),
       planned: new Map(),
       seen: new Set(),
       failures: 0,
@@ -170,7 +174,8 @@ export class FleetPoller {
     if (!device) return;
     this.#devices.delete(key);
     this.#rest(device);
-    device.stop.abort();
+    device.isForgotten = true;
+    for (const work of device.underWay) work.abort();
   }
 
   /** Forgets all, and waits until what was under way has ended. */
@@ -204,7 +209,7 @@ export class FleetPoller {
     const asked = kind === 'power' || !silent || this.#options.periods.power === undefined;
     const places = device.failures === 0 ? this.#healthy : this.#doubtful;
     const again = asked ? await places.run(() => this.#ask(key, device, kind, at)) : true;
-    if (!again || device.stop.signal.aborted) return;
+    if (!again || device.isForgotten) return;
     const period = this.#options.periods[kind]! * stretch(device.failures);
     // On the device's own place in the period, also when the answer took long, and when it was asked before its place.
     const now = this.#options.clock.monotonic();
@@ -215,7 +220,9 @@ export class FleetPoller {
 
   /** For as long as the device is watched, while its BMC has a stream of events. */
   async #listen(key: string, device: Polled, events: Events): Promise<void> {
-    const { signal } = device.stop;
+    const stream = new AbortController();
+    device.underWay.add(stream);
+    const { signal } = stream;
     const kinds = Object.keys(this.#options.periods) as PollKind[];
     for (let pause = REOPEN_MS; !signal.aborted; ) {
       const begun = this.#options.clock.monotonic();
@@ -266,15 +273,14 @@ export class FleetPoller {
 
   /** False when asking again makes no sense until the target changes. */
   async #ask(key: string, device: Polled, kind: PollKind, at: number): Promise<boolean> {
-    const { stop } = device;
-    if (stop.signal.aborted) return false;
+    if (device.isForgotten) return false;
     this.#options.asked?.(key, kind, this.#options.clock.monotonic() - at);
-    const late = new AbortController();
-    const deadline = this.#options.clock.after(this.#options.deadlineMs, () => late.abort(timedOut()));
+    const question = new AbortController();
+    device.underWay.add(question);
+    const deadline = this.#options.clock.after(this.#options.deadlineMs, () => question.abort(timedOut()));
     try {
-      const signal = AbortSignal.any([stop.signal, late.signal]);
-      const observation = await this.#observe(key, device, kind, signal);
-      if (stop.signal.aborted) return false;
+      const observation = await this.#observe(key, device, kind, question.signal);
+      if (device.isForgotten) return false;
       device.failures = 0;
       const first = !device.seen.has(kind);
       device.seen.add(kind);
@@ -282,11 +288,12 @@ export class FleetPoller {
       if (first) this.#heedEvents(key, device);
       return true;
     } catch (error) {
-      if (stop.signal.aborted) return false;
+      if (device.isForgotten) return false;
       if (!(error instanceof BmcError)) throw error;
       return this.#fail(key, device, kind, error);
     } finally {
       deadline.cancel();
+      device.underWay.delete(question);
     }
   }
 
