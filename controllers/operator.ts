@@ -6,6 +6,7 @@ import {
   DEVICE_TYPES,
   DEVICES,
   ENDPOINT_SLICES,
+  HOSTS,
   IMAGES,
   INSTANCES,
   SECRETS,
@@ -36,6 +37,9 @@ import { HealthBoard } from './device/health.ts';
 import { createWatchController, WATCH_PERIODS, type WatchPeriods } from './device/watch.ts';
 import { createEndpointController, endpointSlice } from './endpoint/controller.ts';
 import { CLAIM_INDEX, claimIndex, createInstanceController } from './instance/controller.ts';
+import { createNodesController, KEY as NODES_KEY } from './nodes/controller.ts';
+import { coreNodes, NODES } from './nodes/core.ts';
+import { httpNodes } from './nodes/http.ts';
 import { createPlacementController } from './placement/controller.ts';
 
 /** Simulated machines have no inertia, so that nobody has to be patient with them. */
@@ -206,6 +210,20 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   );
   manager.add(createClaimController({ manager, events, log, clock, configured }));
   manager.add(createPlacementController({ manager, events, log, clock, configured }));
+
+  if (options.nodes) {
+    const { source, namespace: target } = options.nodes;
+    manager.add(
+      createNodesController({
+        client: manager.client,
+        hosts: manager.store(HOSTS),
+        source: source === 'core' ? coreNodes(manager.store(NODES), NODES_KEY) : httpNodes(source),
+        namespace: target,
+        log,
+        clock,
+      }),
+    );
+  }
 
   if (service) {
     const ports = { provision: provision.port || portOf(url), boot: provision.bootPort || portOf(bootUrl) };

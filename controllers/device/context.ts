@@ -46,7 +46,7 @@ export const TIMING: Timing = {
   backoff: { initialMs: 5000, maxMs: 300_000 },
 };
 
-export type DeviceStores = Omit<Caches, 'placements' | 'quotas'>;
+export type DeviceStores = Omit<Caches, 'hosts' | 'placements' | 'quotas'>;
 
 export interface DeviceDependencies {
   readonly client: KubeClient;

@@ -7,7 +7,15 @@ import { get } from 'node:https';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
-import { CAPACITY_QUOTAS, DEVICES, ENDPOINT_SLICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
+import {
+  CAPACITY_QUOTAS,
+  DEVICES,
+  ENDPOINT_SLICES,
+  HOSTS,
+  INSTANCES,
+  PLACEMENTS,
+  SECRETS,
+} from '../../lib/api/resources.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import type { ObjectName, Resource } from '../../lib/kube/resource.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
@@ -88,6 +96,7 @@ test('a life with lost answers, restarts and force needs every right, and no oth
   const vm = { name: 'vm-1', namespace: 'default' };
   const root = { name: 'root', namespace: 'default' };
   const quota = { name: 'plenty', namespace: 'default' };
+  const foreign = { name: 'bm01', namespace: 'default' };
   const groups = await servedGroups(client);
   try {
     await platform.importFleet();
@@ -99,6 +108,15 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     });
 
     await platform.create(CAPACITY_QUOTAS, { metadata: quota, spec: { hard: { devices: 9, placements: 9 } } });
+
+    // Somebody else's machine, in a pool of its own; it goes while nobody looks.
+    await platform.create(HOSTS, { metadata: foreign, spec: { pool: 'lab', resources: { cpu: '4', memory: '8Gi' } } });
+    const lab = { name: 'lab-1', namespace: 'default' };
+    await platform.create(PLACEMENTS, { metadata: lab, spec: { resources: { cpu: '1', memory: '1Gi' }, pool: 'lab' } });
+    await platform.until('the host to be used', () => platform.placement('lab-1')?.status?.phase === 'Bound');
+    await client.delete(HOSTS, foreign);
+    await platform.until('its loss to be seen', () => platform.placement('lab-1')?.status?.phase === 'Unschedulable');
+    await client.delete(PLACEMENTS, lab);
 
     // Restored from a backup, it says that it had selected a device, as it was then.
     const { metadata, spec } = instanceNamed(web.name, {
@@ -149,6 +167,7 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     await eventually(() => !rights.unused(groups).some((right) => right.endsWith(' events')));
     assert.equal(rights.unused(groups), []);
   } finally {
+    await client.delete(HOSTS, foreign).catch(ignoreMissing);
     await client.delete(CAPACITY_QUOTAS, quota).catch(ignoreMissing);
     await client.delete(SECRETS, root).catch(ignoreMissing);
     await platform.close();

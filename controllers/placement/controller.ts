@@ -1,9 +1,9 @@
-// The placement controller: binds Placements to Instances that host VMs in the same namespace, and alone writes a host's
+// The placement controller: binds Placements to Instances and Hosts of their namespace, and alone writes a host's
 // `status.allocated` and a Placement's status. What CapacityQuotas count is entered in their status first.
 //
 // Keys are namespaces, as nothing here crosses one: rounds of a namespace follow each other, those of others run beside.
-import type { CapacityQuota, Device, Instance, Placement } from '../../lib/api/generated.ts';
-import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../lib/api/resources.ts';
+import type { CapacityQuota, Device, Host, Instance, Placement } from '../../lib/api/generated.ts';
+import { CAPACITY_QUOTAS, DEVICES, HOSTS, INSTANCES, PLACEMENTS, SITES } from '../../lib/api/resources.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
@@ -42,6 +42,7 @@ export function createPlacementController({
   const caches = {
     placements: manager.store(PLACEMENTS, { indexes }),
     instances: manager.store(INSTANCES, { indexes }),
+    hosts: manager.store(HOSTS, { indexes }),
     quotas: manager.store(CAPACITY_QUOTAS, { indexes }),
     devices: manager.store(DEVICES),
     sites: manager.store(SITES),
@@ -55,6 +56,7 @@ export function createPlacementController({
     watches: [
       watch(caches.placements, { keys: namespaceOf, when: whenChanged(placementMatter) }),
       watch(caches.instances, { keys: namespaceOf, when: whenChanged(hostMatter) }),
+      watch(caches.hosts, { keys: namespaceOf, when: whenChanged(foreignMatter) }),
       watch(caches.quotas, { keys: namespaceOf, when: whenChanged(quotaMatter) }),
       watch(caches.devices, {
         keys: ({ spec }) => (spec.claimRef ? [spec.claimRef.namespace] : []),
@@ -99,6 +101,14 @@ const hostMatter = (instance: Instance) => {
     allocated: status?.allocated,
   };
 };
+
+const foreignMatter = ({ metadata, status }: Host) => ({
+  generation: metadata.generation,
+  labels: metadata.labels,
+  deletionTimestamp: metadata.deletionTimestamp,
+  ready: isConditionTrue(status?.conditions, 'Ready'),
+  allocated: status?.allocated,
+});
 
 const quotaMatter = ({ metadata, status }: CapacityQuota) => ({
   generation: metadata.generation,

@@ -5,12 +5,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { CapacityQuota, Instance, Placement } from '../../lib/api/generated.ts';
+import type { CapacityQuota, Placement } from '../../lib/api/generated.ts';
 import { millicores } from '../../lib/api/quantity.ts';
-import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { CAPACITY_QUOTAS, HOSTS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import type { Resource } from '../../lib/kube/resource.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
-import { entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import {
+  entriesOf,
+  type HostObject,
+  hostKey,
+  isForeign,
+  placementOf,
+} from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import { type Change, ModelApi } from '../claim/model/api.ts';
 import { type Choices, createChoices } from '../claim/model/choices.ts';
@@ -22,7 +29,9 @@ import { ModelScheduler } from './model/scheduler.ts';
 import { isVoid } from './quotas.ts';
 import { boundTo } from './status.ts';
 
-const HOSTS = 3;
+const HOST_COUNT = 3;
+/** Run by somebody else. */
+const FOREIGN = 'h3';
 const MOST_PLACEMENTS = 12;
 /** Each a race of its own; thousands for a soak. */
 const SEEDS = Number(process.env.SEEDS ?? 40);
@@ -45,6 +54,9 @@ const limitOf = ({ spec }: CapacityQuota): number => millicores(spec.hard['cpu']
 
 const cpuOf = (placement: Placement): number => millicores(placement.spec.resources.cpu);
 
+const hostsIn = (api: ModelApi): HostObject[] => [...api.all(INSTANCES), ...api.all(HOSTS)];
+const resourceOf = (host: HostObject): Resource => (isForeign(host) ? HOSTS : INSTANCES);
+
 /** The world around the schedulers: people, and the Instance controller in the shortest form. */
 class World {
   readonly api = new ModelApi();
@@ -60,7 +72,7 @@ class World {
 
   constructor(random: Choices) {
     this.#random = random;
-    for (let index = 1; index <= HOSTS; index++) this.#addHost(`h${index}`);
+    for (let index = 1; index <= HOST_COUNT; index++) this.#addHost(`h${index}`);
     if (random.chance(0.5)) this.api.create(CAPACITY_QUOTAS, aQuota(QUOTA.name, { cpu: random.pick(QUOTAS) }));
     this.api.observe = (change) => {
       this.#check();
@@ -70,13 +82,19 @@ class World {
 
   /** Four cores, on another device each time. */
   #addHost(name: string): void {
-    this.api.create(
-      INSTANCES,
-      aHost(name, {
-        metadata: { finalizers: ['bmp.dev/instance'], creationTimestamp: timestamp(this.clock.now()) },
-        status: { capacity: { cpu: '4', memory: '64Gi' }, deviceName: `d${++this.#devices}` },
-      }),
-    );
+    const creationTimestamp = timestamp(this.clock.now());
+    const resources = { cpu: '4', memory: '64Gi' };
+    const machine = `d${++this.#devices}`;
+    if (name === FOREIGN) {
+      const metadata = { ...inTeam(name), finalizers: ['example.com/kept'], creationTimestamp };
+      this.api.create(HOSTS, {
+        metadata,
+        spec: { resources, address: machine },
+      });
+    } else {
+      const metadata = { finalizers: ['bmp.dev/instance'], creationTimestamp };
+      this.api.create(INSTANCES, aHost(name, { metadata, status: { capacity: resources, deviceName: machine } }));
+    }
   }
 
   /** Some are in a group whose members nobody may send away, some are of a gang of two. */
@@ -86,13 +104,13 @@ class World {
   }
 
   #check(): void {
-    for (const host of this.api.all(INSTANCES)) {
+    for (const host of hostsIn(this.api)) {
       const entries = entriesOf(host);
       const held = new Set(entries.map(placementOf));
       const sum = entries.reduce((total, entry) => total + millicores(entry.cpu), 0);
       if (sum > 4000) this.violation = `${host.metadata.name} holds ${sum}`;
       for (const placement of this.api.all(PLACEMENTS)) {
-        if (boundTo(placement) !== host.metadata.name || this.#isOther(placement, host)) continue;
+        if (boundTo(placement) !== hostKey(host) || this.#isOther(placement, host)) continue;
         if (placement.metadata.deletionTimestamp !== undefined) continue;
         if (held.has(placement.metadata.uid!)) continue;
         this.violation = `${placement.metadata.name} is bound to ${host.metadata.name}, whose ledger does not know`;
@@ -129,8 +147,8 @@ class World {
   }
 
   /** Bound to a host of that name that is gone. */
-  #isOther(placement: Placement, host: Instance): boolean {
-    return placement.status?.deviceName !== host.status?.deviceName;
+  #isOther({ status }: Placement, host: HostObject): boolean {
+    return isForeign(host) ? status?.address !== host.spec.address : status?.deviceName !== host.status?.deviceName;
   }
 
   step(): void {
@@ -138,7 +156,7 @@ class World {
     const random = this.#random;
     if (random.chance(0.5)) this.#seconds++;
     const placements = api.all(PLACEMENTS);
-    const hosts = api.all(INSTANCES);
+    const hosts = hostsIn(api);
     const action = random.below(9);
     if (action < 4 && placements.length < MOST_PLACEMENTS) {
       const cpu = random.pick(SIZES);
@@ -151,14 +169,14 @@ class World {
     } else if (action === 4 && placements.length > 0) api.delete(PLACEMENTS, random.pick(placements).metadata);
     else if (action === 5 && hosts.length > 0) {
       const host = random.pick(hosts);
-      const reported = { progress: { percent: random.below(100) } };
-      api.patch(INSTANCES, host.metadata, { status: reported }, 'status');
+      const reported = { observedGeneration: random.below(100) };
+      api.patch(resourceOf(host), host.metadata, { status: reported }, 'status');
     } else if (action === 6 && hosts.length > 0 && random.chance(0.4)) {
-      const { metadata } = random.pick(hosts);
-      api.delete(INSTANCES, metadata);
-      api.patch(INSTANCES, metadata, { metadata: { finalizers: null } });
+      const host = random.pick(hosts);
+      api.delete(resourceOf(host), host.metadata);
+      api.patch(resourceOf(host), host.metadata, { metadata: { finalizers: null } });
     } else if (action === 7) {
-      const missing = Array.from({ length: HOSTS }, (_, index) => `h${index + 1}`).find(
+      const missing = Array.from({ length: HOST_COUNT }, (_, index) => `h${index + 1}`).find(
         (name) => !hosts.some(({ metadata }) => metadata.name === name),
       );
       if (missing) this.#addHost(missing);
@@ -239,13 +257,11 @@ const isLower = (one: Placement, other: Placement): boolean =>
 
 function checkEnd({ api, quota }: World, seed: number): void {
   const placements = api.all(PLACEMENTS);
-  const hosts = api.all(INSTANCES);
+  const hosts = hostsIn(api);
   for (const placement of placements) {
     const { name, uid, deletionTimestamp } = placement.metadata;
     assert.is(deletionTimestamp, undefined, `seed ${seed}: ${name} cannot leave`);
-    const listing = hosts
-      .filter((host) => entriesOf(host).some((entry) => placementOf(entry) === uid))
-      .map(({ metadata }) => metadata.name);
+    const listing = hosts.filter((host) => entriesOf(host).some((entry) => placementOf(entry) === uid)).map(hostKey);
     const home = boundTo(placement);
     assert.equal(
       listing,
@@ -258,7 +274,7 @@ function checkEnd({ api, quota }: World, seed: number): void {
     for (const host of hosts) {
       const free = 4000 - millicores(host.status?.allocated?.cpu ?? 0);
       assert.ok(free < cpuOf(placement), `seed ${seed}: ${name} waits though ${host.metadata.name} has room`);
-      const lower = placements.filter((other) => boundTo(other) === host.metadata.name && isLower(other, placement));
+      const lower = placements.filter((other) => boundTo(other) === hostKey(host) && isLower(other, placement));
       const room = free + lower.reduce((sum, other) => sum + cpuOf(other), 0);
       assert.ok(
         room < cpuOf(placement),

@@ -1,14 +1,15 @@
 // What a round changes in the ledgers: gathered per host, so that each host is written once.
-import type { Instance, Placement } from '../../lib/api/generated.ts';
+import type { Placement } from '../../lib/api/generated.ts';
 import { QuantityError } from '../../lib/api/quantity.ts';
 import { InvalidInputError } from '../../lib/scheduler/errors.ts';
 import type { HostTable } from '../../lib/scheduler/kubernetes/hosts.ts';
 import { placementOfReservation, reservationId } from '../../lib/scheduler/kubernetes/hosts.ts';
+import { type HostObject, hostKey } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { placementRequest, profileOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import type { Request } from '../../lib/scheduler/types.ts';
-import { claimOf, entryFor, type InstanceStatus, withEntries } from './ledger.ts';
+import { claimOf, entryFor, withEntries } from './ledger.ts';
 import type { Listing } from './survey.ts';
 
 export interface Bind {
@@ -18,7 +19,7 @@ export interface Bind {
 
 /** What becomes of one host's ledger. */
 export interface HostChange {
-  readonly host: Instance;
+  readonly host: HostObject;
   readonly removed: Set<string>;
   readonly binds: Bind[];
 }
@@ -66,7 +67,7 @@ export class Plan {
   /** Takes an entry out of the host's ledger; what it held is free for this round's binds on that host. */
   remove({ host, entry }: Listing): void {
     this.#change(host).removed.add(entry.uid);
-    this.#hosts.table.release(reservationId(host.metadata.name, entry.uid));
+    this.#hosts.table.release(reservationId(hostKey(host), entry.uid));
   }
 
   /** Puts all of them somewhere, or none. Gives why not, if so. */
@@ -149,8 +150,8 @@ export class Plan {
     this.#kept.push(id);
   }
 
-  #change(host: Instance): HostChange {
-    const { name } = host.metadata;
+  #change(host: HostObject): HostChange {
+    const name = hostKey(host);
     const change = this.#changes.get(name) ?? { host, removed: new Set(), binds: [] };
     this.#changes.set(name, change);
     return change;
@@ -158,7 +159,7 @@ export class Plan {
 }
 
 /** The host's status with the change in its ledger. */
-export const ledgerAfter = ({ host, removed, binds }: HostChange): InstanceStatus =>
+export const ledgerAfter = <H extends HostObject>(host: H, { removed, binds }: HostChange): NonNullable<H['status']> =>
   withEntries(
     host,
     removed,

@@ -2,14 +2,14 @@
 //
 // Flow: survey → plan (which entry leaves or enters which ledger) → finalizers → quotas → ledgers, one guarded write a host →
 // marks.
-// Guarantees: a host's ledger is the truth about its capacity and is written under the Instance's resourceVersion, on the
+// Guarantees: a host's ledger is the truth about its capacity and is written under its object's resourceVersion, on the
 // version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
 // as bound only to a host whose ledger has it, and entered there only when its namespace's quotas have it. An entry leaves only when its Placement, by the server's word, is gone,
 // leaving, or past the stay that it was entered for: whoever is sent away starts another stay first. What a crash interrupts, the next round finishes from the ledger.
 import type { Caches } from '../../lib/api/caches.ts';
-import type { Instance, Placement } from '../../lib/api/generated.ts';
+import type { Placement } from '../../lib/api/generated.ts';
 import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
-import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { CAPACITY_QUOTAS, HOSTS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
@@ -23,7 +23,15 @@ import { done, type Result } from '../../lib/runtime/reconcile.ts';
 import { type Claim, holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import type { Configured } from '../../lib/scheduler/kubernetes/configuration-file.ts';
 import { type HostFacts, HostTable, isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
-import { entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import {
+  entriesOf,
+  type HostObject,
+  hostKey,
+  isForeign,
+  isForeignKey,
+  nameIn,
+  placementOf,
+} from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
@@ -45,10 +53,10 @@ import {
 } from './status.ts';
 import { isStray, keepsLedger, type Listing, type Survey, survey } from './survey.ts';
 
-/** The index of Instances and Placements that rounds use. */
+/** The index of hosts, Placements and quotas that rounds use. */
 export const BY_NAMESPACE = 'placement/namespace';
 
-type PlacementCaches = Pick<Caches, 'instances' | 'placements' | 'quotas' | 'devices' | 'sites'>;
+type PlacementCaches = Pick<Caches, 'instances' | 'hosts' | 'placements' | 'quotas' | 'devices' | 'sites'>;
 
 export interface RoundDeps {
   readonly client: KubeClient;
@@ -86,7 +94,7 @@ type Reason = typeof UNSCHEDULABLE | typeof QUOTA_EXCEEDED | typeof NO_PROFILE;
 
 interface Mark {
   readonly placement: Placement;
-  readonly host: Instance;
+  readonly host: HostObject;
   readonly score?: number;
 }
 
@@ -99,7 +107,10 @@ export function createRounds({
   clock,
   configured,
 }: RoundDeps): (namespace: string, signal: AbortSignal) => Promise<Result> {
-  const ownHosts = new OwnWrites(caches.instances);
+  const ownInstances = new OwnWrites(caches.instances);
+  const ownForeign = new OwnWrites(caches.hosts);
+  const latest = (host: HostObject): HostObject =>
+    isForeign(host) ? ownForeign.latest(host) : ownInstances.latest(host);
   const ownPlacements = new OwnWrites(caches.placements);
   const ownQuotas = new OwnWrites(caches.quotas);
   /** Kept for speed alone: brought up to date from the caches at the start of each round. */
@@ -117,9 +128,11 @@ export function createRounds({
   }
 
   async function inNamespace(namespace: string, signal: AbortSignal): Promise<Result> {
-    const ledgers = caches.instances
-      .byIndex(BY_NAMESPACE, namespace)
-      .map((host) => ownHosts.latest(host))
+    const ledgers = [
+      ...caches.instances.byIndex(BY_NAMESPACE, namespace),
+      ...caches.hosts.byIndex(BY_NAMESPACE, namespace),
+    ]
+      .map(latest)
       .filter(keepsLedger);
     const placements = caches.placements
       .byIndex(BY_NAMESPACE, namespace)
@@ -172,9 +185,9 @@ export function createRounds({
     return made;
   }
 
-  function factsOf(instance: Instance): HostFacts {
-    const device = caches.devices.get(instance.status?.deviceName ?? '');
-    return { instance, device, site: device && caches.sites.get(device.spec.site) };
+  function factsOf(host: HostObject): HostFacts {
+    const device = isForeign(host) ? undefined : caches.devices.get(host.status?.deviceName ?? '');
+    return { host, device, site: device && caches.sites.get(device.spec.site) };
   }
 
   async function live<T extends KubeObject>(
@@ -188,6 +201,23 @@ export function createRounds({
       if (isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  /** The host of this key, by the server's word. */
+  const liveHost = (
+    namespace: string | undefined,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<HostObject | undefined> => {
+    const name = nameIn(key);
+    return isForeignKey(key) ? live(HOSTS, { namespace, name }, signal) : live(INSTANCES, { namespace, name }, signal);
+  };
+
+  async function writeLedger(change: HostChange, signal: AbortSignal): Promise<HostObject> {
+    const { host } = change;
+    if (isForeign(host))
+      return ownForeign.note(host, await writeStatus(client, HOSTS, host, ledgerAfter(host, change), { signal }));
+    return ownInstances.note(host, await writeStatus(client, INSTANCES, host, ledgerAfter(host, change), { signal }));
   }
 
   /** Plans the removal of entries that are void by the server's word. Gives whether all were. */
@@ -250,7 +280,8 @@ export function createRounds({
       isGangMember(placement) ? placement.spec.group?.name : placement,
     );
     const isInMaintenance = (host: string) => {
-      const device = hosts.host(host)?.status?.deviceName;
+      const found = hosts.host(host);
+      const device = found && !isForeign(found) ? found.status?.deviceName : undefined;
       return device !== undefined && caches.devices.get(device)?.spec.maintenance?.enabled === true;
     };
     const victims = preempted([...units.values()], byUid, plan);
@@ -287,7 +318,7 @@ export function createRounds({
     );
     const namespace = (homeless[0] ?? unlisted[0]?.placement)?.metadata.namespace;
     const subject = () => (homeless[0] ?? unlisted[0]?.placement)!;
-    const asked = await effort.each(names, subject, (name) => live(INSTANCES, { namespace, name }, signal));
+    const asked = await effort.each(names, subject, (key) => liveHost(namespace, key, signal));
     const hosts = new Map(asked);
     for (const placement of homeless) {
       const home = boundTo(placement)!;
@@ -296,7 +327,7 @@ export function createRounds({
       else lost.push({ placement, why: `host ${home} is gone` });
     }
     for (const { placement, host } of unlisted) {
-      const home = host.metadata.name;
+      const home = hostKey(host);
       if (!hosts.has(home)) continue;
       const current = hosts.get(home);
       if (current?.metadata.resourceVersion !== host.metadata.resourceVersion) effort.again();
@@ -385,14 +416,13 @@ export function createRounds({
     const written = await effort.each(
       safe,
       ({ host }) => host,
-      async (change) =>
-        ownHosts.note(change.host, await writeStatus(client, INSTANCES, change.host, ledgerAfter(change), { signal })),
+      (change) => writeLedger(change, signal),
     );
-    const changed = new Set(written.map(([change]) => change.host.metadata.name));
+    const changed = new Set(written.map(([change]) => hostKey(change.host)));
     for (const { host, binds: planned } of changes) {
-      const isWhole = changed.has(host.metadata.name) && planned.every(isSafe);
+      const isWhole = changed.has(hostKey(host)) && planned.every(isSafe);
       // The table is ahead of the ledger.
-      if (!isWhole) hosts.forget(host.metadata.name);
+      if (!isWhole) hosts.forget(hostKey(host));
     }
     return written.flatMap(([{ binds: placed }, host]) =>
       placed.map((bind) => ({ placement: held.get(bind)!, host, score: bind.score })),
@@ -405,13 +435,13 @@ export function createRounds({
       ({ placement }) => placement,
       async ({ placement, host, score }) => {
         await write(placement, bound(placement, host, now(), score), signal);
-        if (boundTo(placement) === host.metadata.name) return;
+        if (boundTo(placement) === hostKey(host)) return;
         const { namespace, name } = placement.metadata;
         events.event(
           placement,
           'Normal',
           'Scheduled',
-          `Successfully assigned ${namespace}/${name} to ${host.metadata.name}`,
+          `Successfully assigned ${namespace}/${name} to ${hostKey(host)}`,
         );
       },
     );
@@ -425,7 +455,7 @@ export function createRounds({
     signal: AbortSignal,
   ): Promise<void> {
     const isListed = (entries: readonly Listing[], uid: string | undefined) =>
-      entries.some(({ host }) => entriesOf(ownHosts.latest(host)).some((entry) => placementOf(entry) === uid));
+      entries.some(({ host }) => entriesOf(latest(host)).some((entry) => placementOf(entry) === uid));
     const free = leaving.filter(({ placement, entries }) => !isListed(entries, placement.metadata.uid));
     if (free.length === 0) return;
     for (const { placement } of free) limits.release(placement);

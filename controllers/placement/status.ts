@@ -1,48 +1,51 @@
 // What a Placement's status says: bound, waiting, or why no host fits. Written only when it changes.
-import type { Instance, Placement } from '../../lib/api/generated.ts';
+import type { Placement } from '../../lib/api/generated.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { findCondition, setConditions } from '../../lib/runtime/conditions.ts';
+import { type HostObject, homeOf, hostKey, isForeign } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { withoutUse } from '../../lib/scheduler/quota.ts';
 
 export type PlacementStatus = NonNullable<Placement['status']>;
 
 export const SCHEDULED = 'Scheduled';
 
-/** Name of the host that the Placement is marked as bound to. */
-export const boundTo = ({ status }: Placement): string | undefined =>
-  status?.phase === 'Bound' ? status.nodeName : undefined;
+/** Key of the host that the Placement is marked as bound to. */
+export const boundTo = (placement: Placement): string | undefined =>
+  placement.status?.phase === 'Bound' ? homeOf(placement) : undefined;
 
 /** Since when it waits or is bound: RFC 3339. Undefined while the status says neither. */
 export const waitingSince = ({ status }: Placement): string | undefined =>
   findCondition(status?.conditions, SCHEDULED)?.lastTransitionTime;
 
 /** Whether the status says all that there is to say of its place on this host. An address that is not known now is kept. */
-export function isMarked(placement: Placement, host: Instance): boolean {
+export function isMarked(placement: Placement, host: HostObject): boolean {
   const { address, deviceName } = placement.status ?? {};
-  const { addresses, deviceName: device = deviceName } = host.status ?? {};
-  return (
-    boundTo(placement) === host.metadata.name &&
-    address === (addresses?.[0] ?? address) &&
-    deviceName === device &&
-    isUpToDate(placement)
-  );
+  const { address: reached = address, deviceName: device = deviceName } = whereIs(host);
+  return boundTo(placement) === hostKey(host) && address === reached && deviceName === device && isUpToDate(placement);
 }
 
 /** Whether the status goes by the spec as it is. */
 export const isUpToDate = ({ metadata, status }: Placement): boolean =>
   (status?.observedGeneration ?? metadata.generation) === metadata.generation;
 
+/** As far as it is known. */
+const whereIs = (host: HostObject): { address?: string | undefined; deviceName?: string | undefined } =>
+  isForeign(host)
+    ? { address: host.spec.address }
+    : { address: host.status?.addresses?.[0], deviceName: host.status?.deviceName };
+
 /** `now` is RFC 3339. A score that is not given stays as it was while the host is the same. */
-export function bound(placement: Placement, host: Instance, now: string, score?: number): PlacementStatus {
+export function bound(placement: Placement, host: HostObject, now: string, score?: number): PlacementStatus {
   const { name } = host.metadata;
-  const { addresses, deviceName } = host.status ?? {};
-  const kept = boundTo(placement) === name ? placement.status?.score : undefined;
+  const { address, deviceName } = whereIs(host);
+  const kept = boundTo(placement) === hostKey(host) ? placement.status?.score : undefined;
   return {
     ...placement.status,
     ...said(placement, 'True', 'Bound', `has a place on ${name}`, now),
     phase: 'Bound',
     nodeName: name,
-    ...optional('address', addresses?.[0]),
+    ...(isForeign(host) && { nodeKind: 'Host' }),
+    ...optional('address', address),
     ...optional('deviceName', deviceName),
     ...optional('score', score ?? kept),
   };

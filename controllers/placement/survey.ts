@@ -1,14 +1,20 @@
 // What there is to do in a namespace: its Placements held against the ledgers of its hosts.
-import type { Instance, Placement } from '../../lib/api/generated.ts';
+import type { Placement } from '../../lib/api/generated.ts';
 import { isDeleting } from '../../lib/runtime/finalizers.ts';
 import { isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
-import { type Entry, entriesOf, placementOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import {
+  type Entry,
+  entriesOf,
+  type HostObject,
+  hostKey,
+  placementOf,
+} from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { claimOf } from './ledger.ts';
 import { boundTo, isMarked } from './status.ts';
 
 /** An entry, and the host in whose ledger it stands. */
 export interface Listing {
-  readonly host: Instance;
+  readonly host: HostObject;
   readonly entry: Entry;
 }
 
@@ -16,9 +22,9 @@ export interface Survey {
   /** Without a place, and in no ledger. */
   readonly waiting: Placement[];
   /** In a ledger, but not marked as bound there: what was interrupted is finished. Also marks that are out of date. */
-  readonly unmarked: { placement: Placement; host: Instance }[];
+  readonly unmarked: { placement: Placement; host: HostObject }[];
   /** Marked as bound to a host whose ledger knows nothing of it. */
-  readonly unlisted: { placement: Placement; host: Instance }[];
+  readonly unlisted: { placement: Placement; host: HostObject }[];
   /** Marked as bound to a host that is not there. */
   readonly homeless: Placement[];
   /** On their way out, with what ledgers still have of them. */
@@ -27,10 +33,10 @@ export interface Survey {
   readonly strays: Listing[];
 }
 
-export function survey(hosts: readonly Instance[], placements: readonly Placement[]): Survey {
+export function survey(hosts: readonly HostObject[], placements: readonly Placement[]): Survey {
   const result: Survey = { waiting: [], unmarked: [], unlisted: [], homeless: [], leaving: [], strays: [] };
   const known = new Set(placements.map(({ metadata }) => metadata.uid!));
-  const byName = new Map(hosts.map((host) => [host.metadata.name, host]));
+  const byName = new Map(hosts.map((host) => [hostKey(host), host]));
   const listed = Map.groupBy(
     hosts.flatMap((host) => entriesOf(host).map((entry) => ({ host, entry }))),
     ({ entry }) => placementOf(entry),
@@ -62,10 +68,10 @@ function placeOf(placement: Placement, entries: readonly Listing[]): Listing | u
     // Should two schedulers have entered it, whoever looks picks the same host.
     return entries.filter(({ entry }) => entry.uid === claimOf(placement)).sort(byHost)[0];
   }
-  return entries.filter(({ host }) => host.metadata.name === home).sort(byAge)[0];
+  return entries.filter(({ host }) => hostKey(host) === home).sort(byAge)[0];
 }
 
-const byHost = (a: Listing, b: Listing): number => (a.host.metadata.name < b.host.metadata.name ? -1 : 1);
+const byHost = (a: Listing, b: Listing): number => (hostKey(a.host) < hostKey(b.host) ? -1 : 1);
 
 /** The latest stay first. */
 const byAge = (a: Listing, b: Listing): number => (a.entry.uid > b.entry.uid ? -1 : 1);
@@ -78,8 +84,8 @@ export function isStray(placement: Placement, { host, entry }: Listing): boolean
   const home = boundTo(placement);
   if (home === undefined) return entry.uid !== claimOf(placement);
   const isLater = (other: Entry) => placementOf(other) === placementOf(entry) && other.uid > entry.uid;
-  return home !== host.metadata.name || entriesOf(host).some(isLater);
+  return home !== hostKey(host) || entriesOf(host).some(isLater);
 }
 
 /** Hosts of Placements, and those that were one and still have some. */
-export const keepsLedger = (instance: Instance): boolean => isHost(instance) || entriesOf(instance).length > 0;
+export const keepsLedger = (host: HostObject): boolean => isHost(host) || entriesOf(host).length > 0;

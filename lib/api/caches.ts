@@ -5,6 +5,7 @@ import type {
   Device,
   DeviceInventory,
   DeviceType,
+  Host,
   Image,
   Instance,
   Placement,
@@ -19,6 +20,7 @@ export interface Caches {
   readonly sites: Store<Site>;
   readonly images: Store<Image>;
   readonly instances: Store<Instance>;
+  readonly hosts: Store<Host>;
   readonly placements: Store<Placement>;
   readonly quotas: Store<CapacityQuota>;
   /** Of the operator's namespace only. */

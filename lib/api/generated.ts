@@ -1040,6 +1040,181 @@ memory?: number | string
 }
 
 /**
+ * A machine that hosts VMs and is none of ours, for the Placements of its namespace. Written by hand, or by the operator from a source of nodes.
+ */
+export interface Host extends KubeObject {
+apiVersion: string
+kind: string
+metadata: ObjectMeta
+/**
+ * What it is, and what it offers.
+ */
+spec: {
+/**
+ * Where it is reached.
+ */
+address?: string
+/**
+ * Its pool.
+ */
+pool?: string
+/**
+ * Its site.
+ */
+site?: string
+/**
+ * Its region.
+ */
+region?: string
+/**
+ * Its zone.
+ */
+zone?: string
+/**
+ * Its rack.
+ */
+rack?: string
+/**
+ * What it has: cpu, memory, and others by name.
+ */
+resources: {
+cpu: number | string
+memory: number | string
+[k: string]: number | string | undefined
+}
+/**
+ * What is kept for others than Placements, by name.
+ */
+reserved?: {
+[k: string]: number | string | undefined
+}
+/**
+ * How many times over a resource is handed out, by name; once, where not given.
+ */
+overcommit?: {
+[k: string]: number | undefined
+}
+/**
+ * Most VMs at a time.
+ */
+maxPlacements?: number
+/**
+ * Only for Placements that ask for a dedicated host.
+ */
+dedicated?: boolean
+/**
+ * It takes nothing new, as a cordoned node.
+ */
+unschedulable?: boolean
+/**
+ * Keeps Placements away that do not tolerate it.
+ */
+taints?: {
+/**
+ * Key of the taint.
+ */
+key: string
+/**
+ * Value of the taint.
+ */
+value?: string
+/**
+ * NoSchedule and NoExecute keep new ones away, PreferNoSchedule where there is another.
+ */
+effect: ("NoSchedule" | "PreferNoSchedule" | "NoExecute")
+}[]
+}
+/**
+ * What was observed. Written by the operator.
+ */
+status?: {
+/**
+ * The generation of the spec that this status goes by.
+ */
+observedGeneration?: number
+/**
+ * What is true of it, and since when.
+ */
+conditions?: {
+/**
+ * What is told about: Ready, Scheduled, Reachable and others.
+ */
+type: string
+/**
+ * Whether it is so.
+ */
+status: ("True" | "False" | "Unknown")
+/**
+ * The generation of the spec that it was told of.
+ */
+observedGeneration?: number
+/**
+ * When the status last changed.
+ */
+lastTransitionTime: string
+/**
+ * Why, for machines.
+ */
+reason: string
+/**
+ * Why, for people, and what to do.
+ */
+message: string
+}[]
+/**
+ * The ledger of what Placements have of this host. Written by the scheduler alone, under the Host's resourceVersion.
+ */
+allocated?: {
+/**
+ * CPUs, all together.
+ */
+cpu?: string
+/**
+ * Memory, all together.
+ */
+memory?: string
+/**
+ * What else, by name, all together.
+ */
+others?: {
+[k: string]: string | undefined
+}
+/**
+ * How many Placements have a place.
+ */
+placements?: number
+/**
+ * What each Placement has.
+ */
+claims?: {
+/**
+ * Which Placement, and since when it waited.
+ */
+uid: string
+/**
+ * Name of the Placement.
+ */
+name: string
+/**
+ * Its CPUs.
+ */
+cpu: string
+/**
+ * Its memory.
+ */
+memory: string
+/**
+ * What else it has, by name.
+ */
+others?: {
+[k: string]: string | undefined
+}
+}[]
+}
+}
+}
+
+/**
  * An operating system. Its bytes never change under one name; another version is another Image.
  */
 export interface Image extends KubeObject {
@@ -1921,9 +2096,13 @@ reason: string
 message: string
 }[]
 /**
- * The Instance that hosts the VM.
+ * The Instance or Host that hosts the VM.
  */
 nodeName?: string
+/**
+ * Which of the two: an Instance, where not given.
+ */
+nodeKind?: ("Instance" | "Host")
 /**
  * The host's first address.
  */

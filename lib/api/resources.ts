@@ -5,6 +5,7 @@ import type {
   Device,
   DeviceInventory,
   DeviceType,
+  Host,
   Image,
   Instance,
   Placement,
@@ -24,6 +25,7 @@ export const DEVICE_TYPES = bmp<DeviceType>('DeviceType', 'devicetypes', false);
 export const DEVICES = bmp<Device>('Device', 'devices', false);
 export const DEVICE_INVENTORIES = bmp<DeviceInventory>('DeviceInventory', 'deviceinventories', false);
 export const IMAGES = bmp<Image>('Image', 'images', false);
+export const HOSTS = bmp<Host>('Host', 'hosts', true);
 export const INSTANCES = bmp<Instance>('Instance', 'instances', true);
 export const PLACEMENTS = bmp<Placement>('Placement', 'placements', true);
 export const CAPACITY_QUOTAS = bmp<CapacityQuota>('CapacityQuota', 'capacityquotas', true);

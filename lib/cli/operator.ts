@@ -33,6 +33,8 @@ export interface OperatorOptions {
   readonly pace: 'hardware' | 'simulated';
   /** File of the scheduler's configuration; default what comes with it. */
   readonly schedulerConfig?: string | undefined;
+  /** Machines that somebody else runs: `core` for the cluster's nodes or the URL of a node API, as Hosts of a namespace. */
+  readonly nodes?: { readonly source: string; readonly namespace: string } | undefined;
   /** What it waits and measures by; default the system's. */
   readonly clock?: Clock;
 }

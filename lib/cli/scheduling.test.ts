@@ -58,6 +58,7 @@ const claim = (name: string, cpu: string) => ({ uid: `uid-${name}@${SINCE}`, nam
 const SNAPSHOT: Snapshot = {
   instances: [host('web-1', '4', [claim('vm-1', '3')]), host('web-2', '8'), host('web-3', '2')],
   placements: [vm('vm-1', '3', { phase: 'Bound', nodeName: 'web-1' }), vm('huge', '100')],
+  hosts: [],
   quotas: [],
   devices: [],
   sites: [],

@@ -1,11 +1,12 @@
 // The scheduler's view of a namespace, read once: what `bmp why` and `bmp simulate` ask, on a snapshot of their own.
 import { readFileSync } from 'node:fs';
-import type { CapacityQuota, Device, Instance, Placement, Site } from '../api/generated.ts';
-import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../api/resources.ts';
+import type { CapacityQuota, Device, Host, Instance, Placement, Site } from '../api/generated.ts';
+import { CAPACITY_QUOTAS, DEVICES, HOSTS, INSTANCES, PLACEMENTS, SITES } from '../api/resources.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { readConfiguration } from '../scheduler/kubernetes/configuration-file.ts';
-import { HostTable, isHost, placementOfReservation } from '../scheduler/kubernetes/hosts.ts';
+import { type HostFacts, HostTable, isHost, placementOfReservation } from '../scheduler/kubernetes/hosts.ts';
+import { hostKey } from '../scheduler/kubernetes/ledger-entries.ts';
 import { placementRequest, profileOf } from '../scheduler/kubernetes/placement-request.ts';
 import { builtIn, type Configuration } from '../scheduler/profiles.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
@@ -15,6 +16,7 @@ import { text, UsageError, type Values } from './command.ts';
 /** What there is in a namespace, and the machines under it. */
 export interface Snapshot {
   readonly instances: readonly Instance[];
+  readonly hosts: readonly Host[];
   readonly placements: readonly Placement[];
   readonly quotas: readonly CapacityQuota[];
   readonly devices: readonly Device[];
@@ -28,14 +30,15 @@ export async function readSnapshot(client: KubeClient, namespace: string): Promi
     for await (const page of client.pages(resource, of)) items.push(...page.items);
     return items;
   };
-  const [instances, placements, quotas, devices, sites] = await Promise.all([
+  const [instances, hosts, placements, quotas, devices, sites] = await Promise.all([
     all(INSTANCES),
+    all(HOSTS),
     all(PLACEMENTS),
     all(CAPACITY_QUOTAS),
     all(DEVICES),
     all(SITES),
   ]);
-  return { instances, placements, quotas, devices, sites };
+  return { instances, hosts, placements, quotas, devices, sites };
 }
 
 export interface Schedule {
@@ -63,20 +66,21 @@ export function configurationOf(values: Values): Configuration {
 
 /** A scheduler that knows what the operator's does. */
 export function scheduleOf(
-  { instances, placements, devices, sites }: Snapshot,
+  { instances, hosts: foreign, placements, devices, sites }: Snapshot,
   configuration: Configuration = builtIn(),
 ): Schedule {
   const deviceNamed = new Map(devices.map((device) => [device.metadata.name, device]));
   const siteNamed = new Map(sites.map((site) => [site.metadata.name, site]));
   const hosts = new HostTable();
-  const facts = instances.filter(isHost).map((instance) => {
-    const device = deviceNamed.get(instance.status?.deviceName ?? '');
-    return { instance, device, site: device && siteNamed.get(device.spec.site) };
+  const facts: HostFacts[] = instances.filter(isHost).map((host) => {
+    const device = deviceNamed.get(host.status?.deviceName ?? '');
+    return { host, device, site: device && siteNamed.get(device.spec.site) };
   });
+  facts.push(...foreign.map((host) => ({ host })));
   const unreadable = hosts.update(facts, placements);
   const held = new Map<string, string>();
-  for (const { instance } of facts) {
-    for (const { id } of hosts.table.reservations(instance.metadata.name)) held.set(placementOfReservation(id), id);
+  for (const { host } of facts) {
+    for (const { id } of hosts.table.reservations(hostKey(host))) held.set(placementOfReservation(id), id);
   }
   return {
     scheduler: new Scheduler(hosts.table, configuration.profiles),

@@ -31,7 +31,7 @@ const WAVES: readonly (readonly Resource[])[] = [
   [resources.CUSTOM_RESOURCE_DEFINITIONS],
   [resources.SECRETS, CONFIG_MAPS],
   [resources.SITES, resources.DEVICE_TYPES, resources.IMAGES],
-  [resources.DEVICES, resources.CAPACITY_QUOTAS],
+  [resources.DEVICES, resources.HOSTS, resources.CAPACITY_QUOTAS],
   [resources.INSTANCES],
   [resources.PLACEMENTS],
 ];

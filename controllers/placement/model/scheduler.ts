@@ -1,5 +1,5 @@
 // The placement controller's rounds in a process of the model.
-import { CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS, SITES } from '../../../lib/api/resources.ts';
+import { CAPACITY_QUOTAS, DEVICES, HOSTS, INSTANCES, PLACEMENTS, SITES } from '../../../lib/api/resources.ts';
 import type { EventRecorder } from '../../../lib/kube/events.ts';
 import type { KubeObject } from '../../../lib/kube/resource.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
@@ -28,7 +28,8 @@ export class ModelScheduler {
     this.process = new ModelProcess(api);
     const instances = this.process.store(INSTANCES);
     const placements = this.process.store(PLACEMENTS);
-    instances.addIndex(BY_NAMESPACE, byNamespace);
+    const hosts = this.process.store(HOSTS);
+    for (const store of [instances, hosts]) store.addIndex(BY_NAMESPACE, byNamespace);
     placements.addIndex(BY_NAMESPACE, byNamespace);
     const quotas = this.process.store(CAPACITY_QUOTAS);
     quotas.addIndex(BY_NAMESPACE, byNamespace);
@@ -38,7 +39,14 @@ export class ModelScheduler {
     };
     this.#round = createRounds({
       client: this.process.client,
-      caches: { instances, placements, quotas, devices: this.process.store(DEVICES), sites: this.process.store(SITES) },
+      caches: {
+        instances,
+        hosts,
+        placements,
+        quotas,
+        devices: this.process.store(DEVICES),
+        sites: this.process.store(SITES),
+      },
       events: recorder,
       log: { debug: silent, info: silent, warn: silent, error: silent },
       clock,

@@ -29,6 +29,9 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
   --metrics-port N       HTTPS port for /metrics, for those whom the cluster lets read them (default: none)
   --scheduler-config FILE  how hosts are chosen, a SchedulerConfiguration; read again when it changes (default: what comes
                          with it, also while there is no such file)
+  --nodes SOURCE         machines that somebody else runs, as Hosts for Placements: core (the cluster's own nodes), or the
+                         http(s) URL of a node API (default: none)
+  --nodes-namespace NAME where their Hosts are (default default)
   --install-crds         bring the CRDs to this version first, and make the namespace
   --pace PACE            hardware, or simulated for machines without inertia (default hardware)
   --log-level LEVEL      ${LOG_LEVELS.join(', ')} (default info)
@@ -66,6 +69,14 @@ function placesOf(values: Values, metrics: Metrics): Pick<OperatorOptions, 'prov
   };
 }
 
+function nodesOf(values: Values): OperatorOptions['nodes'] {
+  const source = text(values, 'nodes');
+  if (source === undefined) return undefined;
+  if (source !== 'core' && !/^https?:$/.test(URL.parse(source)?.protocol ?? ''))
+    throw new UsageError(`--nodes takes core or an http(s) URL, not "${source}"`);
+  return { source, namespace: text(values, 'nodes-namespace') ?? 'default' };
+}
+
 export const run: Command = {
   name: 'run',
   summary: 'run the operator against a cluster',
@@ -82,6 +93,8 @@ export const run: Command = {
     'health-port': { type: 'string' },
     'metrics-port': { type: 'string' },
     'scheduler-config': { type: 'string' },
+    nodes: { type: 'string' },
+    'nodes-namespace': { type: 'string' },
     'install-crds': { type: 'boolean' },
     pace: { type: 'string' },
     'log-level': { type: 'string' },
@@ -92,6 +105,7 @@ export const run: Command = {
       throw new UsageError(`--pace takes hardware or simulated, not "${pace}"`);
     const level = (text(values, 'log-level') ?? 'info') as LogLevel;
     if (!LOG_LEVELS.includes(level)) throw new UsageError(`--log-level takes ${LOG_LEVELS.join(', ')}, not "${level}"`);
+    const nodes = nodesOf(values);
     const interrupted = untilInterrupted();
     const metrics = createMetrics();
     const client = createClient({ kubeconfig: text(values, 'kubeconfig'), observer: metrics.runtime.calls });
@@ -104,7 +118,16 @@ export const run: Command = {
         await ensureNamespace(client, namespace, interrupted.signal);
       }
       const operator = await startOperator(
-        { client, log, namespace, election: true, pace, schedulerConfig: text(values, 'scheduler-config'), ...places },
+        {
+          client,
+          log,
+          namespace,
+          election: true,
+          pace,
+          schedulerConfig: text(values, 'scheduler-config'),
+          nodes,
+          ...places,
+        },
         interrupted.signal,
       );
       await operator.stopped;

@@ -2,6 +2,7 @@
 import type { Instance, Placement } from '../../api/generated.ts';
 import { INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import { isForbidden } from '../../kube/errors.ts';
+import { homeOf } from '../../scheduler/kubernetes/ledger-entries.ts';
 import type { Configuration } from '../../scheduler/profiles.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, targetOf } from '../cluster.ts';
 import { type Command, text, UsageError, type Values } from '../command.ts';
@@ -48,7 +49,7 @@ Example: bmp why placement/vm-1`,
       const placement = object as Placement;
       const schedule = scheduleOf(await readSnapshot(cluster.client, cluster.namespace), configuration);
       const explanation = schedule.scheduler.explain(schedule.request(placement), RUNNERS_UP);
-      const home = placement.status?.phase === 'Bound' ? placement.status.nodeName : undefined;
+      const home = placement.status?.phase === 'Bound' ? homeOf(placement) : undefined;
       if (form === 'json') {
         console.log(JSON.stringify({ placement: target.name, nodeName: home, ...explanation }, null, 2));
         return 0;

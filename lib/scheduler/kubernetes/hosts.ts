@@ -1,24 +1,68 @@
 // VM hosts of one namespace as the scheduler sees them: one node each, its ledger's entries as reservations.
-import type { Device, Instance, Placement, Site } from '../../api/generated.ts';
+import type { Device, Host, Instance, Placement, Site } from '../../api/generated.ts';
 import { QuantityError } from '../../api/quantity.ts';
 import { InvalidInputError } from '../errors.ts';
 import { NodeTable } from '../table.ts';
 import type { Node, NodeHold } from '../types.ts';
 import { amountsIn } from './amounts.ts';
-import { amountsOf, type Entry, entriesOf, placementOf } from './ledger-entries.ts';
+import {
+  amountsOf,
+  type Entry,
+  entriesOf,
+  type HostObject,
+  homeOf,
+  hostKey,
+  isForeign,
+  placementOf,
+} from './ledger-entries.ts';
 import { traitsOf } from './placement-request.ts';
 
 /** What is known of one host: all that its node is made of. */
 export interface HostFacts {
-  readonly instance: Instance;
+  readonly host: HostObject;
   readonly device?: Device | undefined;
   readonly site?: Site | undefined;
 }
 
-export const isHost = (instance: Instance): boolean => instance.spec.vmHost?.enabled === true;
+export const isHost = (host: HostObject): boolean => isForeign(host) || host.spec.vmHost?.enabled === true;
 
-/** The host's node. Its id is the Instance's name, so ties go to the lowest name. Throws QuantityError. */
-export function hostNode({ instance, device, site }: HostFacts): Node {
+/** The host's node. Ties go to the lowest name. Throws QuantityError. */
+export function hostNode({ host, device, site }: HostFacts): Node {
+  return isForeign(host) ? foreignNode(host) : instanceNode(host, device, site);
+}
+
+function foreignNode(host: Host): Node {
+  const { metadata, spec } = host;
+  const hold = foreignHold(host);
+  return {
+    id: hostKey(host),
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    pool: spec.pool ?? 'default',
+    site: spec.site ?? '',
+    region: spec.region ?? '',
+    zone: spec.zone ?? '',
+    rack: spec.rack ?? '',
+    dedicated: spec.dedicated ?? false,
+    taints: spec.taints ?? [],
+    capacity: amountsIn(spec.resources),
+    reserved: amountsIn(spec.reserved ?? {}),
+    overcommit: factorsOf(spec.overcommit),
+    maxPlacements: spec.maxPlacements ?? 100,
+    schedulable: hold === undefined,
+    hold,
+  };
+}
+
+/** One that nobody has said anything of is taken for ready: it was written by hand. */
+function foreignHold({ metadata, spec, status }: Host): NodeHold | undefined {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  if (metadata.deletionTimestamp !== undefined) return 'being deleted';
+  if (spec.unschedulable) return 'cordoned';
+  return (ready?.status ?? 'True') === 'True' ? undefined : 'not ready';
+}
+
+function instanceNode(instance: Instance, device: Device | undefined, site: Site | undefined): Node {
   const { metadata, spec, status } = instance;
   const { capacity } = status ?? {};
   const { resources, overcommit, reserved, taints, maxPlacements, dedicated } = spec.vmHost ?? {};
@@ -75,14 +119,14 @@ export class HostTable {
     const before = this.#placements;
     this.#placements = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
     for (const [uid, placement] of this.#placements) {
-      const home = placement.status?.nodeName;
+      const home = homeOf(placement);
       // What a Placement is to others may have changed while its host has not.
       if (before.get(uid) !== placement && home !== undefined) this.#describe(home, uid);
     }
     const gone = new Set(this.#known.keys());
     const unreadable = new Map<string, Error>();
     for (const facts of hosts) {
-      const { name } = facts.instance.metadata;
+      const name = hostKey(facts.host);
       const known = this.#known.get(name);
       if (known && sameFacts(known, facts)) gone.delete(name);
       else {
@@ -96,8 +140,8 @@ export class HostTable {
   }
 
   /** The host as the table has it. */
-  host(name: string): Instance | undefined {
-    return this.#known.get(name)?.instance;
+  host(key: string): HostObject | undefined {
+    return this.#known.get(key)?.host;
   }
 
   /** Has the host looked at again by the next update, as if it had never been seen. */
@@ -109,9 +153,9 @@ export class HostTable {
 
   /** Enters again what a host that is known holds for a Placement. */
   #describe(host: string, uid: string): void {
-    const instance = this.#known.get(host)?.instance;
-    for (const entry of instance ? entriesOf(instance) : []) {
-      if (placementOf(entry) === uid) this.#enter(host, instance?.metadata.namespace ?? '', entry);
+    const known = this.#known.get(host)?.host;
+    for (const entry of known ? entriesOf(known) : []) {
+      if (placementOf(entry) === uid) this.#enter(host, known?.metadata.namespace ?? '', entry);
     }
   }
 
@@ -127,14 +171,15 @@ export class HostTable {
   }
 
   #take(facts: HostFacts): Error | undefined {
-    const { instance } = facts;
-    const { name, namespace = '' } = instance.metadata;
+    const { host } = facts;
+    const { namespace = '' } = host.metadata;
+    const name = hostKey(host);
     try {
       const node = hostNode(facts);
-      const entries = new Set(entriesOf(instance).map(({ uid }) => reservationId(name, uid)));
+      const entries = new Set(entriesOf(host).map(({ uid }) => reservationId(name, uid)));
       this.table.upsert(node);
       for (const { id } of this.table.reservations(name)) if (!entries.has(id)) this.table.release(id);
-      for (const entry of entriesOf(instance)) this.#enter(name, namespace, entry);
+      for (const entry of entriesOf(host)) this.#enter(name, namespace, entry);
       this.#known.set(name, facts);
       return undefined;
     } catch (error) {
@@ -148,8 +193,8 @@ export class HostTable {
 export const reservationId = (host: string, uid: string): string => `${host}/${uid}`;
 
 /** The uid of the Placement that a reservation is for. */
-export const placementOfReservation = (id: string): string => id.slice(id.indexOf('/') + 1).split('@', 1)[0]!;
+export const placementOfReservation = (id: string): string => id.slice(id.lastIndexOf('/') + 1).split('@', 1)[0]!;
 
 /** Objects in caches never change: a change is another object. */
 const sameFacts = (a: HostFacts, b: HostFacts): boolean =>
-  a.instance === b.instance && a.device === b.device && a.site === b.site;
+  a.host === b.host && a.device === b.device && a.site === b.site;
