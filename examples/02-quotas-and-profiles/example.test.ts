@@ -8,24 +8,28 @@ import { createPlacementController } from '../../controllers/placement/controlle
 import { aHost } from '../../controllers/placement/model/fixtures.ts';
 import type { Placement } from '../../lib/api/generated.ts';
 import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import { startApiServer } from '../../lib/apiserver/server.ts';
 import { createMissing, installDefinitions } from '../../lib/cli/manifests.ts';
+import { createClient } from '../../lib/kube/client.ts';
 import { createEventRecorder } from '../../lib/kube/events.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { findCondition } from '../../lib/runtime/conditions.ts';
 import { createManager } from '../../lib/runtime/manager.ts';
 import { fixed, readConfiguration } from '../../lib/scheduler/kubernetes/configuration-file.ts';
-import { startCluster } from '../../lib/testing/cluster.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
 import { createLogRecorder } from '../../lib/testing/log-recorder.ts';
+import { tempDir } from '../../lib/testing/temp-dir.ts';
 
 const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 const objects = (name: string) => loadAll(read(name)) as KubeObject[];
 const namespace = 'team-a';
 
 test('quota, profiles and other resources do what the README says', async () => {
-  await using cluster = await startCluster();
-  const { client } = cluster;
+  await using stack = new AsyncDisposableStack();
+  const dir = stack.use(await tempDir('bmp-example-'));
+  const api = stack.adopt(await startApiServer({ dir: dir.path }), (server) => server.close());
+  const client = stack.adopt(createClient({ kubeconfig: api.kubeconfigPath }), (each) => each.close());
   await installDefinitions(client, AbortSignal.timeout(20_000));
   const log = createLogRecorder();
   const manager = createManager({ client, log });
