@@ -26,7 +26,7 @@ on by hand, and what it writes of that is counted.
 
   --kubeconfig FILE   a cluster to itself, with an administrator's rights and token
   --devices N         how many (default 10000)
-  --seconds S         how long it is watched (default 120: two rounds of every poll but the event log's)
+  --seconds S         how long it is watched (default 120: two polls of each machine's power)
   --switched N        machines to switch by hand (default 50)
   --json              as the last line {name, params, results: [{what, value, unit, limit}]}`;
 
@@ -41,6 +41,7 @@ interface Result {
 /** Nothing was written for so long: it has come to rest. */
 const QUIET_MS = 15_000;
 const REMOVERS = 16;
+const PAGE = 500;
 const PATIENCE = { deadlineMs: 600_000, everyMs: 250 };
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
 
@@ -55,8 +56,8 @@ async function freePort(): Promise<number> {
 }
 
 interface OperatorUnderTest extends AsyncDisposable {
-  /** Sum over all labels, by the metric's name. */
-  metrics(): Promise<(name: string) => number>;
+  /** By the metric's name: the sum over all labels, or over those series that have this one. */
+  metrics(): Promise<(name: string, label?: string) => number>;
 }
 
 async function startOperatorProcess(kubeconfig: string): Promise<OperatorUnderTest> {
@@ -89,9 +90,9 @@ async function startOperatorProcess(kubeconfig: string): Promise<OperatorUnderTe
   return {
     async metrics() {
       const lines = (await scrape()).split('\n');
-      return (name) =>
+      return (name, label = '') =>
         lines
-          .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+          .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(label))
           .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
     },
     async [Symbol.asyncDispose]() {
@@ -123,6 +124,7 @@ function countChanges(view: View, stack: AsyncDisposableStack) {
 const MIB = 2 ** 20;
 const CPU = 'process_cpu_seconds_total';
 const RESIDENT = 'process_resident_memory_bytes';
+const SENSORS = 'request="sensors"';
 const STALL = 'nodejs_eventloop_lag_max_seconds';
 
 async function measure(
@@ -146,6 +148,9 @@ async function measure(
   const settling = changes.total();
   changes.reset();
 
+  // The first reading of a BMC's sensors takes its whole repository along.
+  await eventually(async () => (await operator.metrics())('bmc_requests_total', SENSORS) >= devices, PATIENCE);
+  say('the sensors of all of them were read');
   const before = await operator.metrics();
   await setTimeout(seconds * 1000);
   const after = await operator.metrics();
@@ -174,6 +179,8 @@ async function measure(
 /** Finalizers go as well: their owner is gone. */
 async function cleanUp(client: KubeClient): Promise<void> {
   const kinds: Resource[] = [DEVICES, DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES];
+  const first = async (resource: Resource) =>
+    (await client.list(resource, { limit: PAGE })).items.map(({ metadata }) => metadata);
   const remove = async (resource: Resource, { name, finalizers }: KubeObject['metadata']) => {
     const body = { metadata: { finalizers: null } };
     if (finalizers) await found(client.patch(resource, { name }, { type: 'merge', body }));
@@ -181,10 +188,10 @@ async function cleanUp(client: KubeClient): Promise<void> {
     await found(client.delete(resource, { name }));
   };
   for (const resource of kinds) {
-    for await (const page of client.pages(resource)) {
-      const left = page.items.map(({ metadata }) => metadata);
+    // Always the first page: by the time that it is gone, the next one of an old list may have been compacted away.
+    for (let page = await first(resource); page.length > 0; page = await first(resource)) {
       const remover = async () => {
-        for (let next = left.pop(); next; next = left.pop()) await remove(resource, next);
+        for (let next = page.pop(); next; next = page.pop()) await remove(resource, next);
       };
       await Promise.all(Array.from({ length: REMOVERS }, remover));
     }
