@@ -7,7 +7,7 @@ import type { Listed, Listing } from './source.ts';
 /** On Hosts: the source that they come from. Those without it are people's own. */
 export const SOURCE = 'bmp.dev/node-source';
 
-export type HostStatus = NonNullable<Host['status']>;
+type HostStatus = NonNullable<Host['status']>;
 
 /** A Host as it shall be; a new one has no `observed`. */
 export interface Wanted {

@@ -38,19 +38,10 @@ import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { Gangs, isGangMember } from './gangs.ts';
+import { isChanged, isFirst, judge, type Refusal, UNSCHEDULABLE } from './judge.ts';
 import { type Bind, type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { isVoid, PlacementQuotas } from './quotas.ts';
-import {
-  anew,
-  bound,
-  boundTo,
-  isUpToDate,
-  type PlacementStatus,
-  pending,
-  unschedulable,
-  waitingSince,
-  wasTold,
-} from './status.ts';
+import { anew, bound, boundTo, type PlacementStatus, pending, unschedulable, waitingSince, wasTold } from './status.ts';
 import { isStray, keepsLedger, type Listing, type Survey, survey } from './survey.ts';
 
 /** The index of hosts, Placements and quotas that rounds use. */
@@ -77,20 +68,6 @@ interface Table {
   readonly scheduler: Scheduler;
   readonly configuration: Configuration;
 }
-
-interface Refusal {
-  readonly placement: Placement;
-  readonly reason: Reason;
-  readonly message: string;
-  readonly isInvalid: boolean;
-  /** Those of lower priority may be in its way, and nothing else is. */
-  readonly wantsRoom: boolean;
-}
-
-const UNSCHEDULABLE = 'Unschedulable';
-const QUOTA_EXCEEDED = 'QuotaExceeded';
-const NO_PROFILE = 'ProfileNotFound';
-type Reason = typeof UNSCHEDULABLE | typeof QUOTA_EXCEEDED | typeof NO_PROFILE;
 
 interface Mark {
   readonly placement: Placement;
@@ -493,31 +470,3 @@ export function createRounds({
 
   return round;
 }
-
-/** Gives them their places; or why they cannot all have one. */
-function judge(
-  together: readonly Placement[],
-  gangs: Gangs,
-  limits: PlacementQuotas,
-  plan: Plan,
-): Omit<Refusal, 'placement'> | undefined {
-  const [placement] = together as [Placement];
-  const waits = (reason: Reason, message: string) => ({ reason, message, isInvalid: false, wantsRoom: false });
-  const missing = gangs.missing(placement);
-  if (missing !== undefined) return waits(UNSCHEDULABLE, missing);
-  for (const member of together) {
-    const problem = plan.missingProfile(member);
-    if (problem !== undefined) return waits(NO_PROFILE, problem);
-  }
-  const excess = limits.refusal(together);
-  if (excess !== undefined) return waits(QUOTA_EXCEEDED, excess);
-  const answer = together.length > 1 ? plan.placeTogether(together) : plan.place(placement);
-  if (answer === undefined || !('refusal' in answer)) return undefined;
-  const { refusal, isInvalid } = answer;
-  return { reason: UNSCHEDULABLE, message: refusal, isInvalid, wantsRoom: !isInvalid };
-}
-
-const isFirst = ({ placement, reason }: Refusal): boolean => !wasTold(placement, reason);
-
-const isChanged = ({ placement, reason, message }: Refusal): boolean =>
-  !wasTold(placement, reason, message) || !isUpToDate(placement);
