@@ -5,8 +5,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device, Instance, Placement } from '../../lib/api/generated.ts';
-import { DEVICES, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
+import type { CapacityQuota, Device, Instance, Placement } from '../../lib/api/generated.ts';
+import { API_VERSION, CAPACITY_QUOTAS, DEVICES, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import { findProgram, peerTest } from '../../lib/testing/peers.ts';
 import { healthOf, isWaitMet, kstatusOf, type Reading } from './health.ts';
@@ -43,10 +43,12 @@ const TABLE = {
   'Placement that fits nowhere': ['InProgress', false, 'Progressing'],
   'Placement bound': ['Current', true, 'Healthy'],
   'Placement being deleted': ['Terminating', undefined, 'Progressing'],
+  'CapacityQuota that nobody looked at': ['InProgress', false, 'Progressing'],
+  'CapacityQuota that counts': ['Current', true, 'Healthy'],
 } as const satisfies Record<string, readonly [Reading, boolean | undefined, string]>;
 type State = keyof typeof TABLE;
 
-type Seen = Device | Instance | Placement;
+type Seen = Device | Instance | Placement | CapacityQuota;
 
 /** Everything that the API showed, in order. */
 function recorder({ view }: Platform): readonly Seen[] {
@@ -130,6 +132,7 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
       metadata: { name, namespace: 'default' },
       spec: { resources: { cpu, memory: '1Gi' } },
     });
+  const quota = () => client.get(CAPACITY_QUOTAS, { name: 'quota', namespace: 'default' });
   const patchDevice = (name: string, spec: object) => platform.patch(DEVICES, device(name)!, spec);
 
   try {
@@ -146,6 +149,13 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
       });
       await platform.create(INSTANCES, instanceNamed('web-1', { vmHost: { enabled: true } }));
       await place('vm-1', '1');
+      await client.create(CAPACITY_QUOTAS, {
+        apiVersion: API_VERSION,
+        kind: 'CapacityQuota',
+        metadata: { name: 'quota', namespace: 'default' },
+        spec: { hard: { placements: '10' } },
+      });
+      await readAtRest('CapacityQuota that nobody looked at', await quota());
       await platform.until('it to be seen', () => web() !== undefined && platform.placement('vm-1') !== undefined);
       await readAtRest('Device that nobody looked at', device(used));
       await readAtRest('Instance that nobody looked at', web());
@@ -162,6 +172,8 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
     await readAtRest('Device in use', device(used));
     await readAtRest('Instance running', web());
     await readAtRest('Placement bound', platform.placement('vm-1'));
+    // It was counted before that was bound.
+    await readAtRest('CapacityQuota that counts', await quota());
 
     // What does not come about.
     await platform.until('the wrong login to be told', () => errorOf(wrongLogin)?.code === 'BadCredentials');
@@ -239,6 +251,7 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
     await readAtRest('Device in maintenance', device(wrongLogin));
 
     // Given back: one with its disks as they are, one wiped.
+    await client.delete(CAPACITY_QUOTAS, { name: 'quota', namespace: 'default' });
     await client.delete(PLACEMENTS, { name: 'vm-1', namespace: 'default' });
     await platform.until('vm-1 to go', () => platform.placement('vm-1') === undefined);
     await platform.patch(INSTANCES, web(), { releasePolicy: 'Keep' });
