@@ -129,34 +129,26 @@ export class FieldSet {
   }
 }
 
-/** Collects members and freezes them into a FieldSet. */
+/** Collects what makes up a set: its members, and what is below its elements. */
 export class FieldSetBuilder {
-  readonly #members = new Set<PathElement>();
-  readonly #children = new Map<PathElement, FieldSetBuilder>();
+  #members: Set<PathElement> | undefined;
+  #children: Map<PathElement, FieldSet> | undefined;
 
-  add(path: readonly PathElement[]): void {
-    this.#add(path, 0);
+  add(element: PathElement): void {
+    this.#members ??= new Set();
+    this.#members.add(element);
   }
 
-  #add(path: readonly PathElement[], depth: number): void {
-    const element = path[depth];
-    if (element === undefined) return;
-    if (depth === path.length - 1) {
-      this.#members.add(element);
-      return;
-    }
-    let below = this.#children.get(element);
-    if (!below) {
-      below = new FieldSetBuilder();
-      this.#children.set(element, below);
-    }
-    below.#add(path, depth + 1);
+  /** At most once for an element. */
+  addBelow(element: PathElement, fields: FieldSet): void {
+    if (fields.isEmpty) return;
+    this.#children ??= new Map();
+    this.#children.set(element, fields);
   }
 
   build(): FieldSet {
-    const children = new Map<PathElement, FieldSet>();
-    for (const [key, below] of this.#children) children.set(key, below.build());
-    return new FieldSet(this.#members, children);
+    if (!this.#members && !this.#children) return FieldSet.empty;
+    return new FieldSet(this.#members ?? new Set(), this.#children ?? new Map());
   }
 }
 

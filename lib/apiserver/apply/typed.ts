@@ -51,59 +51,69 @@ function isEmptyContainer(value: Json | undefined): boolean {
 }
 
 /** The fields that a value sets: leaves, items of lists, keys of maps, and what is null or an empty map. */
-export function fieldSetOf(value: Json, schema: Schema): FieldSet {
-  const builder = new FieldSetBuilder();
-  const visit = (current: Json, of: Schema | undefined, path: PathElement[]): void => {
-    const form = formOf(of, current);
-    if (form === 'leaf') {
-      if (path.length > 0) builder.add(path);
-      return;
-    }
-    for (const [element, item] of membersOf(current, of)) {
-      const to = [...path, element];
-      const declared = element.startsWith('f:') && of?.properties && Object.hasOwn(of.properties, element.slice(2));
-      const isEmptyMap = isObject(item) && isEmptyContainer(item);
-      if (!declared || item === null || isEmptyMap) builder.add(to);
-      visit(item, below(of, element), to);
-    }
-  };
-  visit(value, schema, []);
-  return builder.build();
+export function fieldSetOf(value: Json, schema: Schema | undefined): FieldSet {
+  if (formOf(schema, value) === 'leaf') return FieldSet.empty; // its owner is told by whoever holds it
+  const fields = new FieldSetBuilder();
+  for (const [element, item] of membersOf(value, schema)) {
+    const of = below(schema, element);
+    const isEmptyMap = isObject(item) && isEmptyContainer(item);
+    if (!isDeclared(schema, element) || item === null || isEmptyMap || formOf(of, item) === 'leaf') fields.add(element);
+    fields.addBelow(element, fieldSetOf(item, of));
+  }
+  return fields.build();
+}
+
+function isDeclared(schema: Schema | undefined, element: PathElement): boolean {
+  return (
+    element.startsWith('f:') && schema?.properties !== undefined && Object.hasOwn(schema.properties, element.slice(2))
+  );
 }
 
 /** Which fields differ. A container that appears or goes is told itself, too. */
-export function compare(before: Json, after: Json, schema: Schema): Comparison {
+export function compare(before: Json, after: Json, schema: Schema | undefined): Comparison {
   const [added, modified, removed] = [new FieldSetBuilder(), new FieldSetBuilder(), new FieldSetBuilder()];
-  const visit = (
-    left: Json | undefined,
-    right: Json | undefined,
-    of: Schema | undefined,
-    path: PathElement[],
-  ): void => {
-    if (equal(left, right)) return;
-    const tell = () => {
-      if (left === undefined) added.add(path);
-      else if (right === undefined) removed.add(path);
-      else modified.add(path);
-    };
-    const forms = [left, right].filter((side) => side !== undefined && side !== null).map((side) => formOf(of, side));
-    // Null takes whatever form the other side has.
-    const sameKind =
-      (left ?? null) === null || (right ?? null) === null || Array.isArray(left) === Array.isArray(right);
-    const leaf = forms.length === 0 || forms.includes('leaf') || !sameKind;
-    if (leaf || (isEmptyContainer(left) && isEmptyContainer(right))) {
-      tell();
-      return;
+  const [theirs, ours] = [membersOf(before, schema), membersOf(after, schema)];
+  for (const [element, left] of theirs) {
+    const right = ours.get(element);
+    const of = below(schema, element);
+    if (right === undefined) {
+      removed.add(element);
+      removed.addBelow(element, allBelow(left, of));
+    } else if (!haveMembers(left, right, of)) {
+      if (!equal(left, right)) modified.add(element);
+    } else if (left !== right) {
+      const inner = compare(left, right, of);
+      added.addBelow(element, inner.added);
+      modified.addBelow(element, inner.modified);
+      removed.addBelow(element, inner.removed);
     }
-    const [theirs, ours] = [membersOf(left, of), membersOf(right, of)];
-    for (const element of new Set([...theirs.keys(), ...ours.keys()])) {
-      visit(theirs.get(element), ours.get(element), below(of, element), [...path, element]);
-    }
-    if (left === undefined) added.add(path);
-    else if (right === undefined) removed.add(path);
-  };
-  visit(before, after, schema, []);
+  }
+  for (const [element, right] of ours) {
+    if (theirs.has(element)) continue;
+    added.add(element);
+    added.addBelow(element, allBelow(right, below(schema, element)));
+  }
   return { added: added.build(), modified: modified.build(), removed: removed.build() };
+}
+
+/** Whether two values are compared by their members. Null takes whatever form the other one has. */
+function haveMembers(left: Json, right: Json, schema: Schema | undefined): boolean {
+  if (isEmptyContainer(left) && isEmptyContainer(right)) return false;
+  if (left === null) return formOf(schema, right) !== 'leaf';
+  if (right === null) return formOf(schema, left) !== 'leaf';
+  const form = formOf(schema, left);
+  return form !== 'leaf' && form === formOf(schema, right);
+}
+
+/** Everything that is below a value, containers too. */
+function allBelow(value: Json, schema: Schema | undefined): FieldSet {
+  if (formOf(schema, value) === 'leaf') return FieldSet.empty;
+  const fields = new FieldSetBuilder();
+  for (const [element, item] of membersOf(value, schema)) {
+    fields.add(element);
+    fields.addBelow(element, allBelow(item, below(schema, element)));
+  }
+  return fields.build();
 }
 
 /** The live value with everything that the configuration sets; lists by key keep the configuration's order among its items. */
@@ -169,8 +179,7 @@ export function withNamedFields(fields: FieldSet, schema: Schema | undefined): F
   for (const [element, inner] of fields.children) {
     const of = below(schema, element);
     children.set(element, withNamedFields(inner, of));
-    const named = element.startsWith('f:') && schema?.properties && Object.hasOwn(schema.properties, element.slice(2));
-    if (named) members.add(element);
+    if (isDeclared(schema, element)) members.add(element);
   }
   return new FieldSet(members, children);
 }
