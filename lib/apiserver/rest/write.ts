@@ -87,7 +87,9 @@ export async function insert(
 async function put(call: Call, key: string, object: KubeObject): Promise<Entry> {
   const { cluster, resource, version } = call;
   const entry = await cluster.store.put(resource.collection, key, toStorage(object, version));
-  presentsAsStored(entry, version);
+  // A status that was not to be written shows its default all the same.
+  const hidesStatus = object['status'] === undefined && version.schema.properties?.['status']?.default !== undefined;
+  if (!hidesStatus) presentsAsStored(entry, version);
   return entry;
 }
 

@@ -19,6 +19,23 @@ const version = (name: string, properties: JsonObject, more: JsonObject = {}): J
   ...more,
 });
 const v1 = version('v1', { a: text, old: text }, { storage: true });
+const withStatus = version(
+  'v1',
+  {},
+  {
+    storage: true,
+    subresources: { status: {} },
+    schema: {
+      openAPIV3Schema: {
+        type: 'object',
+        properties: {
+          spec: { type: 'object', properties: { a: text } },
+          status: { type: 'object', default: { n: -1 }, properties: { n: { type: 'integer' } } },
+        },
+      },
+    },
+  },
+);
 const v2 = version('v2', { a: text, fresh: { ...text, default: 'x' } });
 const object = (name: string, spec: JsonObject, of = 'v1'): JsonObject => ({
   apiVersion: `${CONFORMANCE_GROUP}/${of}`,
@@ -182,6 +199,16 @@ export const VERSIONING = [
       get(`${V1}/x`, { until: { path: 'spec.late', equals: 'd' }, silent: true }),
       get(V1),
       watch(`${V1}?watch=1`, 1),
+    ],
+    'of a status that nobody has written': [
+      ...installed(withStatus),
+      mark,
+      open(V1),
+      post(V1, object('x', { a: 'b' })),
+      get(`${V1}/x`),
+      collect(1),
+      patch('merge', `${V1}/x`, { spec: { a: 'c' } }),
+      patch('merge', `${V1}/x/status`, { status: { n: 3 } }),
     ],
     'in an object within': [
       ...installed(v1),
