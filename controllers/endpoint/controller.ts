@@ -6,7 +6,7 @@ import type { KubeClient } from '../../lib/kube/client.ts';
 import type { Store } from '../../lib/kube/store.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import { done } from '../../lib/runtime/reconcile.ts';
-import { type Source, watch } from '../../lib/runtime/source.ts';
+import { atStart, watch } from '../../lib/runtime/source.ts';
 
 export interface EndpointDependencies {
   readonly client: KubeClient;
@@ -39,18 +39,10 @@ export function endpointSlice(
 
 export function createEndpointController({ client, slices, wanted }: EndpointDependencies): Controller {
   const { name, namespace } = wanted.metadata;
-  // It may not be there yet: looked at once from the start.
-  const start: Source = {
-    name: 'start',
-    start(enqueue) {
-      enqueue(`${namespace}/${name}`);
-      return () => undefined;
-    },
-  };
   return createController({
     name: 'endpoint',
     concurrency: 1,
-    watches: [watch(slices), start],
+    watches: [watch(slices), atStart(`${namespace}/${name}`)],
     async reconcile({ key }, signal) {
       const observed = slices.get(key);
       if (!observed) {

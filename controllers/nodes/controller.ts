@@ -14,7 +14,7 @@ import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import { requeue } from '../../lib/runtime/reconcile.ts';
-import { type Source, watch, whenChanged } from '../../lib/runtime/source.ts';
+import { atStart, watch, whenChanged } from '../../lib/runtime/source.ts';
 import { isOf, type Plan, planFor, suspect, type Wanted } from './plan.ts';
 import { type NodeSource, SourceError } from './source.ts';
 
@@ -34,13 +34,6 @@ export const KEY = 'nodes';
 const AGAIN_MS = 200;
 
 export function createNodesController({ client, hosts, source, namespace, log, clock }: NodesDeps): Controller {
-  const start: Source = {
-    name: 'start',
-    start(enqueue) {
-      enqueue(KEY);
-      return () => undefined;
-    },
-  };
   const mine = () => [...hosts.values()].filter(({ metadata }) => metadata.namespace === namespace);
   let silence: string | undefined;
 
@@ -91,7 +84,7 @@ export function createNodesController({ client, hosts, source, namespace, log, c
   return createController({
     name: 'nodes',
     concurrency: 1,
-    watches: [watch(hosts, { keys: () => [KEY], when: whenChanged(matter) }), start, ...source.wakes],
+    watches: [watch(hosts, { keys: () => [KEY], when: whenChanged(matter) }), atStart(KEY), ...source.wakes],
     async reconcile(_request, signal) {
       const { wanted, gone, taken } = await planned(signal);
       for (const name of taken)

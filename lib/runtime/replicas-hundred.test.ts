@@ -9,7 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startCluster } from '../testing/cluster.ts';
 import { createRandom } from '../testing/random.ts';
-import { type Pair, startPair } from '../testing/replicas.ts';
+import { type Pair, spanOf, startPair } from '../testing/replicas.ts';
 
 const ROUNDS = Number(process.env.REPLICA_ROUNDS ?? 100);
 const PAIRS = Number(process.env.REPLICA_PAIRS ?? 10);
@@ -36,7 +36,8 @@ async function play(
     for (let moment = moments.pop(); moment !== undefined; moment = moments.pop()) {
       took.push(await round(pair, moment));
       assert.equal(pair.violations, []);
-      if (took.length % 10 === 0) console.log(`${what}: ${took.length} of ${ROUNDS} rounds, ${told(took)}`);
+      if (took.length % 10 === 0)
+        console.log(`${what}: ${took.length} of ${ROUNDS} rounds, followed after ${spanOf(took)}`);
     }
     writes += pair.writes;
   };
@@ -52,13 +53,10 @@ async function play(
   });
   const failed = (await Promise.allSettled(lanes)).find((ended) => ended.status === 'rejected');
   if (failed) throw failed.reason;
-  console.log(`${what}: ${ROUNDS} rounds, ${told(took)}; ${writes} writes seen, none contradicts another`);
+  console.log(
+    `${what}: ${ROUNDS} rounds, followed after ${spanOf(took)}; ${writes} writes seen, none contradicts another`,
+  );
   return took;
-}
-
-function told(took: readonly number[]): string {
-  const sorted = took.toSorted((a, b) => a - b).map((ms) => (ms / 1000).toFixed(1));
-  return `followed after ${sorted[0]} to ${sorted.at(-1)} s, median ${sorted[Math.floor(sorted.length / 2)]} s`;
 }
 
 test(`the leader is killed ${ROUNDS} times: the other one acts within 15 s`, async () => {

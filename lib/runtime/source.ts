@@ -54,6 +54,17 @@ export function watch<T extends KubeObject>(store: Store<T>, options: WatchOptio
   };
 }
 
+/** A key that is looked at once from the start, whether or not there is anything yet. */
+export function atStart(key: string): Source {
+  return {
+    name: 'start',
+    start(enqueue) {
+      enqueue(key);
+      return () => undefined;
+    },
+  };
+}
+
 /** For `when`: true unless an update changed nothing but the status. */
 export function exceptStatus<T extends KubeObject>(event: StoreEvent<T>): boolean {
   return event.type !== 'updated' || !equal(withoutStatus(event.old), withoutStatus(event.object));

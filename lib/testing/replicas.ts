@@ -89,6 +89,12 @@ export async function startPair(cluster: TestCluster, options: PairOptions): Pro
   };
 }
 
+/** How long it took in all rounds, for people. */
+export function spanOf(took: readonly number[]): string {
+  const sorted = took.toSorted((a, b) => a - b).map((ms) => (ms / 1000).toFixed(1));
+  return `${sorted[0]} to ${sorted.at(-1)} s, median ${sorted[Math.floor(sorted.length / 2)]} s`;
+}
+
 interface Replica {
   readonly identity: string;
   readonly child: ChildProcess;

@@ -5,6 +5,7 @@
 // keep all kinds in one etcd: writes are put in order by revision.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { spanOf } from '../../../lib/testing/replicas.ts';
 import { takeover } from './takeover.ts';
 
 const rounds = Number(process.env.TAKEOVER_ROUNDS ?? 2);
@@ -28,15 +29,8 @@ test(`the leader is killed and paused, ${rounds} times each: no write of its tak
   assert.equal(result.faults, [], lines.join('\n'));
   assert.ok(result.changes > rounds, lines.join('\n'));
   const { changes, writes, followedMs } = result;
-  console.log(`${changes} changes, ${writes} writes, none in another one's term; followed after ${told(followedMs)}`);
+  const followed = `${spanOf(followedMs.killed)} (killed), ${spanOf(followedMs.paused)} (paused)`;
+  console.log(`${changes} changes, ${writes} writes, none in another one's term; followed after ${followed}`);
 });
-
-function told({ killed, paused }: { killed: readonly number[]; paused: readonly number[] }): string {
-  const of = (all: readonly number[]) => {
-    const sorted = all.toSorted((a, b) => a - b).map((ms) => (ms / 1000).toFixed(1));
-    return `${sorted[0]} to ${sorted.at(-1)} s, median ${sorted[Math.floor(sorted.length / 2)]} s`;
-  };
-  return `${of(killed)} (killed), ${of(paused)} (paused)`;
-}
 
 test.run();
