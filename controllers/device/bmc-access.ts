@@ -25,6 +25,17 @@ export function bmcFailure(error: unknown, secretName: string): unknown {
   return new Failure(CODES[error.code], error.message + hint, { cause: error });
 }
 
+/** A driver that nothing was asked of yet: what is unsupported then is the address. @throws Failure BadAddress, BmcError */
+export function opened(open: () => Driver): Driver {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof BmcError && error.code === 'unsupported')
+      throw new Failure('BadAddress', error.message, { cause: error });
+    throw error;
+  }
+}
+
 /** Name of the Secret with the BMC's credentials: the Device's own, else its Site's. */
 export const secretNameOf = (device: Device, site: Site | undefined): string | undefined =>
   device.spec.bmc.credentialsRef?.name ?? site?.spec.bmcCredentialsRef?.name;

@@ -3,29 +3,20 @@
 // Ready says that the Device is as its spec wants it. Until then one of kstatus' two stands beside it: Reconciling while the
 // operator goes on by itself, Stalled when a person has to do something.
 import type { Device } from '../../lib/api/generated.ts';
+import { BMC_FAILURES, type ReasonOf } from '../../lib/api/reasons.ts';
 import { type ConditionUpdate, setConditions } from '../../lib/runtime/conditions.ts';
-import type { Status } from './status.ts';
+import { codeOf, kindOf, type Status } from './status.ts';
 
-const BMC_ERRORS: ReadonlySet<string> = new Set([
-  'BMCUnreachable',
-  'BMCTimeout',
-  'BMCBusy',
-  'BMCProtocolError',
-  'BadCredentials',
-  'InsufficientPrivilege',
-  'CredentialsMissing',
-  'BadAddress',
-]);
-
-type Told = Omit<ConditionUpdate, 'type' | 'observedGeneration'>;
-const yes = (reason: string, message: string): Told => ({ status: 'True', reason, message });
-const no = (reason: string, message: string): Told => ({ status: 'False', reason, message });
+type DeviceReason = ReasonOf<'Device'>;
+type Told = Omit<ConditionUpdate, 'type' | 'observedGeneration'> & { reason: DeviceReason };
+const yes = (reason: DeviceReason, message: string): Told => ({ status: 'True', reason, message });
+const no = (reason: DeviceReason, message: string): Told => ({ status: 'False', reason, message });
 
 const REMOVED =
   'taken out of use with its disks as they are: set spec.putAway to false and to true again to wipe and offer it';
 
 function reachable({ error, power }: Status): Told {
-  if (error && BMC_ERRORS.has(error.code)) return no(error.code, error.message);
+  if (error && BMC_FAILURES.has(error.code)) return no(codeOf(error), error.message);
   if (power?.state === 'On' || power?.state === 'Off')
     return yes('BMCAnswers', 'the BMC answers, and the account may control the machine');
   return { status: 'Unknown', reason: 'NotYet', message: 'the BMC was not asked yet' };
@@ -34,7 +25,7 @@ function reachable({ error, power }: Status): Told {
 function collected(device: Device, status: Status): Told {
   if (status.phase === 'Registering' || status.phase === 'Collecting') {
     return status.error && status.phase === 'Collecting'
-      ? no(status.error.code, status.error.message)
+      ? no(codeOf(status.error), status.error.message)
       : no('NotYet', 'the hardware was not collected yet');
   }
   return yes('Collected', `see deviceinventory/${device.metadata.name}`);
@@ -48,7 +39,7 @@ function putAway(device: Device, status: Status): Told {
       return yes('PutAway', `offered as ${status.deviceType}`);
     case 'PuttingAway':
       return status.error
-        ? no(status.error.code, status.error.message)
+        ? no(codeOf(status.error), status.error.message)
         : no('PuttingAway', 'being checked against its type');
     case 'Removed':
       return no('Removed', REMOVED);
@@ -73,11 +64,11 @@ function ready(device: Device, status: Status): Told {
       : operation?.nextAttemptAt
         ? `tried again at ${operation.nextAttemptAt.slice(0, 19)}Z`
         : 'tried again';
-    return no(error.code, `${error.message} (${again})`);
+    return no(codeOf(error), `${error.message} (${again})`);
   }
   if (operation)
     return no(
-      operation.kind,
+      kindOf(operation),
       `${operation.kind} is at step ${operation.index} of ${operation.total}, ${operation.step}`,
     );
   switch (phase ?? 'New') {

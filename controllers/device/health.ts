@@ -71,10 +71,10 @@ export function withHealth(
   const grave = problems.some(({ severity }) => severity === 'critical');
   const told =
     problems.length === 0
-      ? { status: 'True' as const, reason: 'SensorsGood', message: 'no sensor reports a problem' }
+      ? { status: 'True' as const, reason: 'SensorsGood' as const, message: 'no sensor reports a problem' }
       : {
           status: 'False' as const,
-          reason: grave ? 'SensorsCritical' : 'SensorsWarning',
+          reason: grave ? ('SensorsCritical' as const) : ('SensorsWarning' as const),
           message: healthText(problems),
         };
   const before = (status.conditions ?? []) as readonly Condition[];

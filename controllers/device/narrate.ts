@@ -1,27 +1,33 @@
 // What happened to a Device between two statuses, as events for `kubectl describe`. Pure.
+import type { ReasonOf } from '../../lib/api/reasons.ts';
 import type { EventType } from '../../lib/kube/events.ts';
-import type { Status } from './status.ts';
+import type { OperationKind } from '../../lib/provision/operations/operations.ts';
+import { codeOf, kindOf, type Status } from './status.ts';
 
 export interface Told {
   readonly type: EventType;
-  readonly reason: string;
+  readonly reason: ReasonOf<'Device'>;
   readonly note: string;
 }
 
 export function narrate(before: Status, after: Status): Told[] {
   const told: Told[] = [];
-  const tell = (type: EventType, reason: string, note: string) => told.push({ type, reason, note });
+  const tell = (type: EventType, reason: ReasonOf<'Device'>, note: string) => told.push({ type, reason, note });
   if (after.phase && before.phase !== after.phase)
     tell('Normal', after.phase, `${before.phase ?? 'New'} → ${after.phase}`);
   const known = new Set((before.history ?? []).map((entry) => entry.id));
   for (const { id, kind, result, message } of after.history ?? []) {
     if (!known.has(id))
-      tell('Normal', `${kind}${result}`, `${kind} ${result.toLowerCase()}${message ? `: ${message}` : ''} (${id})`);
+      tell(
+        'Normal',
+        `${kind as OperationKind}${result as 'Succeeded' | 'Aborted'}`,
+        `${kind} ${result.toLowerCase()}${message ? `: ${message}` : ''} (${id})`,
+      );
   }
   if (after.operation && before.operation?.id !== after.operation.id) {
     tell(
       'Normal',
-      `${after.operation.kind}Started`,
+      `${kindOf(after.operation)}Started`,
       `${after.operation.kind} began (${after.operation.id}), ${after.operation.total} steps`,
     );
   }
@@ -33,7 +39,7 @@ export function narrate(before: Status, after: Status): Told[] {
       : after.operation?.nextAttemptAt
         ? `Next try at ${after.operation.nextAttemptAt.slice(0, 19)}Z.`
         : '';
-    tell('Warning', error.code, `${error.message}${at}. ${next}`.trim());
+    tell('Warning', codeOf(error), `${error.message}${at}. ${next}`.trim());
   }
   return told;
 }

@@ -25,7 +25,8 @@ import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import type { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
-import { bmcFailure, carryOut, credentialsIn, type Readings, read } from './bmc-access.ts';
+import { misfitOf } from '../../lib/scheduler/kubernetes/device-request.ts';
+import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { admission, belongs, heard } from './desk.ts';
@@ -166,7 +167,7 @@ export class Pass {
       this.#status = { ...this.#status, credentials: { ...this.#status.credentials, tried } };
     }
     const { address, tls } = this.#device.spec.bmc;
-    return deps.bmcs.driver(this.#device.metadata.name, { address, credentials, ...(tls && { tls }) });
+    return opened(() => deps.bmcs.driver(this.#device.metadata.name, { address, credentials, ...(tls && { tls }) }));
   }
 
   /** Wrong credentials are not tried again, whatever else changes, until the login or the address does, or a person asks. */
@@ -309,7 +310,10 @@ export class Pass {
     if (kind === 'PutAway' && !type)
       throw new Failure('DeviceTypeNotFound', `there is no DeviceType ${this.#device.spec.deviceType}`);
     if ((kind !== 'Create' && kind !== 'Reinstall') || claimant.type !== 'live') return;
-    const { metadata, spec } = imageOf(claimant.instance, image);
+    const found = imageOf(claimant.instance, image);
+    const misfit = type && misfitOf(found, type);
+    if (misfit !== undefined) throw new Failure('ImageNotAllowed', misfit);
+    const { metadata, spec } = found;
     const wanted = { name: metadata.name, sha256: spec.sha256 };
     // Before the first byte is written the operation follows the spec; from then on it finishes what it began.
     if (!writesImage(operation) && JSON.stringify(operation.image) !== JSON.stringify(wanted)) {

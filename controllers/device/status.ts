@@ -1,6 +1,6 @@
 // A Device's status as the controller builds it: never changed in place, written once per decision.
 import type { Device } from '../../lib/api/generated.ts';
-import type { Failure } from '../../lib/provision/operations/failures.ts';
+import type { Failure, FailureCode } from '../../lib/provision/operations/failures.ts';
 import {
   awaitsNetworkBoot,
   isTask,
@@ -37,6 +37,7 @@ export function compact<T extends object>(object: { [K in keyof T]: T[K] | undef
 }
 
 export const kindOf = (operation: Operation): OperationKind => operation.kind as OperationKind;
+export const codeOf = (error: { readonly code: string }): FailureCode => error.code as FailureCode;
 export const stepOf = (operation: Operation): StepName => operation.step as StepName;
 
 export function inPhase(status: Status, phase: Phase, now: number): Status {

@@ -63,6 +63,25 @@ test('each bad input stops by itself, tells why, and holds up nothing else', asy
     assert.match(conditionOf(other, 'Ready')?.message ?? '', 'SOMEBODY-ELSE');
     await toldInEvents(platform, other, 'IdentityMismatch');
 
+    // An address that no BMC can have.
+    const { spec } = refused;
+    await platform.create(DEVICES, {
+      metadata: { name: 'nowhere' },
+      spec: {
+        ...spec,
+        serialNumber: 'NONE',
+        bootMACAddress: '52:54:00:00:00:01',
+        bmc: { ...spec.bmc, address: 'ipmi://127.0.0.1:99999' },
+      },
+    });
+    await platform.until(
+      'the bad address to be told',
+      () => platform.device('nowhere')?.status?.error?.code === 'BadAddress',
+    );
+    assert.match(conditionOf(platform.device('nowhere'), 'Reachable')?.message ?? '', '65535');
+    await client.delete(DEVICES, { name: 'nowhere' });
+    await platform.until('it to go', () => platform.device('nowhere') === undefined);
+
     // An image that does not exist.
     await platform.create(INSTANCES, instanceNamed('no-image', { image: 'plan-9' }));
     await platform.until(

@@ -1,5 +1,7 @@
 // An Instance's status, told from what its Device shows. Pure: nothing here is remembered, all of it is observed.
 import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
+import type { ReasonOf } from '../../lib/api/reasons.ts';
+import type { FailureCode } from '../../lib/provision/operations/failures.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { type Condition, type ConditionUpdate, setConditions } from '../../lib/runtime/conditions.ts';
@@ -48,14 +50,15 @@ function phaseOf(view: View): Phase {
   return power?.state !== 'Off' && systemOf(view) ? 'Running' : 'Starting';
 }
 
-type Told = Omit<ConditionUpdate, 'type' | 'observedGeneration'>;
+type InstanceReason = ReasonOf<'Instance'>;
+type Told = Omit<ConditionUpdate, 'type' | 'observedGeneration'> & { reason: InstanceReason };
 
-const told = (status: 'True' | 'False' | 'Unknown', reason: string, message: string): Told => ({
+const told = (status: 'True' | 'False' | 'Unknown', reason: InstanceReason, message: string): Told => ({
   status,
   reason,
   message,
 });
-const not = (reason: string, message: string) => told('False', reason, message);
+const not = (reason: InstanceReason, message: string) => told('False', reason, message);
 
 const REQUESTS = ['restart', 'reinstall', 'resetPassword', 'resetStatus'] as const;
 
@@ -81,7 +84,7 @@ function readiness(view: View, phase: Phase): Told {
   const { error, operation, phase: devicePhase } = device.status ?? {};
   const name = device.metadata.name;
   const inMaintenance = devicePhase === 'Maintenance';
-  if (error && !inMaintenance) return not(error.code, `device ${name}: ${error.message}`);
+  if (error && !inMaintenance) return not(error.code as FailureCode, `device ${name}: ${error.message}`);
   const asked = operation ? undefined : unheard(view);
   if (asked) return not('Requested', `${asked} was asked for and is about to begin`);
   if (phase === 'Running') return told('True', 'Running', `device ${name} is on and the system has reported in`);

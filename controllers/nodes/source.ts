@@ -1,12 +1,17 @@
 // What a source of nodes tells: machines that somebody else runs, as the Hosts that they shall be.
 import type { Host } from '../../lib/api/generated.ts';
+import type { ReasonOf } from '../../lib/api/reasons.ts';
 import type { Source } from '../../lib/runtime/source.ts';
 
 export interface Listed {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly spec: Host['spec'];
-  readonly ready: { readonly status: 'True' | 'False' | 'Unknown'; readonly reason: string; readonly message: string };
+  readonly ready: {
+    readonly status: 'True' | 'False' | 'Unknown';
+    readonly reason: ReasonOf<'Host'>;
+    readonly message: string;
+  };
 }
 
 export interface Listing {

@@ -41,7 +41,17 @@ import { Gangs, isGangMember } from './gangs.ts';
 import { isChanged, isFirst, judge, type Refusal, UNSCHEDULABLE } from './judge.ts';
 import { type Bind, type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { isVoid, PlacementQuotas } from './quotas.ts';
-import { anew, bound, boundTo, type PlacementStatus, pending, unschedulable, waitingSince, wasTold } from './status.ts';
+import {
+  anew,
+  bound,
+  boundTo,
+  type PlacementReason,
+  type PlacementStatus,
+  pending,
+  unschedulable,
+  waitingSince,
+  wasTold,
+} from './status.ts';
 import { isStray, keepsLedger, type Listing, type Survey, survey } from './survey.ts';
 
 /** The index of hosts, Placements and quotas that rounds use. */
@@ -353,7 +363,7 @@ export function createRounds({
   /** They hold up no longer what they were entered for, of hosts or of quotas, and cannot use. */
   async function giveUp(
     those: readonly Placement[],
-    reason: string,
+    reason: PlacementReason,
     why: string,
     effort: Effort,
     signal: AbortSignal,

@@ -1,5 +1,6 @@
 // What a Placement's status says: bound, waiting, or why no host fits. Written only when it changes.
 import type { Placement } from '../../lib/api/generated.ts';
+import type { ReasonOf } from '../../lib/api/reasons.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { findCondition, setConditions } from '../../lib/runtime/conditions.ts';
 import { type HostObject, homeOf, hostKey, isForeign } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
@@ -8,6 +9,8 @@ import { withoutUse } from '../../lib/scheduler/quota.ts';
 export type PlacementStatus = NonNullable<Placement['status']>;
 
 export const SCHEDULED = 'Scheduled';
+
+export type PlacementReason = ReasonOf<'Placement'>;
 
 /** Key of the host that the Placement is marked as bound to. */
 export const boundTo = (placement: Placement): string | undefined =>
@@ -52,13 +55,18 @@ export function bound(placement: Placement, host: HostObject, now: string, score
 }
 
 /** It lost its place and waits for another. */
-export const pending = (placement: Placement, reason: string, message: string, now: string): PlacementStatus => ({
+export const pending = (
+  placement: Placement,
+  reason: PlacementReason,
+  message: string,
+  now: string,
+): PlacementStatus => ({
   phase: 'Pending',
   ...said(placement, 'False', reason, message, now),
 });
 
 /** It waits anew, whatever it was told before: the stay that it was in is over, and so is what was entered for that. */
-export const anew = (placement: Placement, reason: string, message: string, now: string): PlacementStatus => {
+export const anew = (placement: Placement, reason: PlacementReason, message: string, now: string): PlacementStatus => {
   const told = findCondition(placement.status?.conditions, SCHEDULED)?.status;
   // Only another status starts another stay.
   return { phase: 'Pending', ...said(placement, told === 'False' ? 'Unknown' : 'False', reason, message, now) };
@@ -78,7 +86,7 @@ export const unschedulable = (
 function said(
   { metadata, status }: Placement,
   state: 'True' | 'False' | 'Unknown',
-  reason: string,
+  reason: PlacementReason,
   message: string,
   now: string,
   isStalled = false,
@@ -111,7 +119,7 @@ const optional = <K extends string, V>(key: K, value: V | undefined) =>
  * Whether people have been told this reason already, in these words where they matter. How much of a quota is used changes all
  * the time: who waits was told once.
  */
-export function wasTold({ status }: Placement, reason: string, message?: string): boolean {
+export function wasTold({ status }: Placement, reason: PlacementReason, message?: string): boolean {
   const told = findCondition(status?.conditions, SCHEDULED);
   return told?.reason === reason && withoutUse(told.message) === withoutUse(message ?? told.message);
 }

@@ -34,7 +34,7 @@ function setUp(faults: Faults = {}) {
 
 test('an event says what happened to which object, where kubectl describe looks for it', async () => {
   const { clock, events, written } = setUp();
-  events.event(instance, 'Warning', 'NoDevice', 'no device fits');
+  events.event(instance, 'Warning', 'FailedScheduling', 'no device fits');
   await clock.advance(0);
   const [event] = written();
   assert.equal(event!.involvedObject, {
@@ -50,7 +50,7 @@ test('an event says what happened to which object, where kubectl describe looks 
     { type, reason, message, count, source, firstTimestamp, lastTimestamp, namespace: metadata.namespace },
     {
       type: 'Warning',
-      reason: 'NoDevice',
+      reason: 'FailedScheduling',
       message: 'no device fits',
       count: 1,
       source: { component: 'bmp-operator' },
@@ -63,7 +63,7 @@ test('an event says what happened to which object, where kubectl describe looks 
 
 test('events of cluster-scoped objects live in the default namespace', async () => {
   const { clock, events, written } = setUp();
-  events.event(device, 'Normal', 'PoweredOn', 'on');
+  events.event(device, 'Normal', 'InUse', 'on');
   await clock.advance(0);
   assert.is(written()[0]!.metadata.namespace, 'default');
   assert.is(written()[0]!.involvedObject.namespace, undefined);
@@ -72,7 +72,7 @@ test('events of cluster-scoped objects live in the default namespace', async () 
 test('the same event again raises the count of the first, at most once a minute', async () => {
   const { clock, events, written, exchanges } = setUp();
   for (let i = 0; i < 100; i++) {
-    events.event(device, 'Warning', 'Unreachable', 'BMC does not answer');
+    events.event(device, 'Warning', 'BMCUnreachable', 'BMC does not answer');
     await clock.advance(1_000);
   }
   assert.is(exchanges.length, 2);
@@ -86,10 +86,10 @@ test('the same event again raises the count of the first, at most once a minute'
 
 test('another process goes on counting where the first one stopped', async () => {
   const { clock, events, recorder, written } = setUp();
-  events.event(device, 'Warning', 'Unreachable', 'BMC does not answer');
+  events.event(device, 'Warning', 'BMCUnreachable', 'BMC does not answer');
   await clock.advance(0);
   const next = recorder();
-  next.event(device, 'Warning', 'Unreachable', 'BMC does not answer');
+  next.event(device, 'Warning', 'BMCUnreachable', 'BMC does not answer');
   await clock.advance(0);
   assert.is(written().length, 1);
   assert.is(written()[0]!.count, 2);
@@ -97,17 +97,17 @@ test('another process goes on counting where the first one stopped', async () =>
 
 test('an event that the server has dropped meanwhile is written anew', async () => {
   const { clock, events, written, objects } = setUp();
-  events.event(device, 'Normal', 'Polled', 'fine');
+  events.event(device, 'Normal', 'Available', 'fine');
   await clock.advance(0);
   objects.clear();
-  events.event(device, 'Normal', 'Polled', 'fine');
+  events.event(device, 'Normal', 'Available', 'fine');
   await clock.advance(60_000);
   assert.is(written()[0]!.count, 1);
 });
 
 test('ever different notes of one reason end up in one event', async () => {
   const { clock, events, written } = setUp();
-  for (let i = 0; i < 200; i++) events.event(device, 'Warning', 'SensorRead', `sensor ${i} failed`);
+  for (let i = 0; i < 200; i++) events.event(device, 'Warning', 'HardwareEvent', `sensor ${i} failed`);
   await clock.advance(120_000);
   assert.is(written().length, 11);
   const combined = written().find(({ message }) => message.startsWith('(combined'))!;
@@ -122,11 +122,11 @@ test('a server in trouble is tried again, and given up after some time with a li
       if (fails-- > 0) throw new ApiError(503, 'ServiceUnavailable', 'later');
     },
   });
-  events.event(device, 'Normal', 'First', 'one');
+  events.event(device, 'Normal', 'Registering', 'one');
   await clock.advance(60_000);
   assert.is(written().length, 1);
   fails = Infinity;
-  events.event(device, 'Normal', 'Second', 'two');
+  events.event(device, 'Normal', 'Collecting', 'two');
   await clock.advance(300_000);
   assert.is(written().length, 1);
   assert.is(log.lines.length, 1);
@@ -139,7 +139,7 @@ test('an event that the server refuses is dropped at once', async () => {
       throw new ApiError(403, 'Forbidden', 'the namespace is being deleted');
     },
   });
-  events.event(instance, 'Normal', 'Deleted', 'gone');
+  events.event(instance, 'Normal', 'Deleting', 'gone');
   await clock.advance(600_000);
   assert.is(exchanges.length, 0);
   assert.is(log.lines.length, 1);
@@ -151,21 +151,21 @@ test('an answer lost after the write makes no second event', async () => {
     after() {
       if (lost) {
         lost = false;
-        throw new ApiError(0, 'Unreachable', 'cut');
+        throw new ApiError(0, 'BMCUnreachable', 'cut');
       }
     },
   });
-  events.event(device, 'Normal', 'PoweredOn', 'on');
+  events.event(device, 'Normal', 'InUse', 'on');
   await clock.advance(60_000);
   assert.is(written().length, 1);
 });
 
 test('flush writes what is still held back', async () => {
   const { clock, events, written } = setUp();
-  events.event(device, 'Normal', 'Polled', 'fine');
+  events.event(device, 'Normal', 'Available', 'fine');
   await clock.advance(0);
-  events.event(device, 'Normal', 'Polled', 'fine');
-  events.event(device, 'Normal', 'Polled', 'fine');
+  events.event(device, 'Normal', 'Available', 'fine');
+  events.event(device, 'Normal', 'Available', 'fine');
   await events.flush();
   assert.is(written()[0]!.count, 3);
   assert.is(clock.pending(), 0);
@@ -173,7 +173,7 @@ test('flush writes what is still held back', async () => {
 
 test('long notes and names are cut to what the API takes', async () => {
   const { clock, events, written } = setUp();
-  events.event({ ...device, metadata: { name: 'd'.repeat(253), uid: 'u' } }, 'Normal', 'Long', 'x'.repeat(5_000));
+  events.event({ ...device, metadata: { name: 'd'.repeat(253), uid: 'u' } }, 'Normal', 'Imported', 'x'.repeat(5_000));
   await clock.advance(0);
   assert.is(written()[0]!.message.length, 1_024);
   assert.ok(written()[0]!.metadata.name.length <= 253);
@@ -182,7 +182,7 @@ test('long notes and names are cut to what the API takes', async () => {
 test('thousands of different events are bounded in memory, and each is written', async () => {
   const { clock, events, written } = setUp();
   for (let i = 0; i < 3_000; i++)
-    events.event({ ...device, metadata: { name: `d${i}`, uid: `u${i}` } }, 'Normal', 'Seen', 'here');
+    events.event({ ...device, metadata: { name: `d${i}`, uid: `u${i}` } }, 'Normal', 'Cleaning', 'here');
   await events.flush();
   await clock.advance(0);
   assert.is(written().length, 3_000);

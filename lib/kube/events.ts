@@ -3,6 +3,7 @@
 // Written as core/v1 Events with a count, which every kubectl from 1.20 on shows as "x12 over 5m". An event's name follows
 // from what it says, so that the same event again, by this process or the next one, raises the count instead of adding one.
 import { createHash } from 'node:crypto';
+import type { Reason } from '../api/reasons.ts';
 import type { Log } from '../observe/log.ts';
 import { type Clock, sleep, type Timer, timestamp } from '../runtime/clock.ts';
 import type { KubeClient } from './client.ts';
@@ -40,10 +41,10 @@ export const events: Resource<KubeEvent> = {
 
 export interface EventRecorder {
   /**
-   * Records that something happened to `object`. Never throws and never waits. `reason` is CamelCase, up to 128
-   * characters; `note` is for people, cut at 1,024 characters, without secrets.
+   * Records that something happened to `object`. Never throws and never waits. `note` is for people, cut at 1,024
+   * characters, without secrets.
    */
-  event(object: KubeObject, type: EventType, reason: string, note: string): void;
+  event(object: KubeObject, type: EventType, reason: Reason, note: string): void;
   /** Resolves when everything recorded so far is written or given up; rejects with the signal's reason. */
   flush(signal?: AbortSignal): Promise<void>;
 }
@@ -112,7 +113,7 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
     return { key: combined ? group : `${group}${note}`, combined };
   }
 
-  function event(object: KubeObject, type: EventType, reason: string, note: string): void {
+  function event(object: KubeObject, type: EventType, reason: Reason, note: string): void {
     const text = note.length > LONGEST_NOTE ? `${note.slice(0, LONGEST_NOTE - 1)}…` : note;
     const { key, combined } = seriesKey(object, type, reason, text);
     const now = timestamp(clock.now());

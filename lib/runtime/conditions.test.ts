@@ -1,9 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Condition, isConditionTrue, removeCondition, setCondition } from './conditions.ts';
+import { type Condition, type ConditionUpdate, isConditionTrue, removeCondition, setCondition } from './conditions.ts';
 
 const [t1, t2] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'];
-const reachable = (status: Condition['status'], reason = 'Polled', message = '') => ({
+const reachable = (status: Condition['status'], reason: ConditionUpdate['reason'] = 'BMCAnswers', message = '') => ({
   type: 'Reachable',
   status,
   reason,
@@ -13,10 +13,10 @@ const reachable = (status: Condition['status'], reason = 'Polled', message = '')
 test('the transition time moves with the status, and with nothing else', () => {
   const first = setCondition([], reachable('True'), t1);
   assert.is(first[0]!.lastTransitionTime, t1);
-  const told = setCondition(first, reachable('True', 'Polled', 'in 3 ms'), t2);
+  const told = setCondition(first, reachable('True', 'BMCAnswers', 'in 3 ms'), t2);
   assert.is(told[0]!.lastTransitionTime, t1);
   assert.is(told[0]!.message, 'in 3 ms');
-  const changed = setCondition(told, reachable('False', 'Timeout'), t2);
+  const changed = setCondition(told, reachable('False', 'BMCTimeout'), t2);
   assert.is(changed[0]!.lastTransitionTime, t2);
 });
 
@@ -29,8 +29,8 @@ test('nothing new gives the very same list, so that nothing is written', () => {
 
 test('Ready stands first, the others stay where they are', () => {
   let list = setCondition([], reachable('True'), t1);
-  list = setCondition(list, { type: 'Collected', status: 'True', reason: 'Done', message: '' }, t1);
-  list = setCondition(list, { type: 'Ready', status: 'False', reason: 'Waiting', message: '' }, t1);
+  list = setCondition(list, { type: 'Collected', status: 'True', reason: 'Collected', message: '' }, t1);
+  list = setCondition(list, { type: 'Ready', status: 'False', reason: 'Registering', message: '' }, t1);
   list = setCondition(list, reachable('False'), t2);
   assert.equal(
     list.map(({ type }) => type),

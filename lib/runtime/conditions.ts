@@ -1,4 +1,5 @@
 // metav1.Condition: how an object says what is true of it, and since when.
+import type { Reason } from '../api/reasons.ts';
 
 export type ConditionStatus = 'True' | 'False' | 'Unknown';
 
@@ -14,7 +15,8 @@ export interface Condition {
   observedGeneration?: number | undefined;
 }
 
-export type ConditionUpdate = Omit<Condition, 'lastTransitionTime'>;
+/** What is written: its reason is one of the table's. */
+export type ConditionUpdate = Omit<Condition, 'lastTransitionTime' | 'reason'> & { reason: Reason };
 
 /**
  * The list with `update` in it: `lastTransitionTime` moves only when the status changes. `Ready` stands first, the others

@@ -6,6 +6,7 @@
 // limits only. What was bound before there was a quota, or while its ledger was lost, is entered as the fact that it is.
 import type { CapacityQuota } from '../../api/generated.ts';
 import { QuantityError } from '../../api/quantity.ts';
+import type { ReasonOf } from '../../api/reasons.ts';
 import { type Excess, QuotaAccount, quantity, quotaMessage } from '../quota.ts';
 import type { Resources } from '../types.ts';
 import { amountsIn, quantitiesOf, sumOf } from './amounts.ts';
@@ -176,7 +177,7 @@ function told(
     const old = status?.conditions?.find((condition) => condition.type === type);
     return old?.status === state ? old.lastTransitionTime : now;
   };
-  const condition = (type: string, state: 'True' | 'False', reason: string, message: string) => ({
+  const condition = (type: string, state: 'True' | 'False', reason: ReasonOf<'CapacityQuota'>, message: string) => ({
     type,
     status: state,
     reason,

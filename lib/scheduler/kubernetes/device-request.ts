@@ -36,16 +36,22 @@ const matchLabels = ({ matchLabels: labels }: { matchLabels: Record<string, stri
 /** Names of the device types on which the image runs and is allowed, sorted. */
 export function typesFor(image: Image, types: Iterable<DeviceType>): string[] {
   return [...types]
-    .filter((type) => runsOn(image, type))
+    .filter((type) => misfitOf(image, type) === undefined)
     .map((type) => type.metadata.name)
     .sort();
 }
 
-function runsOn(image: Image, { spec }: DeviceType): boolean {
-  const { hardware, bootMode = 'UEFI', allowedImages = [] } = spec;
-  return (
-    image.spec.architecture === (hardware.architecture ?? 'x86_64') &&
-    image.spec.bootModes.includes(bootMode) &&
-    (allowedImages.length === 0 || allowedImages.includes(image.metadata.name))
-  );
+/** Why the image does not belong on machines of the type; undefined: it does. */
+export function misfitOf(
+  { metadata: { name }, spec }: Image,
+  { metadata, spec: type }: DeviceType,
+): string | undefined {
+  const { hardware, bootMode = 'UEFI', allowedImages = [] } = type;
+  const { architecture = 'x86_64' } = hardware;
+  const told = `Image ${name} does not fit DeviceType ${metadata.name}`;
+  if (spec.architecture !== architecture) return `${told}: it is for ${spec.architecture}, not ${architecture}`;
+  if (!spec.bootModes.includes(bootMode))
+    return `${told}: it boots by ${spec.bootModes.join(', ')}, not by ${bootMode}`;
+  if (allowedImages.length === 0 || allowedImages.includes(name)) return undefined;
+  return `${told}: allowed are ${allowedImages.join(', ')}`;
 }
