@@ -22,6 +22,8 @@ test('the script loads kernel and initrd and says where the operator is', () => 
     kernel,
     `kernel --name kernel http://192.0.2.1/vmlinuz initrd=initrd bmp.url=https://192.0.2.1:8443 bmp.fingerprint=${'ab'.repeat(32)} bmp.token=abc.def-_ BOOTIF=01-52-54-00-00-00-01 console=ttyS0 || goto again`,
   );
+  const { kernelArguments: _, ...plain } = script;
+  assert.ok(ipxeScript(plain).includes(' console=tty0 console=ttyS0,115200 quiet || '));
   assert.ok(text.includes('initrd --name initrd http://192.0.2.1/initrd'));
 });
 

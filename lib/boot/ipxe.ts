@@ -13,9 +13,12 @@ export interface BootScript {
   readonly token: string;
   /** Of the interface that booted, so that the live OS asks for an address there (PXELINUX's BOOTIF). */
   readonly macAddress: string;
-  /** Further kernel arguments, such as console=ttyS0. */
+  /** Further kernel arguments. Default: CONSOLES. */
   readonly kernelArguments?: readonly string[];
 }
+
+/** What the live OS says is for whoever sits at the machine, and for the serial console that the BMC passes on. */
+const CONSOLES = ['console=tty0', 'console=ttyS0,115200', 'quiet'];
 
 /** Seconds between two tries to load a file: the firmware's own network boot would give up and wait for ever. */
 const RETRY_SECONDS = 3;
@@ -28,7 +31,7 @@ export function ipxeScript(script: BootScript): string {
     `${KERNEL_ARGUMENTS.fingerprint}=${word(script.fingerprint)}`,
     `${KERNEL_ARGUMENTS.token}=${word(script.token)}`,
     `BOOTIF=01-${word(script.macAddress.replaceAll(':', '-'))}`,
-    ...(script.kernelArguments ?? []).map(word),
+    ...(script.kernelArguments ?? CONSOLES).map(word),
   ].join(' ');
   return `#!ipxe
 :load

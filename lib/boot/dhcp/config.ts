@@ -74,8 +74,8 @@ export function dnsmasqConfig(settings: DhcpSettings, hostsFolder: string, lease
       const vendor = `dhcp-option-force=tag:!ipxe,tag:${name},60,HTTPClient`;
       return [match, vendor, `dhcp-boot=tag:!ipxe,tag:${name},${url(bootUrl)}/liveos/${file}`];
     }),
-    // iPXE puts in the address of the interface that it booted from.
-    `dhcp-boot=tag:ipxe,${url(bootUrl)}/boot/v1/\${netX/mac}`,
+    // iPXE puts in the address of the interface that it booted from; with hyphens, for it would encode colons.
+    `dhcp-boot=tag:ipxe,${url(bootUrl)}/boot/v1/\${netX/mac:hexhyp}`,
     // Option 175.176, no-pxedhcp: do not wait for a second server's offer.
     'dhcp-option=encap:175,176,1b',
     ...(tftpRoot === undefined ? [] : ['enable-tftp', `tftp-root=${path(tftpRoot)}`, 'tftp-no-fail']),

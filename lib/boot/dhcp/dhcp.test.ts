@@ -164,7 +164,7 @@ dnsmasq('each firmware gets the iPXE that it can run, and iPXE the machine’s o
     assert.is(http.options.get(60)?.toString(), 'HTTPClient');
     for (const architecture of [0, 7, 11]) {
       const ipxe = await asks(architecture, pxe(architecture), 'iPXE');
-      assert.is(ipxe.bootFile, `http://192.0.2.1:8080/boot/v1/${'$'}{netX/mac}`);
+      assert.is(ipxe.bootFile, `http://192.0.2.1:8080/boot/v1/${'$'}{netX/mac:hexhyp}`);
       assert.ok(ipxe.options.has(175));
     }
   }),
@@ -190,7 +190,7 @@ dnsmasq('hosts outlive the server, and a dnsmasq that cannot start says why', as
       (error: unknown) => error,
     );
     assert.is(missing, undefined, 'an interface may come later');
-    const broken = await startDhcpServer({ ...options, program: '/nonexistent/dnsmasq' }).catch(
+    const broken = await startDhcpServer({ ...options, command: ['/nonexistent/dnsmasq'] }).catch(
       (error: unknown) => error,
     );
     assert.match((broken as Error).message, /ENOENT/);

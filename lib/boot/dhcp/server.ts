@@ -16,8 +16,8 @@ export interface DhcpServerOptions extends DhcpSettings {
   /** For configuration, hosts and leases, kept over restarts: the server's own, and readable by dnsmasq's user. */
   readonly dir: string;
   readonly log: Log;
-  /** Default: dnsmasq on PATH. */
-  readonly program?: string;
+  /** How dnsmasq is started, such as in another network namespace. Default: from PATH. */
+  readonly command?: readonly [program: string, ...args: string[]];
 }
 
 export interface DhcpServer {
@@ -37,7 +37,7 @@ const RESTART_MS = { first: 200, last: 30_000 };
 
 /** Starts dnsmasq and resolves when it serves. @throws when it cannot be started, with what it printed. */
 export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpServer> {
-  const { dir, log, program = 'dnsmasq' } = options;
+  const { dir, log, command: [program, ...before] = ['dnsmasq'] } = options;
   const folder = join(dir, 'hosts');
   const config = join(dir, 'dnsmasq.conf');
   // dnsmasq gives up root for a user of its own, who must be able to read.
@@ -59,10 +59,8 @@ export async function startDhcpServer(options: DhcpServerOptions): Promise<DhcpS
   const launch = (): Promise<number | null> => {
     const started = spawn(
       program,
-      ['--keep-in-foreground', `--conf-file=${config}`, '--log-facility=-', '--pid-file='],
-      {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      },
+      [...before, '--keep-in-foreground', `--conf-file=${config}`, '--log-facility=-', '--pid-file='],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     child = started;
     createInterface({ input: started.stderr }).on('line', (line) => {

@@ -1,0 +1,91 @@
+// The root file system of a small Debian for trying things out: cloud-init, sshd, and what a machine needs to start.
+//
+// Made by mmdebstrap from Debian's packages, whose signatures apt checks.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { run } from '../agent/linux/command.ts';
+
+export interface RootOptions {
+  readonly suite: string;
+  readonly mirror: string;
+}
+
+export const ROOT_LABEL = 'root';
+
+const PACKAGES = [
+  'systemd-sysv',
+  'udev',
+  'dbus',
+  'iproute2',
+  'openssh-server',
+  'cloud-init',
+  'cloud-guest-utils',
+  'e2fsprogs',
+  'fdisk',
+  'initramfs-tools',
+  'linux-image-cloud-amd64',
+  'zstd',
+  'sudo',
+];
+
+/** Of no use to a machine that nobody sits at. */
+const LEFT_OUT = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*'];
+
+/** What differs from the packages as they come. */
+function files(): Readonly<Record<string, string>> {
+  return {
+    'etc/fstab': `LABEL=${ROOT_LABEL} / ext4 rw,noatime 0 1\n`,
+    'etc/hostname': 'localhost\n',
+    // systemd makes one at the first boot, another one on every machine.
+    'etc/machine-id': '',
+    'etc/ssh/sshd_config.d/image.conf': 'UseDNS no\n',
+    'etc/cloud/cloud.cfg.d/90-image.cfg': [
+      'datasource_list: [NoCloud]',
+      // The others take long to make, and nobody asks for them.
+      'ssh_genkeytypes: [ed25519]',
+      'locale: C.UTF-8',
+      'apt_preserve_sources_list: true',
+      '',
+    ].join('\n'),
+    // Debian keeps these two links on its newest kernel.
+    'boot/grub/grub.cfg': [
+      'set timeout=0',
+      `search --no-floppy --label --set=root ${ROOT_LABEL}`,
+      `linux /vmlinuz root=LABEL=${ROOT_LABEL} ro net.ifnames=0 quiet console=tty0 console=ttyS0,115200`,
+      'initrd /initrd.img',
+      'boot',
+      '',
+    ].join('\n'),
+  };
+}
+
+/** Timers that would find work on a machine that was only just installed. */
+const MASKED = ['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer'];
+
+/** Needs root. @throws CommandError with what mmdebstrap said */
+export async function makeRoot(folder: string, { suite, mirror }: RootOptions): Promise<void> {
+  await run('mmdebstrap', [
+    '--mode=root',
+    '--variant=minbase',
+    '--format=directory',
+    '--components=main',
+    `--include=${PACKAGES.join(',')}`,
+    ...LEFT_OUT.map((path) => `--dpkgopt=path-exclude=${path}`),
+    // A folder whose making was cut short is thrown away.
+    '--dpkgopt=force-unsafe-io',
+    suite,
+    folder,
+    mirror,
+  ]);
+  for (const [path, content] of Object.entries(files())) {
+    const file = join(folder, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  }
+  await run('systemctl', [`--root=${folder}`, 'enable', 'systemd-networkd.service']);
+  await run('systemctl', [`--root=${folder}`, 'mask', ...MASKED]);
+  // Each machine makes its own.
+  await run('sh', ['-c', 'rm -f "$1"/etc/ssh/ssh_host_*', 'sh', folder]);
+  await rm(join(folder, 'etc/resolv.conf'), { force: true });
+  await rm(join(folder, 'var/cache/apt'), { recursive: true, force: true });
+}

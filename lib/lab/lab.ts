@@ -1,0 +1,251 @@
+// A virtual hardware lab: QEMU machines with ipmi_sim as their BMCs, on a network of their own with DHCP. An operator
+// outside needs no rights for it: BMCs answer on the loopback interface, and doors lead machines to it.
+//
+// A lab has a folder and a namespace under its name, and its folder says whose they are: what a lab left behind that was
+// killed is removed by the next one of any name.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openDriver } from '../bmc/open.ts';
+import { startDhcpServer } from '../boot/dhcp/server.ts';
+import type { Log } from '../observe/log.ts';
+import { startBmc } from './bmc.ts';
+import { startChassisServer } from './chassis.ts';
+import { openDoor } from './door.ts';
+import { type Firmware, type Machine, makeMachine } from './machine.ts';
+import { makeNetwork, type Network, networksNamed, removeNetwork } from './namespace.ts';
+import { openSerialLine } from './serial-line.ts';
+
+export interface MachineSpec {
+  readonly firmware: Firmware;
+  readonly memoryMiB: number;
+  readonly diskBytes: number;
+}
+
+export interface LabOptions {
+  /** Small letters, digits and dashes. */
+  readonly name: string;
+  readonly machines: readonly MachineSpec[];
+  /** Where the operator's two ports are outside, and by which ports machines shall find it. */
+  readonly operator: { readonly port: number; readonly bootPort: number };
+  /** Further ports of LAB_ADDRESS, each with the port of 127.0.0.1 that it leads to. */
+  readonly doors?: Readonly<Record<number, number>>;
+  /** UDP port of the first BMC, the others follow; 0: any free ones. */
+  readonly firstBmcPort: number;
+  readonly log: Log;
+}
+
+export interface LabMachine extends Machine {
+  /** ipmi://… */
+  readonly bmcAddress: string;
+  /** That DHCP gives it. */
+  readonly address: string;
+  /** All that it said on its serial line. */
+  readonly consoleLog: string;
+}
+
+export interface Lab {
+  readonly machines: readonly LabMachine[];
+  readonly credentials: { readonly username: string; readonly password: string };
+  readonly network: Network;
+  readonly dir: string;
+  /** Until it is called again with true, nobody is given an address. */
+  serveDhcp(serve: boolean): Promise<void>;
+  /** Throws everything away. */
+  close(): Promise<void>;
+}
+
+/** Of the operator's doors, as machines see it. */
+export const LAB_ADDRESS = '10.77.0.1';
+const SUBNET = '10.77.0.0/24';
+export const MOST_MACHINES = 64;
+/** iPXE, from Debian's package of that name. */
+const TFTP_ROOT = '/usr/lib/ipxe';
+const NAMESPACE = (name: string) => `bmp-${name}`;
+const LABS = '/run/bmp-labs';
+/** ipmi_sim is slow to answer on a busy machine. */
+const BMC_READY_MS = 60_000;
+
+/** Programs that a lab needs, and the Debian packages that bring them. */
+export const LAB_PROGRAMS = [
+  ['ip', 'iproute2'],
+  ['setpriv', 'util-linux'],
+  ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['ipmi_sim', 'openipmi'],
+  ['dnsmasq', 'dnsmasq-base'],
+] as const;
+
+/** @throws CommandError without the rights for it, Error where a lab of that name is up. */
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const { name, machines: specs, operator, log } = options;
+  await removeLeftovers(log);
+  const dir = join(LABS, name);
+  await mkdir(LABS, { recursive: true, mode: 0o755 });
+  await mkdir(dir, { mode: 0o755 });
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(dir, { recursive: true }));
+  await writeFile(join(dir, OWNER), JSON.stringify(await identityOf(process.pid)));
+
+  const network = await makeNetwork({ name: NAMESPACE(name), address: LAB_ADDRESS, prefix: 24, taps: specs.length });
+  stack.defer(() => network.remove());
+  const doors = { [operator.port]: operator.port, [operator.bootPort]: operator.bootPort, ...options.doors };
+  for (const [inside, outside] of Object.entries(doors)) {
+    const door = openDoor(await network.listen(LAB_ADDRESS, Number(inside)), { host: '127.0.0.1', port: outside });
+    stack.defer(() => door.close());
+  }
+
+  const hosts = specs.map((_spec, index) => ({ macAddress: macOf(index), address: addressOf(index) }));
+  const serve = async () => {
+    const server = await startDhcpServer({
+      dir: dhcpDir,
+      command: dhcpCommand,
+      interfaces: [network.bridge],
+      networks: [{ subnet: SUBNET }],
+      bootUrl: `http://${LAB_ADDRESS}:${operator.bootPort}`,
+      tftpRoot: TFTP_ROOT,
+      log,
+    });
+    for (const host of hosts) await server.addHost(host, AbortSignal.timeout(BMC_READY_MS));
+    return server;
+  };
+  const [program, args] = network.inside('dnsmasq', []);
+  const dhcpCommand = [program, ...args] as const;
+  const dhcpDir = join(dir, 'dhcp');
+  await mkdir(dhcpDir, { mode: 0o755 });
+  let dhcp: Awaited<ReturnType<typeof serve>> | undefined = await serve();
+  stack.defer(() => dhcp?.close());
+
+  const credentials = { username: 'admin', password: randomBytes(8).toString('hex') };
+  const chassis = await startChassisServer(log);
+  stack.defer(() => chassis.close());
+  const machines: LabMachine[] = [];
+  for (const [index, spec] of specs.entries()) {
+    const port = options.firstBmcPort === 0 ? await freePort() : options.firstBmcPort + index;
+    machines.push(await addMachine(index, spec, port));
+  }
+  await Promise.all(machines.map(({ bmcAddress }) => answering(bmcAddress)));
+
+  async function addMachine(index: number, spec: MachineSpec, port: number): Promise<LabMachine> {
+    const machineName = `${name}-${index + 1}`;
+    const home = join(dir, `machine-${index + 1}`);
+    await mkdir(home, { mode: 0o700 });
+    const consoleLog = join(home, 'console.log');
+    const serialSocket = join(home, 'serial');
+    const serial = await openSerialLine(serialSocket, consoleLog);
+    stack.defer(() => serial.close());
+    const serialNumber = `LAB${String(index + 1).padStart(4, '0')}`;
+    const tap = `tap${index + 1}`;
+    const macAddress = macOf(index);
+    const uuid = randomUUID();
+    const machine = await makeMachine({
+      ...spec,
+      uuid,
+      name: machineName,
+      serialNumber,
+      macAddress,
+      tap,
+      dir: home,
+      network,
+      serialSocket,
+      log,
+    });
+    stack.defer(() => machine.powerOff());
+    const chassisProgram = join(home, 'chassis');
+    await chassis.writeProgram(chassisProgram, machine);
+    const bmcDir = join(home, 'bmc');
+    await mkdir(bmcDir);
+    const bmc = await startBmc({
+      name: machineName,
+      port,
+      credentials,
+      serialNumber,
+      guid: uuid.replaceAll('-', ''),
+      chassisProgram,
+      serialPort: serial.port,
+      dir: bmcDir,
+      log,
+    });
+    stack.defer(() => bmc.close());
+    const more = { bmcAddress: `ipmi://127.0.0.1:${port}`, address: addressOf(index), consoleLog };
+    // The machine's own getters stay what they are.
+    return Object.defineProperties(more, Object.getOwnPropertyDescriptors(machine)) as LabMachine;
+  }
+
+  async function answering(address: string): Promise<void> {
+    const driver = openDriver({ address, credentials }, { ipmi: { schedule: Array.from({ length: 60 }, () => 1000) } });
+    try {
+      await driver.power(AbortSignal.timeout(BMC_READY_MS));
+    } finally {
+      await driver.close();
+    }
+  }
+
+  const whole = stack.move();
+  return {
+    machines,
+    credentials,
+    network,
+    dir,
+    async serveDhcp(wanted) {
+      if (wanted) dhcp ??= await serve();
+      else {
+        await dhcp?.close();
+        dhcp = undefined;
+      }
+    },
+    close: () => whole.disposeAsync(),
+  };
+}
+
+const macOf = (index: number) => `52:54:00:77:00:${(index + 1).toString(16).padStart(2, '0')}`;
+const addressOf = (index: number) => SUBNET.replace(/0\/24$/, String(index + 11));
+
+const OWNER = 'owner.json';
+
+interface Identity {
+  readonly pid: number;
+  /** In clock ticks since the machine's own start: a process id is used again in time. proc(5), field 22 of stat */
+  readonly since: string;
+}
+
+/** @throws ENOENT where there is no such process. */
+async function identityOf(pid: number): Promise<Identity> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1');
+  return { pid, since: stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]! };
+}
+
+/** Removes what labs left that were killed. @throws where one cannot be told to be dead. */
+export async function removeLeftovers(log: Log): Promise<void> {
+  const names = await missingAs<string[]>(readdir(LABS), []);
+  const networks = new Set(await networksNamed(NAMESPACE('')));
+  for (const name of names) {
+    const dir = join(LABS, name);
+    const text = await missingAs(readFile(join(dir, OWNER), 'utf8'), undefined);
+    const owner = text === undefined ? undefined : (JSON.parse(text) as Identity);
+    const living = owner && (await missingAs(identityOf(owner.pid), undefined));
+    if (owner && living?.since === owner.since) continue;
+    if (networks.has(NAMESPACE(name))) await removeNetwork(NAMESPACE(name));
+    await rm(dir, { recursive: true });
+    log.info({ lab: name }, 'what an earlier lab left was removed');
+  }
+}
+
+async function missingAs<T>(reading: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return otherwise;
+    throw error;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
