@@ -18,7 +18,7 @@ export class FieldSet {
   }
 
   static readonly empty = new FieldSet(new Set(), new Map());
-  /** Most sets are read, kept as they are and written again: their JSON is remembered both ways. */
+  /** Most sets are read, kept as they are and written again: the JSON of whole ones is remembered both ways. */
   static readonly #parsed = new WeakMap<JsonObject, FieldSet>();
   #fields: JsonObject | undefined;
 
@@ -39,7 +39,7 @@ export class FieldSet {
       if (!/^[fkvi]:/.test(key)) continue;
       const element = canonical(key);
       const value = fields[key];
-      const below = isObject(value) ? FieldSet.parse(value) : FieldSet.empty;
+      const below = isObject(value) ? FieldSet.#read(value) : FieldSet.empty;
       if (!below.isEmpty) children.set(element, below);
       if (below.isEmpty || (isObject(value) && '.' in value)) members.add(element);
     }
@@ -52,20 +52,28 @@ export class FieldSet {
 
   /** FieldsV1, keys in ascending order. Nobody may change it. */
   toFields(): JsonObject {
-    if (!this.#fields) {
-      this.#fields = this.#write();
-      FieldSet.#parsed.set(this.#fields, this);
-    }
-    return this.#fields;
+    const fields = this.#write();
+    if (!FieldSet.#parsed.has(fields)) FieldSet.#parsed.set(fields, this);
+    return fields;
   }
 
   #write(): JsonObject {
+    if (this.#fields) return this.#fields;
     const fields: JsonObject = {};
-    for (const key of [...new Set([...this.members, ...this.children.keys()])].sort()) {
-      const below = this.children.get(key);
-      fields[key] = below ? { ...(this.members.has(key) ? { '.': {} } : {}), ...below.toFields() } : {};
+    for (const key of this.#elements()) {
+      const child = this.children.get(key);
+      if (!child) fields[key] = {};
+      else fields[key] = this.members.has(key) ? { '.': {}, ...child.#write() } : child.#write();
     }
+    this.#fields = fields;
     return fields;
+  }
+
+  /** Every element that is here or has something below it, in ascending order. */
+  #elements(): PathElement[] {
+    const elements = [...this.members];
+    for (const key of this.children.keys()) if (!this.members.has(key)) elements.push(key);
+    return elements.sort();
   }
 
   union(other: FieldSet): FieldSet {
@@ -73,7 +81,7 @@ export class FieldSet {
     if (this.isEmpty) return other;
     const children = new Map(this.children);
     for (const [key, below] of other.children) children.set(key, children.get(key)?.union(below) ?? below);
-    return new FieldSet(new Set([...this.members, ...other.members]), children);
+    return new FieldSet(this.members.union(other.members), children);
   }
 
   intersection(other: FieldSet): FieldSet {
@@ -82,7 +90,7 @@ export class FieldSet {
       const common = other.children.get(key)?.intersection(below);
       if (common && !common.isEmpty) children.set(key, common);
     }
-    return new FieldSet(new Set([...this.members].filter((key) => other.members.has(key))), children);
+    return new FieldSet(this.members.intersection(other.members), children);
   }
 
   difference(other: FieldSet): FieldSet {
@@ -93,7 +101,7 @@ export class FieldSet {
       const rest = theirs ? below.difference(theirs) : below;
       if (!rest.isEmpty) children.set(key, rest);
     }
-    return new FieldSet(new Set([...this.members].filter((key) => !other.members.has(key))), children);
+    return new FieldSet(this.members.difference(other.members), children);
   }
 
   /** Removes members of the other set and everything below them. */
@@ -105,7 +113,7 @@ export class FieldSet {
       const rest = theirs ? below.recursiveDifference(theirs) : below;
       if (!rest.isEmpty) children.set(key, rest);
     }
-    return new FieldSet(new Set([...this.members].filter((key) => !other.members.has(key))), children);
+    return new FieldSet(this.members.difference(other.members), children);
   }
 
   equals(other: FieldSet): boolean {
@@ -120,7 +128,7 @@ export class FieldSet {
   /** Every member, as messages write paths: ".spec.disks[name=\"a\"].size". */
   paths(prefix = ''): string[] {
     const found: string[] = [];
-    for (const key of [...new Set([...this.members, ...this.children.keys()])].sort()) {
+    for (const key of this.#elements()) {
       const path = prefix + printElement(key);
       if (this.members.has(key)) found.push(path);
       found.push(...(this.children.get(key)?.paths(path) ?? []));

@@ -46,6 +46,10 @@ function below(schema: Schema | undefined, element: PathElement): Schema | undef
   return element.startsWith('f:') ? propertySchema(schema, element.slice(2)) : schema.items;
 }
 
+function property(schema: Schema | undefined, key: string): Schema | undefined {
+  return schema && propertySchema(schema, key);
+}
+
 function isEmptyContainer(value: Json | undefined): boolean {
   return value === undefined || value === null || Object.keys(value).length === 0;
 }
@@ -71,33 +75,53 @@ function isDeclared(schema: Schema | undefined, element: PathElement): boolean {
 
 /** Which fields differ. A container that appears or goes is told itself, too. */
 export function compare(before: Json, after: Json, schema: Schema | undefined): Comparison {
-  const [added, modified, removed] = [new FieldSetBuilder(), new FieldSetBuilder(), new FieldSetBuilder()];
-  const [theirs, ours] = [membersOf(before, schema), membersOf(after, schema)];
-  for (const [element, left] of theirs) {
-    const right = ours.get(element);
-    const of = below(schema, element);
-    if (right === undefined) {
-      removed.add(element);
-      removed.addBelow(element, allBelow(left, of));
-    } else if (!haveMembers(left, right, of)) {
-      if (!equal(left, right)) modified.add(element);
-    } else if (left !== right) {
-      const inner = compare(left, right, of);
-      added.addBelow(element, inner.added);
-      modified.addBelow(element, inner.modified);
-      removed.addBelow(element, inner.removed);
+  const found = { added: new FieldSetBuilder(), modified: new FieldSetBuilder(), removed: new FieldSetBuilder() };
+  if (isObject(before) && isObject(after)) {
+    // Most fields stay as they are: nothing is made for those.
+    for (const key in before) {
+      const left = before[key];
+      if (left !== undefined && left !== after[key]) differ(found, 'f:', key, left, after[key], property(schema, key));
+    }
+    for (const key in after) {
+      if (before[key] === undefined) differ(found, 'f:', key, undefined, after[key], property(schema, key));
+    }
+  } else {
+    const [theirs, ours] = [membersOf(before, schema), membersOf(after, schema)];
+    for (const [element, left] of theirs) differ(found, '', element, left, ours.get(element), below(schema, element));
+    for (const [element, right] of ours) {
+      if (!theirs.has(element)) differ(found, '', element, undefined, right, below(schema, element));
     }
   }
-  for (const [element, right] of ours) {
-    if (theirs.has(element)) continue;
-    added.add(element);
-    added.addBelow(element, allBelow(right, below(schema, element)));
+  return { added: found.added.build(), modified: found.modified.build(), removed: found.removed.build() };
+}
+
+/** Notes how one member differs. Its path element is the prefix with the name. */
+function differ(
+  { added, modified, removed }: Record<keyof Comparison, FieldSetBuilder>,
+  prefix: string,
+  name: string,
+  left: Json | undefined,
+  right: Json | undefined,
+  schema: Schema | undefined,
+): void {
+  if (left === right) return;
+  if (left === undefined || right === undefined) {
+    const side = left === undefined ? added : removed;
+    side.add(prefix + name);
+    side.addBelow(prefix + name, allBelow((left === undefined ? right : left)!, schema));
+  } else if (!haveMembers(left, right, schema)) {
+    if (!equal(left, right)) modified.add(prefix + name);
+  } else {
+    const inner = compare(left, right, schema);
+    added.addBelow(prefix + name, inner.added);
+    modified.addBelow(prefix + name, inner.modified);
+    removed.addBelow(prefix + name, inner.removed);
   }
-  return { added: added.build(), modified: modified.build(), removed: removed.build() };
 }
 
 /** Whether two values are compared by their members. Null takes whatever form the other one has. */
 function haveMembers(left: Json, right: Json, schema: Schema | undefined): boolean {
+  if (typeof left !== 'object' || typeof right !== 'object') return false;
   if (isEmptyContainer(left) && isEmptyContainer(right)) return false;
   if (left === null) return formOf(schema, right) !== 'leaf';
   if (right === null) return formOf(schema, left) !== 'leaf';

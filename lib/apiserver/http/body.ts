@@ -118,8 +118,39 @@ function checkDepth(value: Json | undefined, depth: number, left: { values: numb
   for (const key in value) checkDepth(value[key], depth - 1, left);
 }
 
+/** How many keys the objects of a JSON text have: its colons outside of strings. */
+function countKeysIn(text: string): number {
+  let keys = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) inString = !inString;
+    else if (inString) index += code === BACKSLASH ? 1 : 0;
+    else if (code === COLON) keys++;
+  }
+  return keys;
+}
+
+const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
+
+function countKeys(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let keys = 0;
+  if (Array.isArray(value)) for (const item of value) keys += countKeys(item);
+  else for (const key in value) keys += 1 + countKeys(value[key] ?? null);
+  return keys;
+}
+
+/**
+ * Duplicate keys in a JSON text, as paths ("spec.power").
+ * @param value what JSON.parse made of the text: where no key was lost, there is no duplicate to look for
+ */
+export function duplicateKeys(text: string, value: Json): string[] {
+  return countKeysIn(text) === countKeys(value) ? [] : findDuplicates(text);
+}
+
 /** Duplicate keys in the JSON text, as paths ("spec.power"): Go's strict decoder reports them, JSON.parse drops them. */
-export function duplicateKeys(text: string): string[] {
+function findDuplicates(text: string): string[] {
   const found: string[] = [];
   type Frame = { object: boolean; keys: Set<string>; key: string; index: number };
   const stack: Frame[] = [];

@@ -111,7 +111,7 @@ export class Listener {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, warnings: string[]): Promise<Reply | undefined> {
-    const { pathname: path, searchParams: query } = parseUrl(request.url ?? '/');
+    const { path, query } = parseTarget(request.url ?? '/');
     if (OPEN_PATHS.has(path)) return this.#health(path);
     if (path === '/version' && request.method === 'GET') return this.#documents.get(path, query, undefined);
     const user = this.#options.authenticator.authenticate(request.headers, request.socket);
@@ -164,9 +164,16 @@ export class Listener {
   }
 }
 
-/** @throws ApiError 400 for what is no path: "//", say */
-function parseUrl(text: string): URL {
-  const url = URL.parse(text.startsWith('//') ? `/.${text}` : text, 'https://server');
-  if (!url) throw badRequest(`malformed path ${text.split('?', 1)[0]}`);
-  return url;
+const NO_QUERY = new URLSearchParams();
+
+/** Path and query of a request's target: mostly a path alone, else as a proxy writes it. @throws ApiError 400 */
+function parseTarget(target: string): { path: string; query: URLSearchParams } {
+  if (target.startsWith('/')) {
+    const mark = target.indexOf('?');
+    if (mark < 0) return { path: target, query: NO_QUERY };
+    return { path: target.slice(0, mark), query: new URLSearchParams(target.slice(mark)) };
+  }
+  const url = URL.parse(target);
+  if (!url) throw badRequest(`malformed path ${target.split('?', 1)[0]}`);
+  return { path: url.pathname, query: url.searchParams };
 }

@@ -20,6 +20,20 @@ interface MediaRange {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+/** Clients send the same few headers for ever. */
+const parsed = new Map<string, readonly MediaRange[]>();
+const PARSED_LIMIT = 100;
+const LENGTH_LIMIT = 1000;
+
+function rangesOf(header: string): readonly MediaRange[] {
+  let ranges = parsed.get(header);
+  if (!ranges) {
+    ranges = parseRanges(header);
+    if (parsed.size < PARSED_LIMIT && header.length < LENGTH_LIMIT) parsed.set(header, ranges);
+  }
+  return ranges;
+}
+
 function parseRanges(header: string): MediaRange[] {
   const ranges = header.split(',').map((part) => {
     const [type = '', ...rest] = part.split(';').map((text) => text.trim());
@@ -54,7 +68,7 @@ const VIEWS: { readonly [name: string]: View } = {
 export function negotiate(header: string | undefined, views: readonly View[] = []): Accepted {
   const plain = { encoding: 'json', view: 'object', viewVersion: 'v1' } as const;
   if (!header) return plain;
-  for (const { type, parameters } of parseRanges(header)) {
+  for (const { type, parameters } of rangesOf(header)) {
     const encoding = encodingOf(type);
     if (!encoding) continue;
     const as = parameters.get('as');

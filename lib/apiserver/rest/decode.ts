@@ -17,8 +17,9 @@ import type { FieldValidation } from './options.ts';
 export function decodeObject(call: Call, validation: FieldValidation): KubeObject {
   const encoding = bodyEncoding(call.contentType);
   const value = decodeOwn(call, encoding);
+  const repeated = duplicates(call.body, encoding, value, validation);
   const { object, problems } = asObject(call, value);
-  report(call, [...duplicates(call.body, encoding, validation), ...problems], validation);
+  report(call, [...repeated, ...problems], validation);
   return object;
 }
 
@@ -53,9 +54,9 @@ function checkShape(value: Json): void {
   if (!value?.['kind']) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(value)}'`);
 }
 
-function duplicates(body: Buffer, encoding: Encoding | 'protobuf', validation: FieldValidation): string[] {
+function duplicates(body: Buffer, encoding: Encoding | 'protobuf', value: Json, validation: FieldValidation): string[] {
   if (encoding !== 'json' || validation === 'Ignore') return [];
-  return duplicateKeys(bodyText(body)).map((path) => `duplicate field "${path}"`);
+  return duplicateKeys(bodyText(body), value).map((path) => `duplicate field "${path}"`);
 }
 
 /**

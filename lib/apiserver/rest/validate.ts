@@ -41,18 +41,26 @@ interface Part {
   readonly path: string;
 }
 
+const withoutMetadata = new WeakMap<Schema, Schema>();
+
+/** The schema of whole objects, whose metadata is checked for all kinds alike. */
+function bodySchema(schema: Schema): Schema {
+  let body = withoutMetadata.get(schema);
+  if (!body) {
+    const { metadata: _known, ...properties } = schema.properties ?? {};
+    body = { ...schema, properties };
+    withoutMetadata.set(schema, body);
+  }
+  return body;
+}
+
 /** The whole object without its metadata; through the status subresource, status alone. */
 function partOf(call: Call, object: KubeObject): Part {
   const { schema } = call.version;
   if (call.request.subresource === 'status') {
-    return {
-      value: object['status'],
-      schema: schema.properties?.['status'] ?? {},
-      path: 'status',
-    };
+    return { value: object['status'], schema: schema.properties?.['status'] ?? {}, path: 'status' };
   }
-  const { metadata: _known, ...properties } = schema.properties ?? {};
-  return { value: object, schema: { ...schema, properties }, path: '' };
+  return { value: object, schema: bodySchema(schema), path: '' };
 }
 
 function validateCustom(call: Call, object: KubeObject, live: KubeObject | undefined): FieldError[] {
@@ -61,9 +69,10 @@ function validateCustom(call: Call, object: KubeObject, live: KubeObject | undef
   const errors = part.value === undefined ? [] : below(part.path, validate(part.value, part.schema, ''));
   const fresh = live ? errors.filter((error) => !unchanged(error, object, live)) : errors;
   if (version.scale) fresh.push(...validateScale(object, version.scale));
-  const before = live ? validateListTypes(live, version.schema, '') : [];
+  const lists = validateListTypes(object, version.schema, '');
   // Lists that were wrong before stay so until somebody puts them right.
-  if (before.length === 0) fresh.push(...validateListTypes(object, version.schema, ''));
+  const wereWrong = lists.length > 0 && live !== undefined && validateListTypes(live, version.schema, '').length > 0;
+  if (!wereWrong) fresh.push(...lists);
   if (!version.rules) return fresh;
   if (fresh.some((error) => BLOCKING.has(error.type)))
     return [...fresh, fieldError.invalid('<nil>', null, NOT_CHECKED)];
