@@ -33,6 +33,7 @@ import { createLogger } from '../../lib/observe/logger.ts';
 import { createMetrics } from '../../lib/observe/metrics.ts';
 import { type SimulatedFleet, startFleet } from '../../lib/sim/fleet.ts';
 import { startOperator } from '../operator.ts';
+import { watchInvariants } from './invariants/watcher.ts';
 import { guarded, losingFirstAnswers, Rights } from './rights.ts';
 import {
   accountKubeconfig,
@@ -178,6 +179,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   bootUrl = operator.running.bootUrl;
   stack.defer(() => operator.stop());
   const view = await follow(client, log, stop.signal);
+  const watcher = watchInvariants({ view, client, fleet, log }, stop.signal);
 
   const named = <T extends KubeObject>(objects: readonly T[], name: string) =>
     objects.find(({ metadata }) => metadata.name === name);
@@ -246,12 +248,15 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     instance: (name) => named(view.all().instances, name),
     placement: (name) => named(view.all().placements, name),
     async close() {
+      const wrong: string[] = [];
       try {
         // What is left in a cluster that lives on would be in the next test's way.
         if (!server) await cleanUp();
+        wrong.push(...(await watcher.violations()));
       } finally {
         await disposal.disposeAsync();
       }
+      if (wrong.length > 0) throw new Error(`what must never be:\n${wrong.join('\n')}`);
       if (rights.refused().length > 0) throw new Error(`rights are missing:\n${rights.refused().join('\n')}`);
     },
   };

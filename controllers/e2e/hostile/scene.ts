@@ -1,5 +1,5 @@
 // What the product's operator is tried on: an API server, a simulated fleet, people who change things all the time, and an
-// auditor who sees it all. Whoever tries it brings the operator, and says what befalls it.
+// watcher who sees it all. Whoever tries it brings the operator, and says what befalls it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,18 +19,18 @@ import {
 } from '../../../lib/api/resources.ts';
 import { startApiServer } from '../../../lib/apiserver/server.ts';
 import { createMissing, ensureNamespace, installDefinitions } from '../../../lib/cli/manifests.ts';
+import { follow } from '../../../lib/cli/view.ts';
 import { createClient, type KubeClient } from '../../../lib/kube/client.ts';
 import { isNotFound } from '../../../lib/kube/errors.ts';
 import type { KubeObject, Resource } from '../../../lib/kube/resource.ts';
 import { createLogger } from '../../../lib/observe/logger.ts';
 import { type SimulatedFleet, startFleet } from '../../../lib/sim/fleet.ts';
 import { eventually } from '../../../lib/testing/eventually.ts';
+import { type Watcher, watchInvariants } from '../invariants/watcher.ts';
 import { FAST } from '../platform.ts';
 import { servedGroups } from '../service-account.ts';
 import { apply, createSecret } from './apply.ts';
-import { type Auditor, startAuditor } from './auditor.ts';
 import { createUser, type Population } from './changes.ts';
-import { audit } from './record.ts';
 import { misfits, unsettled } from './settled.ts';
 
 export interface SceneOptions {
@@ -53,7 +53,7 @@ export interface Scene {
   /** Goes with the scene. */
   readonly dir: string;
   readonly fleet: SimulatedFleet;
-  readonly auditor: Auditor;
+  readonly watcher: Watcher;
   /** Imports the fleet and creates the first instances: there has to be an operator that machines can boot from. */
   populate(bootUrl: () => string | undefined): Promise<void>;
   /**
@@ -94,9 +94,9 @@ export async function startScene(options: SceneOptions, stack: AsyncDisposableSt
     log,
   });
   stack.defer(() => fleet.close());
-  const auditor = await startAuditor(client, log, stop.signal);
+  const view = await follow(client, log, stop.signal);
+  const watcher = watchInvariants({ view, client, fleet, log }, stop.signal);
   const user = createUser(seed, populationOf(fleet, options));
-  const { view } = auditor;
   /** Looked at now and then, as there is much to look at. */
   const until = (reached: () => boolean) => eventually(reached, { deadlineMs: patienceMs, everyMs: 250 });
   const left = () => unsettled(view.all(), user.wanted);
@@ -105,7 +105,7 @@ export async function startScene(options: SceneOptions, stack: AsyncDisposableSt
     kubeconfig,
     dir,
     fleet,
-    auditor,
+    watcher,
     async populate(from) {
       bootUrl = from;
       await createMissing(client, fleet.manifests() as unknown as KubeObject[]);
@@ -145,7 +145,7 @@ export async function startScene(options: SceneOptions, stack: AsyncDisposableSt
       for (const resource of [DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES]) await deleteAll(client, resource);
       await deleteAll(client, SECRETS, OPERATOR_NAMESPACE);
       say('everything was given back');
-      return [...auditor.violations, ...audit(fleet.record(), auditor.operations)];
+      return watcher.violations();
     },
   };
 }

@@ -40,7 +40,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { seed, speed, logLevel, hostility, forMs, say } = options;
   await using stack = new AsyncDisposableStack();
   const scene = await startScene(options, stack);
-  const { auditor, fleet } = scene;
+  const { watcher, fleet } = scene;
   const proxy = stack.use(await startHostileProxy(scene.kubeconfig, { ...hostility, seed }, { calm: true }));
   const logFile = join(scene.dir, 'operator.log');
   const operator = stack.use(
@@ -75,7 +75,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     changes,
     settledMs,
     processes: operator.processes,
-    operations: counted(auditor.operations.values(), ({ kind }) => kind),
+    operations: counted(watcher.operations().values(), ({ kind }) => kind),
     record: counted(fleet.record(), ({ what, detail = '' }) =>
       what === 'power' || what === 'write-image' ? `${what} ${detail}` : what,
     ),

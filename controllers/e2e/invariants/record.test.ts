@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JournalEntry } from '../../../lib/sim/fleet.ts';
-import type { SeenOperation } from './auditor.ts';
+import type { SeenOperation } from './history.ts';
 import { audit } from './record.ts';
 
 const entry = (what: JournalEntry['what'], more: Partial<JournalEntry> = {}): JournalEntry => ({

@@ -2,7 +2,7 @@
 // that nobody had asked for, and no disk went from one instance to the next without having been wiped. Pure.
 import { OPERATIONS, type StepName } from '../../../lib/provision/operations/operations.ts';
 import type { JournalEntry } from '../../../lib/sim/fleet.ts';
-import type { SeenOperation } from './auditor.ts';
+import type { SeenOperation } from './history.ts';
 
 type Entry = JournalEntry & { readonly taskId: string };
 
