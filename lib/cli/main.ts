@@ -3,11 +3,14 @@ import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
 import { backup } from './commands/backup.ts';
 import { completionOf } from './commands/completion.ts';
+import { consoleOf } from './commands/console.ts';
 import { defragment } from './commands/defragment.ts';
 import { describe, history } from './commands/describe.ts';
 import { fleet } from './commands/fleet.ts';
 import { get } from './commands/get.ts';
+import { image } from './commands/image.ts';
 import { importMachines } from './commands/import.ts';
+import { lab } from './commands/lab.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
 import { collect, reinstall, resetPassword, resetStatus, restart, rotatePassword } from './commands/requests.ts';
@@ -22,11 +25,12 @@ import type { StartOperator } from './operator.ts';
 
 /** What runs somewhere, and what people do to the objects of a cluster. */
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
-  'Run it': [start, run, rest, fleet, sync, backup, restore],
+  'Run it': [start, run, rest, fleet, lab, sync, backup, restore],
   'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [importMachines, putAway, takeDown, maintenance, collect, rotatePassword],
-  Both: [resetStatus],
+  Both: [consoleOf, resetStatus],
+  Images: [image],
   Shells: [completionOf(() => COMMANDS)],
 };
 const COMMANDS = Object.values(GROUPS).flat();

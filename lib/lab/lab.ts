@@ -8,6 +8,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CommandError, run } from '../agent/linux/command.ts';
 import { openDriver } from '../bmc/open.ts';
 import { startDhcpServer } from '../boot/dhcp/server.ts';
 import type { Log } from '../observe/log.ts';
@@ -64,11 +65,11 @@ export const MOST_MACHINES = 64;
 /** iPXE, from Debian's package of that name. */
 const TFTP_ROOT = '/usr/lib/ipxe';
 const NAMESPACE = (name: string) => `bmp-${name}`;
-const LABS = '/run/bmp-labs';
+export const LAB_DIRECTORY = '/run/bmp-labs';
 /** ipmi_sim is slow to answer on a busy machine. */
 const BMC_READY_MS = 60_000;
 
-/** Programs that a lab needs, and the Debian packages that bring them. */
+/** Programs that a lab needs, and files, with the Debian packages that bring them. */
 export const LAB_PROGRAMS = [
   ['ip', 'iproute2'],
   ['setpriv', 'util-linux'],
@@ -76,13 +77,35 @@ export const LAB_PROGRAMS = [
   ['ipmi_sim', 'openipmi'],
   ['dnsmasq', 'dnsmasq-base'],
 ] as const;
+const LAB_FILES = [
+  [`${TFTP_ROOT}/snponly.efi`, 'ipxe'],
+  ['/usr/share/OVMF/OVMF_CODE_4M.fd', 'ovmf'],
+  ['/usr/share/seabios/bios-256k.bin', 'seabios'],
+  ['/usr/lib/ipxe/qemu/efi-virtio.rom', 'ipxe-qemu'],
+] as const;
+
+/** The Debian packages of what is not installed. */
+export async function missingPrograms(): Promise<string[]> {
+  const found = async (what: string) => {
+    try {
+      await run('sh', ['-c', 'command -v "$1" || test -e "$1"', 'sh', what]);
+      return true;
+    } catch (error) {
+      if (error instanceof CommandError) return false;
+      throw error;
+    }
+  };
+  const all = [...LAB_PROGRAMS, ...LAB_FILES];
+  const there = await Promise.all(all.map(([what]) => found(what)));
+  return all.filter((_, index) => !there[index]).map(([, debianPackage]) => debianPackage);
+}
 
 /** @throws CommandError without the rights for it, Error where a lab of that name is up. */
 export async function startLab(options: LabOptions): Promise<Lab> {
   const { name, machines: specs, operator, log } = options;
   await removeLeftovers(log);
-  const dir = join(LABS, name);
-  await mkdir(LABS, { recursive: true, mode: 0o755 });
+  const dir = join(LAB_DIRECTORY, name);
+  await mkdir(LAB_DIRECTORY, { recursive: true, mode: 0o755 });
   await mkdir(dir, { mode: 0o755 });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(dir, { recursive: true }));
@@ -218,10 +241,10 @@ async function identityOf(pid: number): Promise<Identity> {
 
 /** Removes what labs left that were killed. @throws where one cannot be told to be dead. */
 export async function removeLeftovers(log: Log): Promise<void> {
-  const names = await missingAs<string[]>(readdir(LABS), []);
+  const names = await missingAs<string[]>(readdir(LAB_DIRECTORY), []);
   const networks = new Set(await networksNamed(NAMESPACE('')));
   for (const name of names) {
-    const dir = join(LABS, name);
+    const dir = join(LAB_DIRECTORY, name);
     const text = await missingAs(readFile(join(dir, OWNER), 'utf8'), undefined);
     const owner = text === undefined ? undefined : (JSON.parse(text) as Identity);
     const living = owner && (await missingAs(identityOf(owner.pid), undefined));
