@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { FIELD_MANAGER, OPERATOR_SECRET } from '../lib/api/names.ts';
 import {
+  ADDRESSES,
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
   DEVICES,
@@ -148,6 +149,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     indexes: { [CLAIM_INDEX]: claimIndex, mac: (device) => [device.spec.bootMACAddress] },
   });
   const instances = manager.store(INSTANCES);
+  const addresses = manager.store(ADDRESSES);
   const inventories = manager.store(DEVICE_INVENTORIES);
   const types = manager.store(DEVICE_TYPES);
   const sites = manager.store(SITES);
@@ -173,7 +175,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
 
   const deviceController = createDeviceController({
     client: manager.client,
-    stores: { devices, inventories, types, sites, images, instances, secrets },
+    stores: { addresses, devices, inventories, types, sites, images, instances, secrets },
     events,
     bmcs,
     desk,

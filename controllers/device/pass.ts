@@ -26,6 +26,7 @@ import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import type { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
 import { misfitOf } from '../../lib/scheduler/kubernetes/device-request.ts';
+import { addressesOf, giveBack, networkOf, takeAddresses } from './addresses.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
@@ -313,6 +314,7 @@ export class Pass {
     const found = imageOf(claimant.instance, image);
     const misfit = type && misfitOf(found, type);
     if (misfit !== undefined) throw new Failure('ImageNotAllowed', misfit);
+    if (!writesImage(operation)) networkOf(this.#device, claimant.instance, this.#around, []);
     const { metadata, spec } = found;
     const wanted = { name: metadata.name, sha256: spec.sha256 };
     // Before the first byte is written the operation follows the spec; from then on it finishes what it began.
@@ -368,6 +370,28 @@ export class Pass {
     return this.#effect(outcome.effect);
   }
 
+  /** No system runs on the machine now: addresses that it had, it does not use. */
+  async #takeAddresses(): Promise<void> {
+    const { client, stores } = this.#deps;
+    const { claimant, site } = this.#around;
+    if (claimant.type !== 'live') return;
+    await takeAddresses(
+      {
+        client,
+        addresses: stores.addresses,
+        device: () => this.#device,
+        note: async (networks) => {
+          const { networks: _, ...rest } = this.#status;
+          this.#status = networks.length > 0 ? { ...rest, networks } : rest;
+          await this.#persist();
+        },
+      },
+      claimant.instance,
+      site,
+      this.#signal,
+    );
+  }
+
   #advance(): void {
     const before = this.#status.operation!;
     this.#status = advanced(this.#status, this.#deps.clock.now());
@@ -384,6 +408,7 @@ export class Pass {
     const { desk, timing, clock } = this.#deps;
     const operation = this.#status.operation!;
     if (effect.type === 'task') {
+      if (effect.kind === 'write-seed') await this.#takeAddresses();
       const task = await buildTask(this.#deps, effect.kind, this.#device, operation, this.#around, this.#signal);
       desk.order(this.#device, operation, task);
       return requeue(timing.backstopMs);
@@ -405,6 +430,11 @@ export class Pass {
   /** What the end of a step leaves behind, beside the step itself. */
   async #complete(operation: Operation): Promise<void> {
     if (operation.step === 'collect') await this.#writeInventory(operation);
+    const kind = kindOf(operation);
+    if ((kind === 'Clean' || kind === 'Release') && operation.index === operation.total) {
+      const names = addressesOf(this.#deps.stores.addresses, this.#device);
+      await giveBack(this.#deps.client, this.#device, names, this.#signal);
+    }
     if (operation.step === 'write-seed') {
       const { instanceUID, image, boot } = operation;
       const claim = this.#device.spec.claimRef;

@@ -221,7 +221,15 @@ export function concluded(
   switch (kind) {
     case 'Clean':
     case 'Release': {
-      const { installed: _, system: _system, handled: _handled, dirty, takenDown: _taken, ...rest } = status;
+      const {
+        installed: _,
+        system: _system,
+        networks: _given,
+        handled: _handled,
+        dirty,
+        takenDown: _taken,
+        ...rest
+      } = status;
       return compact<Status>({
         ...rest,
         dirty: kind === 'Clean' ? undefined : dirty,

@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
 import {
+  ADDRESSES,
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
   DEVICES,
@@ -100,6 +101,7 @@ test('the agent that it was booted for is admitted, and the machine not turned o
   controller = createDeviceController({
     client: createClientOver(server.transport),
     stores: {
+      addresses: createStore(ADDRESSES).store,
       devices: devices.store,
       secrets: secrets.store,
       inventories: createStore(DEVICE_INVENTORIES).store,

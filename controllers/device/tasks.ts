@@ -6,6 +6,7 @@ import { SeedError, seedFiles } from '../../lib/boot/seed.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
 import type { Task, TaskKind } from '../../lib/provision/protocol.ts';
+import { networkOf } from './addresses.ts';
 import type { DeviceDependencies, Surroundings } from './context.ts';
 import { taskId } from './desk.ts';
 import type { Operation } from './status.ts';
@@ -82,7 +83,7 @@ export async function buildTask(
       return { id, kind, diskSerialNumber, image: { url, sha256, format, compression } };
     }
     case 'write-seed':
-      return { id, kind, diskSerialNumber, files: await seed(deps, device, operation, instance, user, signal) };
+      return { id, kind, diskSerialNumber, files: await seed(deps, device, operation, around, instance, user, signal) };
     case 'set-password': {
       const hash = await passwordHash(deps, instance, signal);
       if (hash === undefined)
@@ -96,6 +97,7 @@ async function seed(
   deps: DeviceDependencies,
   device: Device,
   operation: Operation,
+  around: Surroundings,
   instance: Instance,
   defaultUser: string,
   signal: AbortSignal,
@@ -104,7 +106,7 @@ async function seed(
   const instanceUID = instance.metadata.uid!;
   const userData = await secretValue(deps, instance, instance.spec.userDataRef, 'userData', signal);
   const hash = await passwordHash(deps, instance, signal);
-  const { network } = instance.spec;
+  const network = networkOf(device, instance, around, device.status?.networks ?? []);
   try {
     return seedFiles({
       instanceUID,

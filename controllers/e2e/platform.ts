@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Device, Instance, Placement } from '../../lib/api/generated.ts';
 import { OPERATOR_NAMESPACE, OPERATOR_SECRET } from '../../lib/api/names.ts';
 import {
+  ADDRESSES,
   API_VERSION,
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
@@ -202,8 +203,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     for (const { metadata } of view.all().devices) await client.delete(DEVICES, metadata).catch(ignoreMissing);
     await platform.until('the devices to go', ({ devices }) => devices.length === 0);
     // A server without a controller manager beside it collects no garbage.
-    for await (const page of client.pages(DEVICE_INVENTORIES)) {
-      for (const { metadata } of page.items) await client.delete(DEVICE_INVENTORIES, metadata).catch(ignoreMissing);
+    for (const resource of [DEVICE_INVENTORIES, ADDRESSES] as Resource[]) {
+      for await (const page of client.pages(resource)) {
+        for (const { metadata } of page.items) await client.delete(resource, metadata).catch(ignoreMissing);
+      }
     }
     for (const { kind, metadata } of imported) {
       const resource = [SITES, DEVICE_TYPES, IMAGES, SECRETS].find((one) => one.kind === kind);

@@ -121,6 +121,7 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     // Restored from a backup, it says that it had selected a device, as it was then.
     const { metadata, spec } = instanceNamed(web.name, {
       rootPasswordRef: { name: 'root' },
+      networks: [{ name: 'lan' }],
       vmHost: { enabled: true },
     });
     const annotations = { 'bmp.dev/selected-device': `${platform.fleet.machines[0]!.name}@1` };
@@ -151,6 +152,13 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     const machine = platform.instance('web-1')!.status!.deviceName!;
     await platform.restartOperator(() => deleteByForce(client, INSTANCES, web));
     await platform.until('the device to be let go', () => platform.device(machine)?.status?.phase === 'Removed');
+
+    // What is on it was of nobody any more, and its addresses with it, until a person offers it again.
+    const left = platform.device(machine)!;
+    await platform.patch(DEVICES, left, { putAway: false });
+    await platform.until('it to be taken down', () => platform.device(machine)?.status?.takenDown === true);
+    await platform.patch(DEVICES, left, { putAway: true });
+    await platform.until('it to be wiped', () => platform.device(machine)?.status?.phase === 'Available');
 
     const other = platform.view.all().devices.find(({ metadata: { name } }) => name !== machine)!;
     await platform.patch(DEVICES, other, { putAway: false, requests: { collect: 'again' } });

@@ -3,7 +3,7 @@
 // the machines' own record. On the embedded API server, or on the cluster that E2E_KUBECONFIG names.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEVICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
+import { ADDRESSES, DEVICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
 import { conditionOf, instanceNamed, startPlatform } from './platform.ts';
 
 test('import, collect, put away, create, place, stop, start, restart, reset password, reinstall, destroy', async () => {
@@ -31,7 +31,16 @@ test('import, collect, put away, create, place, stop, start, restart, reset pass
     });
     await platform.create(
       INSTANCES,
-      instanceNamed('web-1', { rootPasswordRef: { name: 'root' }, vmHost: { enabled: true, overcommit: { cpu: 2 } } }),
+      instanceNamed('web-1', {
+        rootPasswordRef: { name: 'root' },
+        vmHost: { enabled: true, overcommit: { cpu: 2 } },
+        network: { version: 2, bonds: { bond0: { interfaces: ['eno1', 'eno2'], parameters: { mode: '802.3ad' } } } },
+        networks: [
+          { name: 'lan', interface: 'bond0' },
+          { name: 'lan6', interface: 'bond0' },
+          { name: 'storage', interface: 'bond0' },
+        ],
+      }),
     );
     await platform.create(PLACEMENTS, {
       metadata: { name: 'vm-1', namespace: 'default' },
@@ -45,6 +54,14 @@ test('import, collect, put away, create, place, stop, start, restart, reset pass
     assert.is(fleet.machine(machine).state(), 'system');
     assert.is(platform.placement('vm-1')?.status?.nodeName, 'web-1');
     assert.is(platform.placement('vm-1')?.status?.address, web.status?.addresses?.[0]);
+    const addresses = (await client.list(ADDRESSES)).items;
+    assert.equal(
+      addresses.map(({ spec }) => [spec.network, spec.deviceName, spec.instanceRef.name]),
+      ['lan', 'storage', 'lan6'].map((network) => [network, machine, 'web-1']),
+    );
+    const given = web.status!.networks!.map(({ address }) => address);
+    assert.equal(given.toSorted(), addresses.map(({ spec }) => spec.address).toSorted());
+    assert.equal(web.status?.addresses, given, 'the installed system has the addresses that were given');
     const images = written('write-image', machine).filter(({ detail }) => detail === 'complete');
     assert.is(images.length, 1, 'the image was written once');
     assert.is(images[0]?.disk, platform.device(machine)?.status?.installed?.diskSerialNumber);
@@ -105,6 +122,7 @@ test('import, collect, put away, create, place, stop, start, restart, reset pass
     await platform.until('it to run the other image', () => platform.instance('web-1')?.status?.phase === 'Running');
     assert.is(platform.instance('web-1')?.status?.image, 'debian-13');
     assert.is(written('write-image', machine).filter(({ detail }) => detail === 'complete').length, 2);
+    assert.equal(platform.instance('web-1')?.status?.addresses, given, 'the addresses are the same afterwards');
     assert.is(platform.placement('vm-1')?.status?.phase, 'Bound', 'a placement stays where it is');
 
     // Destroy.
@@ -126,6 +144,7 @@ test('import, collect, put away, create, place, stop, start, restart, reset pass
     assert.ok(wiped.has(images[0]!.disk), 'the system disk was wiped');
     assert.is(disks.spec.claimRef, undefined);
     assert.is(disks.status?.installed, undefined);
+    assert.equal((await client.list(ADDRESSES)).items, [], 'the addresses were given back');
 
     // Take down, and collect again.
     await platform.patch(DEVICES, disks, { putAway: false, requests: { collect: 'again' } });

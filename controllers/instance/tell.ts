@@ -117,16 +117,34 @@ function provisioned(view: View): Told {
   return told('True', 'Installed', `${installed?.image} on disk ${installed?.diskSerialNumber}`);
 }
 
-/** Another image is wanted than the one that is installed: nothing is done about it before somebody asks. */
+const networksOf = ({ device }: View) => device?.status?.networks?.map(({ name, address }) => ({ name, address }));
+
+/** Another image is wanted than the one that is installed, or other networks: nothing is done about it before somebody asks. */
 function reinstallRequired(view: View): Told | undefined {
   const { instance, device } = view;
   const { installed, operation } = device?.status ?? {};
   const image = isInstalled(view) ? installed?.image : undefined;
-  if (image === undefined || image === instance.spec.image || operation?.kind === 'Reinstall') return undefined;
+  if (image === undefined || operation?.kind === 'Reinstall') return undefined;
+  if (image === instance.spec.image) return networksChanged(view);
   return told(
     'True',
     'ImageChanged',
     `${image} is installed, ${instance.spec.image} is wanted: set spec.requests.reinstall to a new value to install it, losing what is on the system disk`,
+  );
+}
+
+function networksChanged({ instance, device }: View): Told | undefined {
+  const names = (list: readonly { readonly name: string }[] = []) =>
+    list
+      .map(({ name }) => name)
+      .toSorted()
+      .join(', ');
+  const [has, wants] = [names(device?.status?.networks), names(instance.spec.networks)];
+  if (has === wants) return undefined;
+  return told(
+    'True',
+    'NetworksChanged',
+    `it has addresses of ${has || 'no network'}, ${wants || 'none'} is wanted: set spec.requests.reinstall to a new value to install it anew, losing what is on the system disk`,
   );
 }
 
@@ -186,6 +204,7 @@ export function tell(view: View): Status {
   const { operation } = device?.status ?? {};
   const system = systemOf(view);
   const image = isInstalled(view) ? device?.status?.installed?.image : undefined;
+  const networks = isInstalled(view) ? networksOf(view) : undefined;
   const requests = requestsOf(view);
   const capacity = capacityOf(view);
   return {
@@ -195,6 +214,7 @@ export function tell(view: View): Status {
     conditions: conditionsOf(view, phase) as NonNullable<Status['conditions']>,
     ...(device && { deviceName: device.metadata.name }),
     ...(system?.addresses && { addresses: system.addresses }),
+    ...(networks && { networks }),
     ...(image !== undefined && { image }),
     ...(operation && {
       progress: {

@@ -1,6 +1,7 @@
 // What the operator holds of the API, by the names that controllers know it by: each controller picks what it looks at.
 import type { Store } from '../kube/store.ts';
 import type {
+  Address,
   CapacityQuota,
   Device,
   DeviceInventory,
@@ -14,6 +15,7 @@ import type {
 import type { Secret } from './resources.ts';
 
 export interface Caches {
+  readonly addresses: Store<Address>;
   readonly devices: Store<Device>;
   readonly inventories: Store<DeviceInventory>;
   readonly types: Store<DeviceType>;

@@ -2,6 +2,53 @@
 import type { KubeObject, ObjectMeta } from '../kube/resource.ts';
 
 /**
+ * An IP address that an Instance has of one of its Site's networks. Created before the Instance is told of it, deleted after its Device was seen off and wiped.
+ */
+export interface Address extends KubeObject {
+apiVersion: string
+kind: string
+metadata: ObjectMeta
+/**
+ * Which address, and who has it.
+ */
+spec: {
+/**
+ * Name of the Site.
+ */
+site: string
+/**
+ * Name of the Site's network.
+ */
+network: string
+/**
+ * The address.
+ */
+address: string
+/**
+ * The Device whose system has it.
+ */
+deviceName: string
+/**
+ * The Instance that it is for.
+ */
+instanceRef: {
+/**
+ * Its namespace.
+ */
+namespace: string
+/**
+ * Its name.
+ */
+name: string
+/**
+ * Its uid.
+ */
+uid: string
+}
+}
+}
+
+/**
  * What a namespace may claim of devices and of hosts. Whatever exceeds it waits until there is room. A quota that is lowered takes nothing from anybody. A namespace may have several; all of them hold.
  */
 export interface CapacityQuota extends KubeObject {
@@ -780,6 +827,23 @@ addresses?: string[]
 reportedAt?: string
 }
 /**
+ * The addresses that its Instance was given of the Site's networks, each an Address of that name. Noted before they are taken, given back when the Device was seen off and wiped.
+ */
+networks?: {
+/**
+ * What the Site calls the network.
+ */
+name: string
+/**
+ * The address.
+ */
+address: string
+/**
+ * Name of the Address.
+ */
+addressName: string
+}[]
+/**
  * The claim that this device is done with; the scheduler may take it away.
  */
 releasedClaimUID?: string
@@ -1363,6 +1427,19 @@ name: string
 }
 network?: Readonly<Record<string, unknown>>
 /**
+ * Networks of the Device's Site of whose ranges it gets an address each. They are kept until the Device is released, and take effect when a system is installed.
+ */
+networks?: {
+/**
+ * What the Site calls the network.
+ */
+name: string
+/**
+ * Which interface gets the address: of network, or one of the Device's inventory. The one that boots from the network, where not given. Where the Site says a VLAN, the address is on that.
+ */
+interface?: string
+}[]
+/**
  * What becomes of the disks on deletion: wiped, or left as they are (the device is then Removed).
  */
 releasePolicy?: ("Wipe" | "Keep")
@@ -1493,6 +1570,19 @@ deviceName?: string
  * What the installed system says that its addresses are.
  */
 addresses?: string[]
+/**
+ * The addresses that it was given of its Site's networks.
+ */
+networks?: {
+/**
+ * What the Site calls the network.
+ */
+name: string
+/**
+ * The address.
+ */
+address: string
+}[]
 /**
  * What is really installed.
  */

@@ -135,6 +135,11 @@ const INSTANCE_ONLY = {
     'Another image is wanted than the one that is installed.',
     'Set spec.requests.reinstall to a new value: what is on the system disk is lost.',
   ),
+  NetworksChanged: waits(
+    ['ReinstallRequired', 'Ready'],
+    'It has addresses of other networks than are wanted.',
+    'Set spec.requests.reinstall to a new value: what is on the system disk is lost.',
+  ),
   Locked: waits(['DeletionBlocked'], 'It is locked, and shall be deleted.', 'Set spec.locked to false.'),
   Claimed: good(['Scheduled'], 'It has a device.'),
   Unschedulable: retried(['Scheduled'], 'No device fits; the message counts why.', 'Free or add a device.'),

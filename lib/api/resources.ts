@@ -1,6 +1,7 @@
 // The kinds of the group bmp.dev, and the core kinds that the operator reads and writes, as the API serves them.
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import type {
+  Address,
   CapacityQuota,
   Device,
   DeviceInventory,
@@ -20,6 +21,7 @@ function bmp<T extends KubeObject>(kind: string, plural: string, namespaced: boo
   return { group: GROUP, version: VERSION, plural, kind, namespaced };
 }
 
+export const ADDRESSES = bmp<Address>('Address', 'addresses', false);
 export const SITES = bmp<Site>('Site', 'sites', false);
 export const DEVICE_TYPES = bmp<DeviceType>('DeviceType', 'devicetypes', false);
 export const DEVICES = bmp<Device>('Device', 'devices', false);

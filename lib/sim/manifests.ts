@@ -18,11 +18,33 @@ export interface BmcAccount {
 
 const API_VERSION = 'bmp.dev/v1alpha1';
 export const SITE = 'sim';
+/** What Instances can have addresses of. */
+const NETWORKS = [
+  {
+    name: 'lan',
+    subnet: '10.64.0.0/16',
+    gateway: '10.64.0.1',
+    range: { start: '10.64.1.0', end: '10.64.255.250' },
+    dns: ['10.64.0.53'],
+  },
+  {
+    name: 'lan6',
+    subnet: 'fd00:64::/64',
+    gateway: 'fd00:64::1',
+    range: { start: 'fd00:64::1:0', end: 'fd00:64::ffff:ffff' },
+  },
+  { name: 'storage', subnet: '10.65.0.0/16', vlan: 65, range: { start: '10.65.1.0', end: '10.65.255.250' } },
+];
 
 /** What all machines of a fleet share. */
 export function sharedManifests(images: readonly MirroredImage[]): Manifest[] {
   return [
-    { apiVersion: API_VERSION, kind: 'Site', metadata: { name: SITE }, spec: { region: 'local', zone: 'local-a' } },
+    {
+      apiVersion: API_VERSION,
+      kind: 'Site',
+      metadata: { name: SITE },
+      spec: { region: 'local', zone: 'local-a', networks: NETWORKS },
+    },
     ...DEVICE_TYPES.map(({ name, minCores, minMemory, disks }) => ({
       apiVersion: API_VERSION,
       kind: 'DeviceType',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { OPERATOR_NAMESPACE } from '../../../lib/api/names.ts';
 import {
+  ADDRESSES,
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
   DEVICES,
@@ -142,7 +143,8 @@ export async function startScene(options: SceneOptions, stack: AsyncDisposableSt
       await deleteAll(client, DEVICES);
       await until(() => view.devices.size === 0);
       // A server without a controller manager beside it collects no garbage.
-      for (const resource of [DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES]) await deleteAll(client, resource);
+      for (const resource of [ADDRESSES, DEVICE_INVENTORIES, IMAGES, DEVICE_TYPES, SITES])
+        await deleteAll(client, resource);
       await deleteAll(client, SECRETS, OPERATOR_NAMESPACE);
       say('everything was given back');
       return watcher.violations();

@@ -106,6 +106,16 @@ export const FAILURES = {
     meaning: 'The user data or the network configuration cannot be used.',
     remedy: 'Correct it.',
   },
+  BadNetwork: {
+    permanent: true,
+    meaning: 'The network that the Instance asks for cannot be had on this machine, or at its Site.',
+    remedy: "Correct spec.network or spec.networks of the Instance, or the Site's networks.",
+  },
+  AddressesExhausted: {
+    permanent: false,
+    meaning: 'A network of the Site has no address left in its range.',
+    remedy: "Widen the range in the Site's networks, or delete Instances that have addresses of it.",
+  },
   ImageUnavailable: {
     permanent: false,
     meaning: 'The image could not be downloaded.',

@@ -17,7 +17,7 @@ import { type InstalledSystem, SimulatedDisk } from './disk.ts';
 import { simulatedHardware } from './hardware.ts';
 import { networkBoot } from './network-boot.ts';
 import type { MachineProfile } from './profile.ts';
-import { reportIn } from './system.ts';
+import { reportIn, systemAddresses } from './system.ts';
 import { Terminal } from './terminal.ts';
 import type { Fault, JournalEntry, MachineState, Timings } from './types.ts';
 
@@ -288,7 +288,7 @@ export class SimulatedMachine implements Chassis {
       instanceUID: seed.instanceUID,
       bootID: randomUUID(),
       hostname: hostname(system.seed) ?? 'localhost',
-      addresses: [this.profile.address],
+      addresses: systemAddresses(system.seed) ?? [this.profile.address],
     };
     await reportIn(seed, report, { signal: power, retryMs: timings.retry, random: this.#random, log });
     return true;
