@@ -151,6 +151,19 @@ class World {
     return isForeign(host) ? status?.address !== host.spec.address : status?.deviceName !== host.status?.deviceName;
   }
 
+  /** Where somebody holds it up, it goes when it is removed once more. */
+  #remove({ metadata }: Placement): void {
+    if (metadata.deletionTimestamp === undefined) this.api.delete(PLACEMENTS, metadata);
+    else this.api.patch(PLACEMENTS, metadata, { metadata: { finalizers: null } });
+  }
+
+  /** Nobody holds anything up any more. */
+  letGo(): void {
+    for (const placement of this.api.all(PLACEMENTS)) {
+      if (placement.metadata.deletionTimestamp !== undefined) this.#remove(placement);
+    }
+  }
+
   step(): void {
     const { api } = this;
     const random = this.#random;
@@ -164,9 +177,10 @@ class World {
       const group = this.#group();
       for (let members = group.gang ? group.size : 1; members > 0; members--) {
         const spec = { resources, priority: random.below(3), group };
-        api.create(PLACEMENTS, aPlacement(`p${++this.#placements}`, { spec }));
+        const metadata = random.chance(0.3) ? { finalizers: ['example.com/kept'] } : {};
+        api.create(PLACEMENTS, aPlacement(`p${++this.#placements}`, { metadata, spec }));
       }
-    } else if (action === 4 && placements.length > 0) api.delete(PLACEMENTS, random.pick(placements).metadata);
+    } else if (action === 4 && placements.length > 0) this.#remove(random.pick(placements));
     else if (action === 5 && hosts.length > 0) {
       const host = random.pick(hosts);
       const reported = { observedGeneration: random.below(100) };
@@ -236,6 +250,7 @@ class Race {
   /** No more faults: rounds until nothing changes any more, also not by a round that began on what is current. */
   async finish(): Promise<void> {
     for (const call of this.#orphaned) call.happen('answer lost');
+    this.world.letGo();
     const { api } = this.world;
     for (let quiet = 0; quiet < 2; ) {
       const before = api.changes.length;

@@ -89,17 +89,6 @@ export class PlacementQuotas {
     for (const placement of placements) this.allowance.enter(quotaClaim(placement));
   }
 
-  /** It was entered in vain. */
-  undo(placement: Placement): void {
-    this.allowance.undo(claimOf(placement));
-  }
-
-  /** It is on its way out, and has a place nowhere. */
-  release({ metadata }: Placement): void {
-    for (const claim of this.allowance.claims('Placement'))
-      if (holderOf(claim) === metadata.uid) this.allowance.drop(claim.uid);
-  }
-
   /** Those that stand in a ledger for the stay that they are in. */
   holding(placements: readonly Placement[]): Placement[] {
     const held = new Set(this.allowance.claims('Placement').map(({ uid }) => uid));

@@ -1,14 +1,12 @@
 // One round of a namespace: ledgers are set right, Placements that wait get a place, and all are told.
 //
-// Flow: survey → plan (which entry leaves or enters which ledger) → finalizers → quotas → ledgers, one guarded write a host →
-// marks.
+// Flow: survey → plan (which entry leaves or enters which ledger) → quotas → ledgers, one guarded write a host → marks.
 // Guarantees: a host's ledger is the truth about its capacity and is written under its object's resourceVersion, on the
 // version that the plan was made on; so whoever else writes it, its sum never exceeds what was there. A Placement is marked
 // as bound only to a host whose ledger has it, and entered there only when its namespace's quotas have it. An entry leaves only when its Placement, by the server's word, is gone,
 // leaving, or past the stay that it was entered for: whoever is sent away starts another stay first. What a crash interrupts, the next round finishes from the ledger.
 import type { Caches } from '../../lib/api/caches.ts';
 import type { Placement } from '../../lib/api/generated.ts';
-import { PLACEMENT_FINALIZER } from '../../lib/api/names.ts';
 import { CAPACITY_QUOTAS, HOSTS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
@@ -17,14 +15,12 @@ import type { EventRecorder } from '../../lib/kube/events.ts';
 import type { KubeObject, ObjectName, Resource } from '../../lib/kube/resource.ts';
 import type { Log } from '../../lib/observe/log.ts';
 import { type Clock, timestamp } from '../../lib/runtime/clock.ts';
-import { addFinalizer, removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result } from '../../lib/runtime/reconcile.ts';
 import { type Claim, holderOf } from '../../lib/scheduler/kubernetes/allowance.ts';
 import type { Configured } from '../../lib/scheduler/kubernetes/configuration-file.ts';
 import { type HostFacts, HostTable, isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
 import {
-  entriesOf,
   type HostObject,
   hostKey,
   isForeign,
@@ -39,7 +35,7 @@ import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { Gangs, isGangMember } from './gangs.ts';
 import { isChanged, isFirst, judge, type Refusal, UNSCHEDULABLE } from './judge.ts';
-import { type Bind, type HostChange, ledgerAfter, Plan } from './plan.ts';
+import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { isVoid, PlacementQuotas } from './quotas.ts';
 import {
   anew,
@@ -156,7 +152,6 @@ export function createRounds({
     const unused = new Set(limits.holding(refused));
     await giveUp([...unused], 'NoPlace', 'others may have its part of the quota', effort, signal);
     await displace(displaced, effort, signal);
-    await letGo(found, limits, effort, signal);
     // Where a bind failed, only the next round knows what is left for the others.
     const news = refusals.filter((refusal) => !unused.has(refusal.placement));
     if (marks.length === plan.binds) await refuse(plan.binds > 0 ? news.filter(isFirst) : news, effort, signal);
@@ -384,36 +379,20 @@ export function createRounds({
     effort: Effort,
     signal: AbortSignal,
   ): Promise<Mark[]> {
-    const binds = changes.flatMap((change) => change.binds);
-    const held = new Map(
-      await effort.each(
-        binds,
-        ({ placement }) => placement,
-        async ({ placement }) =>
-          ownPlacements.note(
-            placement,
-            await addFinalizer(client, PLACEMENTS, placement, PLACEMENT_FINALIZER, { signal }),
-          ),
-      ),
-    );
-    for (const bind of binds) if (!held.has(bind)) limits.undo(bind.placement);
     const isCounted = await writeQuotas(limits, effort, signal);
-    const isSafe = (bind: Bind) => isCounted && held.has(bind);
-    const safe = changes.map((change) => ({ ...change, binds: change.binds.filter(isSafe) }));
+    const safe = isCounted ? changes : changes.map((change) => ({ ...change, binds: [] }));
     const written = await effort.each(
       safe,
       ({ host }) => host,
       (change) => writeLedger(change, signal),
     );
     const changed = new Set(written.map(([change]) => hostKey(change.host)));
-    for (const { host, binds: planned } of changes) {
-      const isWhole = changed.has(hostKey(host)) && planned.every(isSafe);
+    for (const { host, binds } of changes) {
+      const isWhole = changed.has(hostKey(host)) && (isCounted || binds.length === 0);
       // The table is ahead of the ledger.
       if (!isWhole) hosts.forget(hostKey(host));
     }
-    return written.flatMap(([{ binds: placed }, host]) =>
-      placed.map((bind) => ({ placement: held.get(bind)!, host, score: bind.score })),
-    );
+    return written.flatMap(([{ binds }, host]) => binds.map(({ placement, score }) => ({ placement, host, score })));
   }
 
   async function mark(marks: readonly Mark[], effort: Effort, signal: AbortSignal): Promise<void> {
@@ -431,26 +410,6 @@ export function createRounds({
           `Successfully assigned ${namespace}/${name} to ${hostKey(host)}`,
         );
       },
-    );
-  }
-
-  /** Lets Placements on their way out go once no ledger has them. */
-  async function letGo(
-    { leaving }: Survey,
-    limits: PlacementQuotas,
-    effort: Effort,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const isListed = (entries: readonly Listing[], uid: string | undefined) =>
-      entries.some(({ host }) => entriesOf(latest(host)).some((entry) => placementOf(entry) === uid));
-    const free = leaving.filter(({ placement, entries }) => !isListed(entries, placement.metadata.uid));
-    if (free.length === 0) return;
-    for (const { placement } of free) limits.release(placement);
-    if (!(await writeQuotas(limits, effort, signal))) return;
-    await effort.each(
-      free,
-      ({ placement }) => placement,
-      ({ placement }) => removeFinalizer(client, PLACEMENTS, placement, PLACEMENT_FINALIZER, { signal }),
     );
   }
 

@@ -4,8 +4,6 @@
 export const DEVICE_FINALIZER = 'bmp.dev/device';
 /** On Instances: taken off when no device holds anything of the instance any more. */
 export const INSTANCE_FINALIZER = 'bmp.dev/instance';
-/** On Placements: taken off when no host's ledger holds it any more. */
-export const PLACEMENT_FINALIZER = 'bmp.dev/placement';
 
 /** The operator's own namespace: BMC credentials, its keys and its Lease are read there and nowhere else. */
 export const OPERATOR_NAMESPACE = 'bmp-system';

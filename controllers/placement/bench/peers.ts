@@ -1,0 +1,52 @@
+// Schedulers as processes: the product's placement controller, and Kubernetes' own, with its limits on calls lifted.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface SchedulerProcess extends AsyncDisposable {
+  readonly pid: number;
+}
+
+function started(child: ChildProcess, name: string): SchedulerProcess {
+  let isOver = false;
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    if (!isOver) throw new Error(`${name} ended by itself: ${code ?? signal}`);
+  });
+  return {
+    pid: child.pid!,
+    async [Symbol.asyncDispose]() {
+      isOver = true;
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+export function startOurs(kubeconfig: string): SchedulerProcess {
+  const script = fileURLToPath(new URL('./process.ts', import.meta.url));
+  const env = { ...process.env, NODE_ENV: 'production' };
+  return started(
+    spawn(process.execPath, [script, kubeconfig], { stdio: ['ignore', 'inherit', 'inherit'], env }),
+    'ours',
+  );
+}
+
+/** `binary` is kube-scheduler of 1.20; `dir` is where its configuration may be written. */
+export async function startKubeScheduler(binary: string, kubeconfig: string, dir: string): Promise<SchedulerProcess> {
+  const config = join(dir, 'kube-scheduler.json');
+  await writeFile(
+    config,
+    JSON.stringify({
+      apiVersion: 'kubescheduler.config.k8s.io/v1beta1',
+      kind: 'KubeSchedulerConfiguration',
+      clientConnection: { kubeconfig, qps: 100_000, burst: 100_000 },
+      leaderElection: { leaderElect: false },
+      healthzBindAddress: '127.0.0.1:0',
+      metricsBindAddress: '127.0.0.1:0',
+    }),
+  );
+  const child = spawn(binary, ['--config', config, '--secure-port', '0'], { stdio: 'ignore' });
+  return started(child, 'kube-scheduler');
+}
