@@ -19,7 +19,7 @@ import {
   STEPS,
   type Step,
 } from '../../lib/provision/operations/operations.ts';
-import type { Inventory } from '../../lib/provision/protocol.ts';
+import type { Inventory, TaskResults } from '../../lib/provision/protocol.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
@@ -51,6 +51,7 @@ import {
   writesImage,
 } from './status.ts';
 import { buildTask, imageOf } from './tasks.ts';
+import { withWiped } from './wiped.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */
 const MOST_TURNS = 40;
@@ -430,6 +431,7 @@ export class Pass {
   /** What the end of a step leaves behind, beside the step itself. */
   async #complete(operation: Operation): Promise<void> {
     if (operation.step === 'collect') await this.#writeInventory(operation);
+    if (operation.step === 'wipe') this.#noteWiped(operation);
     const kind = kindOf(operation);
     if ((kind === 'Clean' || kind === 'Release') && operation.index === operation.total) {
       const names = addressesOf(this.#deps.stores.addresses, this.#device);
@@ -450,6 +452,12 @@ export class Pass {
         }),
       };
     }
+  }
+
+  #noteWiped(operation: Operation): void {
+    const { task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
+    const { disks } = task!.result as TaskResults['wipe'];
+    this.#status = withWiped(this.#status, disks, operation.id, this.#deps.clock.now());
   }
 
   async #writeInventory(operation: Operation): Promise<void> {

@@ -8,6 +8,7 @@ const CLASSES: Record<TaskErrorCode, TaskError['class']> = {
   UnsupportedImage: 'permanent',
   DiskMissing: 'permanent',
   DiskFailed: 'permanent',
+  DiskReadOnly: 'permanent',
   // A cable or a controller may do better next time; a disk that lies shows up as the same error again.
   ReadBackMismatch: 'transient',
   WipeNotVerified: 'transient',

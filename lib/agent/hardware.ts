@@ -25,8 +25,8 @@ export interface Hardware {
   /** Sets a user's password hash in the installed system. Throws NoSystem when there is none on the disk. */
   setPassword(diskSerialNumber: string, user: string, passwordHash: string, signal: AbortSignal): Promise<void>;
   /**
-   * Destroys everything on the disk by the best way that it offers, and verifies by reading samples back. Throws
-   * WipeNotVerified when one was not empty.
+   * Destroys everything on the disk by the best way that it offers, and verifies by reading samples back: see wiping.ts.
+   * Throws DiskReadOnly, or WipeNotVerified when one was not empty.
    */
   wipe(diskSerialNumber: string, progress: Percent, signal: AbortSignal): Promise<WipeRecord>;
 }

@@ -844,6 +844,39 @@ address: string
 addressName: string
 }[]
 /**
+ * How each disk was last wiped, by serial number: the 64 that were wiped last.
+ */
+wiped?: {
+/**
+ * Of the disk.
+ */
+serialNumber: string
+/**
+ * By the disk's own command, or by writing zeros everywhere.
+ */
+method: ("nvme-sanitize" | "nvme-format" | "ata-secure-erase" | "overwrite")
+/**
+ * Size of the disk.
+ */
+bytes: number
+/**
+ * How many places were read afterwards and found empty.
+ */
+samplesVerified: number
+/**
+ * What was tried before, said that it was done, and had left data.
+ */
+unverified?: string[]
+/**
+ * The operation that wiped it.
+ */
+operationID: string
+/**
+ * When.
+ */
+at: string
+}[]
+/**
  * The claim that this device is done with; the scheduler may take it away.
  */
 releasedClaimUID?: string

@@ -140,6 +140,18 @@ function hardware({ spec }: DeviceInventory): string[] {
   ]);
 }
 
+const wipedLines = (now: number, wiped: NonNullable<Device['status']>['wiped'] = []): string[] =>
+  columns(
+    wiped.map(({ serialNumber, method, unverified, samplesVerified, at, operationID }) => [
+      serialNumber,
+      `${method}${unverified ? ` (${unverified.join(', ')} had left data)` : ''}`,
+      `${samplesVerified} samples empty`,
+      `${since(now, at)} ago`,
+      operationID,
+    ]),
+    '  ',
+  );
+
 export function describeDevice(device: Device, { now, events, inventory }: Surroundings): string[] {
   const { metadata, spec, status = {} } = device;
   const { bmc, power, operation, error, installed } = status;
@@ -160,6 +172,7 @@ export function describeDevice(device: Device, { now, events, inventory }: Surro
     ...section('Error', error ? [`  ${error.code}: ${error.message}`, `  ${retryOf(error, now)}`] : []),
     ...section('Operation', operation ? operationLines(now, operation) : []),
     ...section('Hardware', inventory ? hardware(inventory) : []),
+    ...section('Wiped', wipedLines(now, status.wiped)),
     ...section('Conditions', conditions(now, status.conditions)),
     ...section('Requests', requestLines(now, status.requests)),
     ...section('History', historyLines(now, status.history ?? [])),

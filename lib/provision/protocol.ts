@@ -124,12 +124,16 @@ export interface WipeTask extends TaskBase {
 export type Task = CollectTask | WriteImageTask | WriteSeedTask | SetPasswordTask | WipeTask;
 export type TaskKind = Task['kind'];
 
+export type WipeMethod = 'nvme-sanitize' | 'nvme-format' | 'ata-secure-erase' | 'overwrite';
+
 export interface WipeRecord {
   readonly serialNumber: string;
-  readonly method: 'nvme-format' | 'ata-secure-erase' | 'overwrite';
+  readonly method: WipeMethod;
   readonly bytes: number;
   /** How many places were read back and found empty. */
   readonly samplesVerified: number;
+  /** What was tried before, said that it was done, and had left data. */
+  readonly unverified?: readonly WipeMethod[];
 }
 
 export interface TaskResults {
@@ -154,6 +158,7 @@ export type TaskErrorCode =
   | 'UnsupportedImage'
   | 'DiskMissing'
   | 'DiskFailed'
+  | 'DiskReadOnly'
   | 'ReadBackMismatch'
   | 'WipeNotVerified'
   | 'NoSystem'

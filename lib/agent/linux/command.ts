@@ -16,16 +16,19 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Written to its standard input. Secrets go here, never into arguments. */
   readonly input?: string;
+  /** Of standard output, default utf8; latin1 for bytes. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 /** What it wrote to standard output. @throws CommandError, the signal's reason, or ENOENT where there is no such tool. */
 export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
-  const { signal, input = '' } = options;
+  const { signal, input = '', encoding = 'utf8' } = options;
   const child = spawn(command, args, { stdio: 'pipe', ...(signal && { signal }) });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);
   });
+  child.stdout.setEncoding(encoding);
   // A tool that ends without reading its input is judged by how it ended.
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);

@@ -2,12 +2,13 @@
 import { basename } from 'node:path';
 import { AgentError } from '../errors.ts';
 import type { Hardware } from '../hardware.ts';
+import { wipeDisk } from '../wiping.ts';
 import { readDevice, writeDevice } from './block-device.ts';
 import { run } from './command.ts';
 import { findDisk, listDisks } from './disks.ts';
 import { collectInventory, readIdentity } from './facts.ts';
 import { putPassword, putSeed } from './installed-system.ts';
-import { wipeDisk } from './wipe.ts';
+import { wipeableDisk } from './wipe.ts';
 
 export const linuxHardware: Hardware = {
   identity: readIdentity,
@@ -33,7 +34,7 @@ export const linuxHardware: Hardware = {
     await putPassword(path, user, passwordHash, signal);
   },
   async wipe(serialNumber, progress, signal) {
-    return wipeDisk(await findDisk(serialNumber), progress, signal);
+    return wipeDisk(wipeableDisk(await findDisk(serialNumber)), Math.random, progress, signal);
   },
 };
 

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { cpuFacts, parseLldp } from './facts.ts';
 import { fatLabel, withPassword } from './installed-system.ts';
 import { memoryModules, structures } from './smbios.ts';
+import { canBlockErase, canEraseItself, sanitizeStatus } from './wipe.ts';
 
 /** One structure of an SMBIOS table: DSP0134 §6.1.2. */
 function structure(type: number, fields: Readonly<Record<number, number>>, length: number, strings: string[]): Buffer {
@@ -66,6 +67,45 @@ test('switch ports as lldpcli tells them', () => {
     ],
   );
   assert.is(parseLldp('').size, 0);
+});
+
+test('what an NVMe disk says of sanitizing', () => {
+  const identity = Buffer.alloc(4096);
+  assert.not.ok(canBlockErase(identity));
+  identity.writeUInt32LE(0x1, 328); // crypto erase alone
+  assert.not.ok(canBlockErase(identity));
+  identity.writeUInt32LE(0xa000_0003, 328);
+  assert.ok(canBlockErase(identity));
+  const page = (progress: number, status: number) => {
+    const bytes = Buffer.alloc(512);
+    bytes.writeUInt16LE(progress, 0);
+    bytes.writeUInt16LE(status, 2);
+    return bytes;
+  };
+  assert.equal(sanitizeStatus(page(0x8000, 0x2)), { state: 'running', percent: 50 });
+  assert.is(sanitizeStatus(page(0xffff, 0x101)).state, 'done');
+  assert.is(sanitizeStatus(page(0xffff, 0x104)).state, 'done');
+  assert.is(sanitizeStatus(page(0xffff, 0x3)).state, 'failed');
+  assert.is(sanitizeStatus(page(0xffff, 0x0)).state, 'failed');
+  assert.is(sanitizeStatus(Buffer.alloc(0)).state, 'failed');
+});
+
+test('a SATA disk erases itself only where it knows how, is not frozen and has no password', () => {
+  const told = (lines: readonly string[]) =>
+    [
+      'Capabilities:',
+      '\tLBA',
+      'Security: ',
+      '\tMaster password revision code = 65534',
+      ...lines.map((l) => `\t${l}`),
+    ].join('\n');
+  const good = ['\tsupported', 'not\tenabled', 'not\tlocked', 'not\tfrozen', 'not\texpired: security count'];
+  assert.ok(canEraseItself(told(good)));
+  assert.ok(canEraseItself(`${told(good)}\nLogical Unit WWN Device Identifier: 5002538000000000`));
+  assert.not.ok(canEraseItself(told(good.map((line) => line.replace('not\tfrozen', '\tfrozen')))));
+  assert.not.ok(canEraseItself(told(good.map((line) => line.replace('not\tenabled', '\tenabled')))));
+  assert.not.ok(canEraseItself(told(good.map((line) => line.replace('\tsupported', 'not\tsupported')))));
+  assert.not.ok(canEraseItself(''));
 });
 
 test('a password is changed for one user, and nothing else is', () => {

@@ -72,12 +72,17 @@ const inventory = object(
 
 const sha256: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
 const diskSerialNumber = serialNumber;
-const wiped = object({
-  serialNumber,
-  method: oneOf('nvme-format', 'ata-secure-erase', 'overwrite'),
-  bytes: count(MAX_BYTES),
-  samplesVerified: count(1e9),
-});
+const wipeMethod = oneOf('nvme-sanitize', 'nvme-format', 'ata-secure-erase', 'overwrite');
+const wiped = object(
+  {
+    serialNumber,
+    method: wipeMethod,
+    bytes: count(MAX_BYTES),
+    samplesVerified: count(1e9),
+    unverified: list(wipeMethod, 8),
+  },
+  ['unverified'],
+);
 const results: Readonly<Record<string, Schema>> = {
   collect: inventory,
   'write-image': object({ diskSerialNumber, bytes: count(MAX_BYTES), sha256 }),

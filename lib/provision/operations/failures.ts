@@ -138,6 +138,11 @@ export const FAILURES = {
   },
   DiskMissing: { permanent: false, meaning: 'A disk is not there any more.', remedy: 'Look at the machine.' },
   DiskFailed: { permanent: false, meaning: 'A disk gave an error.', remedy: 'Replace the disk.' },
+  DiskReadOnly: {
+    permanent: true,
+    meaning: 'A disk cannot be written to, so that what is on it stays. The machine is not offered.',
+    remedy: 'Let it be written to, or take it out of the machine, then ask for resetStatus.',
+  },
   ReadBackMismatch: {
     permanent: false,
     meaning: 'What was read back from the disk is not what was written.',

@@ -20,6 +20,8 @@ function machine(power: AbortSignal) {
     clock: systemClock,
     bootMode: 'UEFI',
     serialNumber: () => profile.inventory.serialNumber,
+    random: Math.random,
+    diskFault: () => undefined,
     power,
     record: () => undefined,
   });

@@ -2,21 +2,26 @@
 // run touches a disk any more, whatever the agent still tries.
 import { AgentError } from '../../agent/errors.ts';
 import type { Hardware } from '../../agent/hardware.ts';
-import type { Task, WipeRecord } from '../../provision/protocol.ts';
+import { type OwnErasure, wipeDisk } from '../../agent/wiping.ts';
+import type { Task } from '../../provision/protocol.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { MachineProfile } from './profile.ts';
-import type { JournalEntry, Timings } from './types.ts';
+import type { DiskFault, JournalEntry, Timings } from './types.ts';
 
 export interface HardwareSurroundings {
   readonly profile: MachineProfile;
   readonly disks: readonly SimulatedDisk[];
   readonly timings: Timings;
   readonly clock: Clock;
+  /** From 0 up to 1. */
+  readonly random: () => number;
   /** How this run was booted. */
   readonly bootMode: 'BIOS' | 'UEFI';
   /** Asked each time: a fault may have been put in. */
   readonly serialNumber: () => string;
+  /** Asked each time, too. */
+  readonly diskFault: (serialNumber: string) => DiskFault | undefined;
   /** Aborts when the machine goes off. */
   readonly power: AbortSignal;
   readonly record: (entry: Omit<JournalEntry, 'machine' | 'at'>) => void;
@@ -29,7 +34,6 @@ export interface SimulatedHardware extends Hardware {
 
 const MIB = 1024 * 1024;
 const WIPE_PROGRESS_STEPS = 5;
-const WIPE_SAMPLES = 64;
 
 export function simulatedHardware(surroundings: HardwareSurroundings): SimulatedHardware {
   const { profile, disks, timings, clock, power, record } = surroundings;
@@ -41,6 +45,8 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
     alive();
     const found = disks.find((each) => each.facts.serialNumber === serialNumber);
     if (!found) throw new AgentError('DiskMissing', `no disk has the serial number ${serialNumber}`);
+    if (surroundings.diskFault(serialNumber) === 'fails')
+      throw new AgentError('DiskFailed', `disk ${serialNumber} gives an error`);
     return found;
   };
   const alive = () => {
@@ -68,6 +74,8 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
     },
     async write(serialNumber, offset, source, signal) {
       const target = disk(serialNumber);
+      if (surroundings.diskFault(serialNumber) === 'read-only')
+        throw new AgentError('DiskReadOnly', `disk ${serialNumber} cannot be written to`);
       if (task?.kind === 'write-image' && begun !== task.id) {
         begun = task.id;
         target.forgetSystem();
@@ -101,18 +109,54 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       target.putPassword(user, passwordHash);
       record({ what: 'set-password', disk: serialNumber, detail: user, ...forTask() });
     },
-    async wipe(serialNumber, progress, signal): Promise<WipeRecord> {
+    async wipe(serialNumber, progress, signal) {
       const target = disk(serialNumber);
-      for (let step = 1; step <= WIPE_PROGRESS_STEPS; step++) {
-        await wait(timings.wipePerDisk / WIPE_PROGRESS_STEPS, signal);
-        progress((step / (WIPE_PROGRESS_STEPS + 1)) * 100);
-      }
-      target.erase();
-      const { transport, rotational, sizeBytes } = target.facts;
-      if (!target.isEmpty()) throw new AgentError('WipeNotVerified', `disk ${serialNumber} is not empty`);
-      record({ what: 'wipe', disk: serialNumber, ...forTask() });
-      const method = transport === 'nvme' ? 'nvme-format' : rotational ? 'overwrite' : 'ata-secure-erase';
-      return { serialNumber, method, bytes: sizeBytes, samplesVerified: WIPE_SAMPLES };
+      const fault = () => surroundings.diskFault(serialNumber);
+      const { sizeBytes } = target.facts;
+      const erase = async (told: (percent: number) => void, holds: boolean) => {
+        for (let step = 1; step <= WIPE_PROGRESS_STEPS; step++) {
+          await wait(timings.wipePerDisk / WIPE_PROGRESS_STEPS, signal);
+          told((step / WIPE_PROGRESS_STEPS) * 100);
+        }
+        disk(serialNumber);
+        if (!holds) target.erase();
+      };
+      const own = erasureOf(target);
+      const erasures: OwnErasure[] = own
+        ? [
+            {
+              method: own,
+              async erase(told) {
+                await erase(told, fault() === 'erase-lies' || fault() === 'keeps-data');
+                return true;
+              },
+            },
+          ]
+        : [];
+      const wiped = await wipeDisk(
+        {
+          serialNumber,
+          sizeBytes,
+          isReadOnly: async () => fault() === 'read-only',
+          erasures,
+          overwrite: (told) => erase(told, fault() === 'keeps-data'),
+          async *read(offset, bytes) {
+            await wait(0, signal);
+            yield* target.read(offset, bytes);
+          },
+        },
+        surroundings.random,
+        progress,
+        signal,
+      );
+      record({ what: 'wipe', disk: serialNumber, detail: wiped.method, ...forTask() });
+      return wiped;
     },
   };
+}
+
+/** By what the disk hangs on; makes of NVMe disks differ. */
+function erasureOf({ facts }: SimulatedDisk): OwnErasure['method'] | undefined {
+  if (facts.transport === 'nvme') return facts.serialNumber.charCodeAt(1) % 2 === 0 ? 'nvme-sanitize' : 'nvme-format';
+  return facts.transport === 'sata' ? 'ata-secure-erase' : undefined;
 }

@@ -249,10 +249,13 @@ export class SimulatedMachine implements Chassis {
       disks: this.disks,
       timings,
       clock,
+      random: this.#random,
       bootMode,
       power,
       serialNumber: () =>
         this.#fault?.kind === 'other-serial' ? this.#fault.serialNumber : this.profile.inventory.serialNumber,
+      diskFault: (serialNumber) =>
+        this.#fault?.kind === 'disk' && this.#fault.serialNumber === serialNumber ? this.#fault.does : undefined,
       record: (entry) => this.#record(entry),
     });
     await runAgent({

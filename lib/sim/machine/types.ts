@@ -70,7 +70,7 @@ export interface JournalEntry {
   readonly bytes?: number;
   /** The agent's task that did it; it begins with the operation's id. */
   readonly taskId?: string;
-  /** power: On, Off, Reset, Restored. boot: network, disk, none. write-image: begun, complete. set-password: the user. */
+  /** power: On, Off, Reset, Restored. boot: network, disk, none. write-image: begun, complete. set-password: the user. wipe: the method. */
   readonly detail?: string;
 }
 
@@ -82,4 +82,9 @@ export type Fault =
   /** The live OS comes up, its agent never speaks. */
   | { readonly kind: 'agent-silent' }
   /** The firmware hangs before it chooses a boot source. */
-  | { readonly kind: 'boot-hangs' };
+  | { readonly kind: 'boot-hangs' }
+  /** The disk of that serial number: says that it has erased itself, and has not; keeps its data whatever is written;
+   * cannot be written to; or gives an error. */
+  | { readonly kind: 'disk'; readonly serialNumber: string; readonly does: DiskFault };
+
+export type DiskFault = 'erase-lies' | 'keeps-data' | 'read-only' | 'fails';
