@@ -10,7 +10,8 @@ import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
 import { LAB_PROGRAMS, type LabMachine } from '../../lib/lab/lab.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
 import { withPeers } from '../../lib/testing/peers.ts';
-import { IMAGES, machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
+import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
+import { IMAGE_NAMES } from './real-boot-artifacts.ts';
 
 const onMachines = withPeers([...LAB_PROGRAMS, ...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
 const FIRMWARES = (['bios', 'uefi'] as const).filter((each) => (process.env.REAL_BOOT ?? each) === each);
@@ -45,7 +46,7 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
     metadata: { name: 'web-1', namespace: 'default' },
     spec: {
       deviceType: deviceTypeOf(firmware),
-      image: IMAGES[0],
+      image: IMAGE_NAMES[0],
       hostname: 'web-one',
       sshAuthorizedKeys: [publicKey],
       rootPasswordRef: { name: 'root' },
@@ -54,7 +55,7 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
   await platform.step('image written', () => platform.device(name)?.status?.operation?.step === 'write-seed');
   await platform.step('created: running from its disk', isRunning);
   assert.is(await platform.ssh(machine, 'hostname; whoami'), 'web-one\ndebian');
-  assert.is(await imageOn(), IMAGES[0]);
+  assert.is(await imageOn(), IMAGE_NAMES[0]);
   const firmwareSeen = await platform.ssh(machine, 'test -d /sys/firmware/efi && echo uefi || echo bios');
   assert.is(firmwareSeen, firmware);
   assert.is(platform.instance('web-1')?.status?.addresses?.[0], machine.address);
@@ -78,9 +79,9 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
   await platform.step('password reset', () => requested('resetPassword') && isRunning());
   assert.is.not(await shadow(), firstHash);
 
-  await platform.patch('web-1', { image: IMAGES[1], requests: { reinstall: 'once' } });
+  await platform.patch('web-1', { image: IMAGE_NAMES[1], requests: { reinstall: 'once' } });
   await platform.step('reinstalled with the other image', () => requested('reinstall') && isRunning());
-  assert.is(await imageOn(), IMAGES[1]);
+  assert.is(await imageOn(), IMAGE_NAMES[1]);
   assert.is(await platform.ssh(machine, 'hostname'), 'web-one');
 
   await client.delete(INSTANCES, { name: 'web-1', namespace: 'default' });

@@ -3,6 +3,7 @@
 // Made by mmdebstrap from Debian's packages, whose signatures apt checks.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { dump } from 'js-yaml';
 import { run } from '../agent/linux/command.ts';
 
 export interface RootOptions {
@@ -31,6 +32,27 @@ const PACKAGES = [
 /** Of no use to a machine that nobody sits at. */
 const LEFT_OUT = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*'];
 
+function words(text: string): string[] {
+  return text.split(' ');
+}
+
+/**
+ * Without what takes long and has nothing to do here: other data sources and host keys, apt's configuration, locales, a
+ * boot loader that Debian would look after.
+ */
+const CLOUD_INIT = {
+  datasource_list: ['NoCloud'],
+  ssh_genkeytypes: ['ed25519'],
+  cloud_init_modules: words(
+    'bootcmd write_files growpart resizefs set_hostname update_hostname update_etc_hosts users_groups ssh',
+  ),
+  cloud_config_modules: words('set_passwords ntp timezone runcmd'),
+  // What the seed's vendor data installs is found by the module behind it.
+  cloud_final_modules: words(
+    'package_update_upgrade_install scripts_vendor scripts_per_once scripts_per_boot scripts_per_instance scripts_user phone_home final_message power_state_change',
+  ),
+};
+
 /** What differs from the packages as they come. */
 function files(): Readonly<Record<string, string>> {
   return {
@@ -39,14 +61,7 @@ function files(): Readonly<Record<string, string>> {
     // systemd makes one at the first boot, another one on every machine.
     'etc/machine-id': '',
     'etc/ssh/sshd_config.d/image.conf': 'UseDNS no\n',
-    'etc/cloud/cloud.cfg.d/90-image.cfg': [
-      'datasource_list: [NoCloud]',
-      // The others take long to make, and nobody asks for them.
-      'ssh_genkeytypes: [ed25519]',
-      'locale: C.UTF-8',
-      'apt_preserve_sources_list: true',
-      '',
-    ].join('\n'),
+    'etc/cloud/cloud.cfg.d/90-image.cfg': dump(CLOUD_INIT),
     // Debian keeps these two links on its newest kernel.
     'boot/grub/grub.cfg': [
       'set timeout=0',
@@ -59,8 +74,14 @@ function files(): Readonly<Record<string, string>> {
   };
 }
 
-/** Timers that would find work on a machine that was only just installed. */
-const MASKED = ['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer'];
+/** What would find work on a machine that was only just installed. */
+const MASKED = [
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+];
 
 /** Needs root. @throws CommandError with what mmdebstrap said */
 export async function makeRoot(folder: string, { suite, mirror }: RootOptions): Promise<void> {
