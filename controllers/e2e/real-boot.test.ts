@@ -11,9 +11,10 @@ import { LAB_PROGRAMS, type LabMachine } from '../../lib/lab/lab.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
 import { withPeers } from '../../lib/testing/peers.ts';
 import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
-import { IMAGE_NAMES } from './real-boot-artifacts.ts';
+import { IMAGE_NAMES, tell } from './real-boot-artifacts.ts';
+import { RECORD_PROGRAMS } from './real-boot-record.ts';
 
-const onMachines = withPeers([...LAB_PROGRAMS, ...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
+const onMachines = withPeers([...LAB_PROGRAMS, ...BUILD_PROGRAMS, ...RECORD_PROGRAMS, ['ssh', 'openssh-client']]);
 const FIRMWARES = (['bios', 'uefi'] as const).filter((each) => (process.env.REAL_BOOT ?? each) === each);
 
 /** How many bytes of the disk are not zero. */
@@ -33,6 +34,8 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
   const shadow = () => platform.ssh(machine, 'sudo grep ^debian: /etc/shadow | cut -d: -f2');
   const imageOn = () => platform.ssh(machine, 'cat /etc/bmp-image');
 
+  // With UEFI, where iPXE comes over TFTP too.
+  const recording = firmware === 'uefi' ? await platform.record() : undefined;
   await platform.step('imported', () => platform.device(name)?.status?.phase === 'Collecting');
   await platform.step('collected, put away, offered', () => platform.device(name)?.status?.phase === 'Available');
   assert.not(machine.isOn(), 'it is offered after it was seen off');
@@ -56,6 +59,14 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
   await platform.step('created: running from its disk', isRunning);
   assert.is(await platform.ssh(machine, 'hostname; whoami'), 'web-one\ndebian');
   assert.is(await imageOn(), IMAGE_NAMES[0]);
+  if (recording) {
+    const { packets, malformed } = await recording.stop();
+    for (const protocol of ['ipmi', 'dhcp', 'tftp', 'http', 'tls'])
+      assert.ok((packets.get(protocol) ?? 0) > 0, `${protocol} was recorded`);
+    assert.equal(malformed, [], 'tshark finds nothing malformed');
+    tell(`          tshark: ${[...packets].map(([protocol, count]) => `${protocol} ${count}`).join(', ')}`);
+  }
+  assert.match(await platform.ssh(machine, 'sudo cloud-init schema --system'), /Valid/);
   const firmwareSeen = await platform.ssh(machine, 'test -d /sys/firmware/efi && echo uefi || echo bios');
   assert.is(firmwareSeen, firmware);
   assert.is(platform.instance('web-1')?.status?.addresses?.[0], machine.address);
@@ -95,7 +106,7 @@ for (const firmware of FIRMWARES) {
   onMachines(
     `a machine with ${firmware.toUpperCase()}: from import to a login, through every operation, to an empty disk`,
     async () => {
-      console.log(`\n${firmware.toUpperCase()}`);
+      tell(firmware.toUpperCase());
       await onRealMachines(`walk-${firmware}`, [machineSpec(firmware)], walk);
     },
   );

@@ -25,6 +25,7 @@ import { labManifests } from '../../lib/lab/manifests.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { ARTIFACTS, artifacts, timed } from './real-boot-artifacts.ts';
+import { type Recording, record } from './real-boot-record.ts';
 
 /** Nothing is measured by it: emulated machines on a busy machine take their time. */
 const PATIENCE_MS = Number(process.env.E2E_PATIENCE_MS ?? 40 * 60_000);
@@ -52,6 +53,8 @@ export interface RealPlatform {
   /** What a command prints that runs on the machine, over SSH with the key of `publicKey`. */
   ssh(machine: LabMachine, command: string): Promise<string>;
   readonly publicKey: string;
+  /** Everything on the lab's network and between operator and BMCs, from now on. */
+  record(): Promise<Recording>;
 }
 
 export interface OperatorProcess {
@@ -176,6 +179,7 @@ export async function onRealMachines(
     publicKey: (await readFile(`${key}.pub`, 'utf8')).trim(),
     device: (wanted) => named(view.all().devices, wanted),
     instance: (wanted) => named(view.all().instances, wanted),
+    record: () => record(lab, ARTIFACTS, [IMAGE_PORT, bootPort]),
     async patch(instance, spec) {
       await client.patch(INSTANCES, { name: instance, namespace: 'default' }, { type: 'merge', body: { spec } });
     },

@@ -1,0 +1,97 @@
+// test-deadline: 7200
+// test-slow
+// Bad days of a real machine: it is another one than its Device says, finds no DHCP, loses its power while it is written to,
+// the images' server goes away half-way, and the operator is killed in every step. Needs root, for the machine's network.
+import { createReadStream } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Device } from '../../lib/api/generated.ts';
+import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
+import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
+import { LAB_PROGRAMS, type LabMachine } from '../../lib/lab/lab.ts';
+import { deviceTypeOf } from '../../lib/lab/manifests.ts';
+import { withPeers } from '../../lib/testing/peers.ts';
+import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
+import { IMAGE_NAMES } from './real-boot-artifacts.ts';
+
+const onMachines = withPeers([...LAB_PROGRAMS, ...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
+const OUTAGE_MS = 60_000;
+
+async function isUntouched({ disk }: LabMachine): Promise<boolean> {
+  for await (const chunk of createReadStream(disk, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    if (chunk.some((byte) => byte !== 0)) return false;
+  }
+  return true;
+}
+
+async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): Promise<void> {
+  const machine = lab.machines[0]!;
+  const { name, firmware, serialNumber } = machine;
+  const device = () => platform.device(name);
+  const operation = () => device()?.status?.operation;
+
+  // The Device says another serial number.
+  await platform.step('a stranger refused', () => device()?.status?.error?.code === 'IdentityMismatch');
+  assert.match(device()!.status!.error!.message, serialNumber);
+  assert.ok(await isUntouched(machine), 'no disk of a stranger is touched');
+  const { spec } = device()!;
+  await client.delete(DEVICES, { name });
+  await platform.step('its Device removed', () => device() === undefined);
+
+  // Nobody answers its firmware for a minute.
+  await lab.serveDhcp(false);
+  await client.create(DEVICES, {
+    apiVersion: 'bmp.dev/v1alpha1',
+    kind: 'Device',
+    metadata: { name },
+    spec: { ...spec, serialNumber },
+  } as Device);
+  await platform.step('waiting for the live OS', () => operation()?.step === 'await-agent');
+  await delay(OUTAGE_MS);
+  assert.is(operation()?.step, 'await-agent');
+  await lab.serveDhcp(true);
+  await platform.step('collected after all', () => device()?.status?.phase === 'Available');
+
+  // Everything else while a system is installed.
+  await client.create(INSTANCES, {
+    apiVersion: 'bmp.dev/v1alpha1',
+    kind: 'Instance',
+    metadata: { name: 'web-1', namespace: 'default' },
+    spec: { deviceType: deviceTypeOf(firmware), image: IMAGE_NAMES[0], sshAuthorizedKeys: [publicKey] },
+  });
+  const killed: string[] = [];
+  const killIn = async (step: string) => {
+    await platform.step(`${step} reached`, () => operation()?.step === step);
+    await platform.operator.kill();
+    killed.push(step);
+  };
+  for (const step of ['network-boot', 'await-agent', 'write-image']) await killIn(step);
+  const percent = () => (operation()?.step === 'write-image' ? (operation()?.percent ?? 0) : 0);
+  await platform.step('a tenth written', () => percent() >= 10);
+  await platform.images.off();
+  await delay(OUTAGE_MS / 2);
+  await platform.images.on();
+  await platform.step('a third written', () => percent() >= 33);
+  await machine.powerOff();
+  await platform.step('the lost machine noticed', () => operation()?.step !== 'write-image');
+  await platform.step('written to again', () => operation()?.step === 'write-image');
+  for (const step of ['write-seed', 'disk-boot', 'await-system']) await killIn(step);
+  await platform.step('running', () => platform.instance('web-1')?.status?.phase === 'Running');
+  assert.is(await platform.ssh(machine, 'hostname; cat /etc/bmp-image'), `web-1\n${IMAGE_NAMES[0]}`);
+  assert.is(killed.length, 6);
+
+  await client.delete(INSTANCES, { name: 'web-1', namespace: 'default' });
+  await platform.step('wiped and offered again', () => device()?.status?.phase === 'Available');
+  assert.ok(await isUntouched(machine), 'nothing is left on the disk');
+}
+
+onMachines('a machine is installed in the end, whatever happens meanwhile, and nothing is written to a stranger', () =>
+  onRealMachines('faults', [machineSpec('bios')], badDays, (object) =>
+    object.kind === 'Device'
+      ? ({ ...object, spec: { ...(object as Device).spec, serialNumber: 'SOMEBODY-ELSE' } } as Device)
+      : object,
+  ),
+);
+
+test.run();

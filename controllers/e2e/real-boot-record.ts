@@ -1,0 +1,91 @@
+// Records what goes over the wires of a lab, for the dissectors of tshark, which others wrote.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import type { Lab } from '../../lib/lab/lab.ts';
+
+export const RECORD_PROGRAMS = [
+  ['dumpcap', 'wireshark-common'],
+  ['tshark', 'tshark'],
+] as const;
+
+export interface Verdict {
+  /** How many packets each dissector had. */
+  readonly packets: ReadonlyMap<string, number>;
+  /** A line for each packet that a dissector found malformed. */
+  readonly malformed: readonly string[];
+}
+
+export interface Recording {
+  /** Ends it, and gives what tshark says of it. */
+  stop(): Promise<Verdict>;
+}
+
+/** @param httpPorts of the lab's address, which are none of HTTP's own */
+export async function record(lab: Lab, dir: string, httpPorts: readonly number[]): Promise<Recording> {
+  const bmcPorts = lab.machines.map(({ bmcAddress }) => Number(new URL(bmcAddress).port));
+  const inside = join(dir, 'network.pcapng');
+  const outside = join(dir, 'bmc.pcapng');
+  const filter = bmcPorts.map((port) => `udp port ${port}`).join(' or ');
+  const captures = [
+    await started(...lab.network.inside('dumpcap', ['-q', '-i', lab.network.bridge, '-w', inside])),
+    await started('dumpcap', ['-q', '-i', 'lo', '-f', filter, '-w', outside]),
+  ];
+  return {
+    async stop() {
+      for (const capture of captures) {
+        const exited = once(capture, 'exit');
+        capture.kill('SIGINT');
+        await exited;
+      }
+      const network = await dissected(
+        inside,
+        httpPorts.map((port) => `tcp.port==${port},http`),
+      );
+      const bmcs = await dissected(
+        outside,
+        bmcPorts.map((port) => `udp.port==${port},rmcp`),
+      );
+      await Promise.all([rm(inside), rm(outside)]);
+      return {
+        packets: new Map([...network.packets, ...bmcs.packets]),
+        malformed: [...network.malformed, ...bmcs.malformed],
+      };
+    },
+  };
+}
+
+/** It says on which file it writes when it has begun. */
+async function started(program: string, args: readonly string[]) {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const lines = createInterface({ input: child.stderr });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`dumpcap ended with ${code}`);
+  });
+  const begun = new Promise<void>((resolve) => lines.on('line', (line) => line.startsWith('File: ') && resolve()));
+  await Promise.race([begun, ended]);
+  // From here on it ends when it is told to.
+  ended.catch(() => child.exitCode);
+  return child;
+}
+
+const run = promisify(execFile);
+
+async function dissected(file: string, decodeAs: readonly string[]): Promise<Verdict> {
+  const fields = ['frame.number', 'frame.protocols', '_ws.malformed'].flatMap((field) => ['-e', field]);
+  const rules = decodeAs.flatMap((rule) => ['-d', rule]);
+  const { stdout } = await run('tshark', ['-n', '-r', file, ...rules, '-T', 'fields', ...fields], {
+    maxBuffer: 2 ** 30,
+  });
+  const packets = new Map<string, number>();
+  const malformed: string[] = [];
+  for (const line of stdout.split('\n').filter(Boolean)) {
+    const [, protocols = '', found = ''] = line.split('\t');
+    for (const protocol of new Set(protocols.split(':'))) packets.set(protocol, (packets.get(protocol) ?? 0) + 1);
+    if (found !== '') malformed.push(line);
+  }
+  return { packets, malformed };
+}
