@@ -262,6 +262,20 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
     );
   });
 
+  conforms('ends at its deadline also while another operation has the BMC', async (lab) => {
+    lab.bmc.faults = { ...NO_FAULTS, silent: true };
+    const driver = open(lab);
+    const stop = new AbortController();
+    const first = driver.setPower('on', stop.signal).catch(() => 'given up');
+    const late = await driver.setPower('off', AbortSignal.timeout(50)).then(
+      () => assert.unreachable(),
+      (error: unknown) => error,
+    );
+    assert.is((late as BmcError).code, 'timeout', String(late));
+    stop.abort(new Error('the test is over'));
+    assert.is(await first, 'given up');
+  });
+
   conforms('tells and changes the network of the BMC', async (lab) => {
     const driver = open(lab);
     const factory = { source: 'static', address: '127.0.0.1', netmask: '255.0.0.0', macAddress: '52:54:00:00:00:01' };

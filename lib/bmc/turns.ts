@@ -10,10 +10,17 @@ export class Turns {
     return this.#busy;
   }
 
-  /** Runs `work` alone. Rejects with the signal's reason when that fires before the turn came. */
-  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
-    if (this.#busy) await this.#wait(signal);
+  /**
+   * Runs `work` alone. Rejects with the signal's reason when that fires before the turn came; where that is a deadline, with what
+   * `late` makes of it.
+   */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>, late?: (deadline: Error) => Error): Promise<T> {
+    try {
+      signal.throwIfAborted();
+      if (this.#busy) await this.#wait(signal);
+    } catch (error) {
+      throw late && error instanceof Error && error.name === 'TimeoutError' ? late(error) : error;
+    }
     this.#busy = true;
     try {
       return await work();

@@ -274,7 +274,9 @@ export class IpmiDriver implements Driver {
 
   /** A whole operation alone, so that two of them never interleave at the BMC. Long readings do without: power comes between. */
   #alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#strictly(() => this.#turns.run(signal, work));
+    const late = (cause: Error) =>
+      new BmcError('timeout', this.#target.address, 'busy until the time was over', { cause });
+    return this.#strictly(() => this.#turns.run(signal, work, late));
   }
 
   async #strictly<T>(work: () => Promise<T>): Promise<T> {

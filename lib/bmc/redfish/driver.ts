@@ -211,7 +211,8 @@ export class RedfishDriver implements Driver {
 
   /** A whole operation alone, so that two of them never interleave. Long readings do without: power comes between. */
   #alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    return this.#strictly(() => this.#turns.run(signal, work));
+    const late = (cause: Error) => this.#client.error('timeout', 'busy until the time was over', cause);
+    return this.#strictly(() => this.#turns.run(signal, work, late));
   }
 
   async #strictly<T>(work: () => Promise<T>): Promise<T> {
