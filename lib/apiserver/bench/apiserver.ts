@@ -16,7 +16,7 @@ import { type Access, Connection, readAccess } from './load.ts';
 import { processesOf, usageOf } from './processes.ts';
 import { type Figure, print, report } from './report.ts';
 import type { Stall } from './stall.ts';
-import { type Pace, watchLatency } from './watching.ts';
+import { NotMeasured, type Pace, watchLatency } from './watching.ts';
 
 const usage = `Usage: npm run bench:apiserver -- [options]
 
@@ -118,6 +118,8 @@ async function writes(server: Server, objects: number, clients: number): Promise
 interface Started {
   readonly server: Server;
   readonly milliseconds: number;
+  /** How long its event loop stood still at most before it ran for the first time: while its modules were compiled. */
+  readonly compiling: Stall;
   /** How long its event loop stood still at most since this was asked last. */
   readonly stall: () => Promise<Stall>;
   readonly stop: () => Promise<void>;
@@ -129,15 +131,19 @@ async function start(dir: string): Promise<Started> {
   const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   const args = ['--import', path('./stall.ts'), path('../main.ts'), dir];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const stall = async () => {
+    child.send('stall');
+    return ((await once(child, 'message')) as [Stall])[0];
+  };
+  // Asked at once, it is answered as soon as the event loop runs.
+  const compiling = stall();
   await once(child.stdout!, 'data');
   const milliseconds = performance.now() - begin;
   return {
+    compiling: await compiling,
+    stall,
     server: { name: 'embedded', access: readAccess(join(dir, 'kubeconfig')), pids: [child.pid!] },
     milliseconds,
-    stall: async () => {
-      child.send('stall');
-      return ((await once(child, 'message')) as [Stall])[0];
-    },
     stop: async () => {
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
@@ -152,10 +158,10 @@ async function withDefinitions(kubeconfig: string): Promise<void> {
   target.close();
 }
 
-function stalls(what: string, { wall, cpu }: Stall): Figure[] {
+function stalls(when: string, { wall, cpu }: Stall): Figure[] {
   return [
-    { what, unit: 'ms', better: 'less', value: wall },
-    { what: `${what}, CPU`, unit: 'ms', better: 'less', value: cpu },
+    { what: `longest stall, ${when}`, unit: 'ms', better: 'less', value: wall },
+    { what: `longest stall, ${when}, CPU`, unit: 'ms', better: 'less', value: cpu },
   ];
 }
 
@@ -192,7 +198,8 @@ async function startUp(stored: number): Promise<Figure[]> {
     return [
       { what: `start-up with ${stored} objects`, unit: 'ms', better: 'less', value: second.milliseconds },
       { what: 'start-up, CPU of all threads', unit: 'ms', better: 'less', value: cpu },
-      ...stalls('start-up, longest stall', stall),
+      ...stalls('compiling at start-up', second.compiling),
+      ...stalls('loading at start-up', stall),
       { what: 'resident memory after it', unit: 'MB', better: 'less', value: memory },
     ];
   } finally {
@@ -200,15 +207,40 @@ async function startUp(stored: number): Promise<Figure[]> {
   }
 }
 
-/** Measures one server; figures are told as they come, as all of it takes minutes. */
-async function measure(server: Server, objects: number, clients: number): Promise<Figure[]> {
+/**
+ * Measures one server; figures are told as they come, as all of it takes minutes.
+ * @param stall how long it stood still since this was asked last; of a server that can tell
+ */
+async function measure(
+  server: Server,
+  { objects, clients }: { readonly objects: number; readonly clients: number },
+  stall?: () => Promise<Stall>,
+): Promise<Figure[]> {
   const figures: Figure[] = [];
   const add = (more: readonly Figure[]) => {
     figures.push(...more);
     for (const line of report(more)) console.error(`${server.name}: ${print(line)}`);
   };
+  const addStall = async (when: string) => {
+    if (stall) add(stalls(when, await stall()));
+  };
+  // Its start is measured for itself.
+  await stall?.();
   add(await writes(server, objects, clients));
-  for (const pace of PACES) add(await watchLatency(server.access, WIDGETS, pace));
+  await addStall('writes and lists');
+  for (const pace of PACES) {
+    try {
+      const { watchers, rate } = pace;
+      const open = () => addStall(`${watchers} watches begin at once`);
+      const seen = () => addStall(`${watchers} watchers, ${rate} writes/s`);
+      // Those who watched before end at once, too.
+      await stall?.();
+      add(await watchLatency(server.access, WIDGETS, pace, { open, seen }));
+    } catch (error) {
+      if (!(error instanceof NotMeasured)) throw error;
+      console.error(`${server.name}: ${error.message}`);
+    }
+  }
   return figures;
 }
 
@@ -235,16 +267,13 @@ async function main(): Promise<number> {
   let real: Figure[] | undefined;
   try {
     await withDefinitions(join(dir, 'kubeconfig'));
-    // Its start is measured for itself.
-    await started.stall();
-    figures.push(...(await measure(started.server, objects, clients)));
-    figures.push(...stalls('longest stall of the event loop', await started.stall()));
+    figures.push(...(await measure(started.server, { objects, clients }, started.stall)));
     if (values.against) {
       await withDefinitions(values.against);
       const access = readAccess(values.against);
       const given = values.pids.split(',').filter(Boolean).map(Number);
       const pids = given.length > 0 ? given : await processesOf(values.against, access.port);
-      real = await measure({ name: 'kube-apiserver', access, pids }, objects, clients);
+      real = await measure({ name: 'kube-apiserver', access, pids }, { objects, clients });
     }
   } finally {
     await started.stop();

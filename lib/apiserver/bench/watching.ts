@@ -45,8 +45,31 @@ async function write(access: Access, collection: string, run: string, rate: numb
   return answered;
 }
 
-/** Median and 99th percentile over all watchers and writes, and the pace that was reached. */
-export async function watchLatency(access: Access, collection: string, { watchers, rate }: Pace): Promise<Figure[]> {
+/** What else is looked at on the way: when all watches are open, and when all of them have seen the last write. */
+export interface Moments {
+  readonly open: () => Promise<void>;
+  readonly seen: () => Promise<void>;
+}
+
+/** The server could not do what was to be measured. */
+export class NotMeasured extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'NotMeasured';
+  }
+}
+
+/**
+ * Median and 99th percentile over all watchers and writes, and the pace that was reached.
+ * @throws NotMeasured when they do not open, or do not see everything
+ */
+export async function watchLatency(
+  access: Access,
+  collection: string,
+  { watchers, rate }: Pace,
+  moments: Moments,
+): Promise<Figure[]> {
+  const what = `watch latency, ${watchers} watchers, ${rate} writes/s`;
   const run = `watched-${Date.now().toString(36)}`;
   const connection = await Connection.open(access);
   let from = '';
@@ -62,15 +85,21 @@ export async function watchLatency(access: Access, collection: string, { watcher
     path: `${collection}?watch=1&resourceVersion=${from}&labelSelector=run%3D${run}`,
     count: watchers,
   };
-  const heard = (type: FromWatchers['type']) =>
-    Promise.race([
-      once(child, 'message', { signal: AbortSignal.timeout(PATIENCE) }).then(([message]) => message as FromWatchers),
-      once(child, 'exit').then(() => {
-        throw new Error(`the watchers ended before they were ${type}`);
-      }),
-    ]);
+  const gone = new AbortController();
+  child.once('exit', () => gone.abort());
+  const heard = async (type: FromWatchers['type']): Promise<FromWatchers> => {
+    const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(PATIENCE)]);
+    try {
+      return ((await once(child, 'message', { signal })) as [FromWatchers])[0];
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      if (child.connected) child.disconnect();
+      throw new NotMeasured(`${what}: not measured, not all were ${type} after ${PATIENCE / 1000} s`);
+    }
+  };
   child.send(task);
   await heard('watching');
+  await moments.open();
   const start = clock();
   const answered = await write(access, collection, run, rate);
   const reached = answered.size / ((clock() - start) / 1000);
@@ -78,13 +107,13 @@ export async function watchLatency(access: Access, collection: string, { watcher
   const last = [...answered.keys()].reduce((a, b) => (Number(a) > Number(b) ? a : b));
   child.send({ last });
   const message = await heard('seen');
+  await moments.seen();
   child.disconnect();
   const times = message.type === 'seen' ? message.times : [];
   const known = times.filter(([version]) => answered.has(version));
   // A watcher may see a write before its answer has arrived.
   const delays = known.flatMap(([version, seen]) => seen.map((time) => Math.max(0, time - answered.get(version)!)));
   const sorted = Float64Array.from(delays).sort();
-  const what = `watch latency, ${watchers} watchers, ${rate} writes/s`;
   if (sorted.length !== answered.size * watchers)
     throw new Error(`${what}: ${sorted.length} events were seen, not ${answered.size * watchers}`);
   return [

@@ -11,7 +11,7 @@ import { patch } from '../rest/patch.ts';
 import { get, list } from '../rest/read.ts';
 import { requestToken, review } from '../rest/reviews.ts';
 import { getScale, patchScale, updateScale } from '../rest/scale.ts';
-import { type Sink, watch } from '../rest/watch.ts';
+import { watch } from '../rest/watch.ts';
 import { create, update } from '../rest/write.ts';
 import {
   ApiError,
@@ -26,6 +26,7 @@ import { readBody } from './body.ts';
 import { negotiate } from './media.ts';
 import type { ResourceRequest } from './request.ts';
 import { encoded, PAGE_NOT_FOUND, type Reply } from './respond.ts';
+import { sinkOf } from './sink.ts';
 
 type Handler = (call: Call) => Answer | Promise<Answer>;
 
@@ -150,38 +151,4 @@ async function decided(call: Call, handler: Handler): Promise<Answer> {
     if (written && error instanceof ApiError && FOUNDED.has(error.code)) await call.cluster.store.allSettled();
     throw error;
   }
-}
-
-/** A first state is sent in pieces of about this many bytes. */
-const PIECE = 64 * 1024;
-
-function sinkOf(response: ServerResponse, warnings: readonly string[]): Sink {
-  response.writeHead(200, {
-    'Content-Type': 'application/json',
-    'Cache-Control': 'no-cache, private',
-    ...(warnings.length > 0 ? { Warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`) } : {}),
-  });
-  response.flushHeaders();
-  // What one commit brings goes out in one piece: a write costs far more than its bytes.
-  let [frames, size]: [Buffer[], number] = [[], 0];
-  const flush = () => {
-    // The client may have gone since.
-    const gone = response.destroyed || response.writableEnded;
-    if (frames.length > 0 && !gone) response.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames, size));
-    [frames, size] = [[], 0];
-  };
-  return {
-    write: (frame) => {
-      if (frames.push(frame) === 1) process.nextTick(flush);
-      size += frame.length;
-      if (size > PIECE) flush();
-    },
-    pending: () => response.writableLength + size,
-    end: () => {
-      flush();
-      response.end();
-    },
-    destroy: () => response.destroy(),
-    onClose: (listener) => response.once('close', listener),
-  };
 }

@@ -45,7 +45,7 @@ export function errorReply(error: ApiError, encoding: Encoding, warnings: readon
 }
 
 /** RFC 7234: 299, no agent, quoted text; what could end the header is taken out. */
-function warningHeader(text: string): string {
+export function warningHeader(text: string): string {
   const printable = text.replace(/[^\x20-\x7e]+/g, ' ').replace(/[\\"]/g, '\\$&');
   return `299 - "${printable}"`;
 }
