@@ -51,14 +51,23 @@ function collected({ spec }: DeviceInventory): CollectedHardware {
       sizeBytes: bytes(size),
       rotational,
     })),
-    nics: (spec.nics ?? []).map(({ name = '?', speedMbps = 0, linkUp = false }) => ({ name, speedMbps, linkUp })),
+    nics: (spec.nics ?? []).map(({ name = '?', macAddress = '?', speedMbps = 0, linkUp = false }) => ({
+      name,
+      macAddress,
+      speedMbps,
+      linkUp,
+    })),
     gpus: spec.gpus?.length ?? 0,
   };
 }
 
-function requirement({ spec: { hardware, bootMode = 'UEFI' } }: DeviceType): HardwareRequirement {
+function requirement(
+  { spec: { bootMACAddress } }: Device,
+  { spec: { hardware, bootMode = 'UEFI' } }: DeviceType,
+): HardwareRequirement {
   const { architecture = 'x86_64', minCores, minMemory, disks = [], nics, gpus } = hardware;
   return compact<HardwareRequirement>({
+    bootMACAddress,
     architecture,
     bootMode,
     minCores,
@@ -76,7 +85,7 @@ function requirement({ spec: { hardware, bootMode = 'UEFI' } }: DeviceType): Har
 }
 
 /** Every way in which the collected hardware falls short of the type. */
-export function mismatches(inventory: DeviceInventory | undefined, type: DeviceType): string[] {
+export function mismatches(device: Device, inventory: DeviceInventory | undefined, type: DeviceType): string[] {
   if (!inventory) return ['no hardware was collected: ask for it with spec.requests.collect'];
-  return hardwareMismatches(collected(inventory), requirement(type));
+  return hardwareMismatches(collected(inventory), requirement(device, type));
 }

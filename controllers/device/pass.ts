@@ -33,6 +33,7 @@ import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings 
 import { admission, belongs, heard } from './desk.ts';
 import { withHealth } from './health.ts';
 import { inventoryObject, mismatches } from './inventory.ts';
+import { inventoryChanges } from './inventory-changes.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
 import { rotateIfAsked } from './rotation-request.ts';
@@ -337,7 +338,7 @@ export class Pass {
       agentSeenAt: seenAt,
       task,
       systemReported: this.#status.system !== undefined && this.#status.system.instanceUID === operation.instanceUID,
-      hardwareMismatches: type ? mismatches(inventory, type) : [],
+      hardwareMismatches: type ? mismatches(this.#device, inventory, type) : [],
     };
   }
 
@@ -460,14 +461,28 @@ export class Pass {
     this.#status = withWiped(this.#status, disks, operation.id, this.#deps.clock.now());
   }
 
+  /** As an event, and in the answer to whoever asked for the collection. */
+  #tellChanges(changes: readonly string[]): void {
+    const asked = this.#status.requests?.collect;
+    const text = changes.length === 0 ? 'nothing has changed' : changes.join('; ');
+    if (asked?.result === 'Running') {
+      const collect = { ...asked, message: text.length > 1024 ? `${text.slice(0, 1023)}…` : text };
+      this.#status = { ...this.#status, requests: { ...this.#status.requests, collect } };
+    }
+    if (changes.length > 0) this.#deps.events.event(this.#device, 'Warning', 'HardwareChanged', text);
+  }
+
   async #writeInventory(operation: Operation): Promise<void> {
     const { client, stores, clock, desk } = this.#deps;
     const { task } = heard(this.#device, operation, desk.received(this.#device));
     const wanted = inventoryObject(this.#device, task!.result as Inventory, operation.id, timestamp(clock.now()));
     const old = stores.inventories.get(this.#device.metadata.name);
     if (old) {
-      if (old.spec.operationID === operation.id) return;
-      await writeObject(client, DEVICE_INVENTORIES, old, { ...old, spec: wanted.spec }, { signal: this.#signal });
+      const isWritten = old.spec.operationID === operation.id;
+      const changes = isWritten ? (old.spec.changes ?? []) : inventoryChanges(old.spec, wanted.spec);
+      const spec = changes.length > 0 ? { ...wanted.spec, changes } : wanted.spec;
+      if (!isWritten) await writeObject(client, DEVICE_INVENTORIES, old, { ...old, spec }, { signal: this.#signal });
+      this.#tellChanges(changes);
       return;
     }
     try {

@@ -121,10 +121,13 @@ const answered = (
   value: string,
   result: 'Running' | 'Succeeded',
   now: number,
-): Status => ({
-  ...status,
-  requests: { ...status.requests, [name]: { value, result, at: timestamp(now) } },
-});
+): Status => {
+  const before = status.requests?.[name];
+  // What was noted on the way is part of the answer.
+  const message = before?.value === value ? before.message : undefined;
+  const answer = compact({ value, result, message, at: timestamp(now) });
+  return { ...status, requests: { ...status.requests, [name]: answer } };
+};
 
 /** Follows one arrow of the phase table: the same object when there is none to take. */
 export function arrow(view: View, status: Status): Status {

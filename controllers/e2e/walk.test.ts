@@ -3,7 +3,7 @@
 // the machines' own record. On the embedded API server, or on the cluster that E2E_KUBECONFIG names.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ADDRESSES, DEVICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
+import { ADDRESSES, DEVICE_INVENTORIES, DEVICES, INSTANCES, PLACEMENTS, SECRETS } from '../../lib/api/resources.ts';
 import { conditionOf, instanceNamed, startPlatform } from './platform.ts';
 
 test('import, collect, put away, create, place, stop, start, restart, reset password, reinstall, destroy', async () => {
@@ -147,11 +147,17 @@ test('import, collect, put away, create, place, stop, start, restart, reset pass
     assert.equal((await client.list(ADDRESSES)).items, [], 'the addresses were given back');
 
     // Take down, and collect again.
+    const { inventory } = fleet.machine(machine).profile;
+    const others = inventory.disks.map((disk, at) => (at === 1 ? { ...disk, serialNumber: 'REPLACED' } : disk));
+    fleet.machine(machine).fault({ kind: 'other-hardware', inventory: { disks: others, firmware: '9.9' } });
     await platform.patch(DEVICES, disks, { putAway: false, requests: { collect: 'again' } });
     await platform.until(
       'the device to be collected again',
       () => platform.device(machine)?.status?.requests?.collect?.result === 'Succeeded',
     );
+    const told = platform.device(machine)?.status?.requests?.collect?.message ?? '';
+    assert.match(told, /^firmware: .* → 9\.9; disk sdb: serial \S+ → REPLACED$/);
+    assert.is((await client.get(DEVICE_INVENTORIES, { name: machine })).spec.changes?.join('; '), told);
     await platform.until('it to stay imported', () => platform.device(machine)?.status?.phase === 'Imported');
     await client.delete(SECRETS, { name: 'root', namespace: 'default' });
   } finally {

@@ -159,6 +159,10 @@ collectedAt: string
  */
 operationID: string
 /**
+ * What was different from the collection before, such as `disk sdb: serial A → B`.
+ */
+changes?: string[]
+/**
  * Of the machine.
  */
 serialNumber: string

@@ -92,6 +92,11 @@ const DEVICE_ONLY = {
   SensorsGood: good(['Healthy'], 'No sensor reports a problem.'),
   SensorsWarning: retried(['Healthy'], 'Sensors warn.', 'Look at the machine.'),
   SensorsCritical: retried(['Healthy'], 'Sensors are critical.', 'Look at the machine, soon.'),
+  HardwareChanged: waits(
+    ['event'],
+    'The hardware is not what was collected before; the message says what is different.',
+    'Nothing, where somebody meant it. Else look at the machine.',
+  ),
   HardwareEvent: good(['event'], "An entry of the BMC's event log says that something is wrong."),
   HardwareEvents: good(['event'], 'There are more such entries than are told one by one.'),
   PasswordRotated: good(['event'], 'The BMC has another password, kept in the Secret.'),

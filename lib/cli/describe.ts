@@ -127,16 +127,26 @@ function eventLines(now: number, events: readonly KubeEvent[]): string[] {
 /** Of a quantity, as disks are sold: 10^9 bytes. */
 const gigabytes = (size: string): string => `${Math.round(bytes(size) / 1e9)} GB`;
 
+function nicText({ name, macAddress, linkUp, speedMbps, lldp }: NonNullable<DeviceInventory['spec']['nics']>[number]) {
+  const link = linkUp === undefined ? undefined : linkUp ? `${speedMbps ?? '?'} Mb/s` : 'no link';
+  return [name, macAddress, link, lldp && `to ${lldp.switchName} ${lldp.port}`].filter(Boolean).join(' ');
+}
+
 function hardware({ spec }: DeviceInventory): string[] {
-  const { cpu, memory, disks = [], nics = [] } = spec;
+  const { cpu, memory, disks = [], nics = [], gpus = [] } = spec;
+  const modules = memory?.modules?.map(({ slot, size }) => `${slot} ${size}`) ?? [];
   return facts([
     ['  CPU', cpu && `${cpu.sockets ?? 1} × ${cpu.model ?? 'unknown'}, ${cpu.cores ?? '?'} cores`],
-    ['  Memory', memory?.total],
+    ['  Firmware', [spec.manufacturer, spec.model, spec.firmware, spec.bootMode].filter(Boolean).join(', ')],
+    ['  Memory', [memory?.total, modules.length > 0 && `(${modules.join(', ')})`].filter(Boolean).join(' ')],
     [
       '  Disks',
       disks.map(({ name, size, model }) => [name, size && gigabytes(size), model].filter(Boolean).join(' ')).join('; '),
     ],
-    ['  NICs', nics.map(({ name, macAddress }) => [name, macAddress].filter(Boolean).join(' ')).join('; ')],
+    ['  NICs', nics.map(nicText).join('; ')],
+    ['  GPUs', gpus.map(({ model }) => model).join('; ')],
+    ['  BMC', spec.bmc && [spec.bmc.address, spec.bmc.macAddress].filter(Boolean).join(' ')],
+    ['  Changes', spec.changes?.join('; ')],
   ]);
 }
 

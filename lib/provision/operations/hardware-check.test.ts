@@ -13,13 +13,18 @@ const have: CollectedHardware = {
     rotational: false,
   })),
   nics: [
-    { name: 'eno1', speedMbps: 25_000, linkUp: true },
-    { name: 'eno2', speedMbps: 10_000, linkUp: true },
-    { name: 'eno3', speedMbps: 25_000, linkUp: false },
+    { name: 'eno1', macAddress: '52:54:00:00:00:01', speedMbps: 25_000, linkUp: true },
+    { name: 'eno2', macAddress: '52:54:00:00:00:02', speedMbps: 10_000, linkUp: true },
+    { name: 'eno3', macAddress: '52:54:00:00:00:03', speedMbps: 25_000, linkUp: false },
   ],
   gpus: 0,
 };
-const want: HardwareRequirement = { architecture: 'x86_64', bootMode: 'UEFI', disks: [] };
+const want: HardwareRequirement = {
+  bootMACAddress: '52:54:00:00:00:01',
+  architecture: 'x86_64',
+  bootMode: 'UEFI',
+  disks: [],
+};
 
 test('hardware that has everything has no mismatch', () => {
   assert.equal(
@@ -30,6 +35,7 @@ test('hardware that has everything has no mismatch', () => {
 
 test('each mismatch names what is there and what was asked for', () => {
   const all: HardwareRequirement = {
+    bootMACAddress: '52:54:00:00:00:01',
     architecture: 'aarch64',
     bootMode: 'BIOS',
     minCores: 64,
@@ -55,6 +61,14 @@ test('each mismatch names what is there and what was asked for', () => {
 
 test('interfaces without a link do not count', () => {
   assert.equal(hardwareMismatches(have, { ...want, nics: { count: 3 } }), ['2 interfaces with a link instead of 3']);
+});
+
+test('the interface that boots is there and has a link', () => {
+  const boots = (bootMACAddress: string) => hardwareMismatches(have, { ...want, bootMACAddress });
+  assert.equal(boots('52:54:00:00:00:03'), ['the interface that boots, eno3 52:54:00:00:00:03, has no link']);
+  assert.equal(boots('52:54:00:00:00:09'), [
+    'no interface with the MAC address 52:54:00:00:00:09 that boots; there are: eno1 52:54:00:00:00:01, eno2 52:54:00:00:00:02, eno3 52:54:00:00:00:03',
+  ]);
 });
 
 test.run();

@@ -2,6 +2,8 @@
 import type { DiskFacts, NicFacts } from '../protocol.ts';
 
 export interface HardwareRequirement {
+  /** The interface that boots from the network: nothing is installed without it. */
+  readonly bootMACAddress: string;
   readonly architecture: string;
   readonly bootMode: string;
   readonly minCores?: number;
@@ -17,7 +19,7 @@ export interface CollectedHardware {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly disks: readonly Pick<DiskFacts, 'name' | 'sizeBytes' | 'rotational'>[];
-  readonly nics: readonly Pick<NicFacts, 'name' | 'speedMbps' | 'linkUp'>[];
+  readonly nics: readonly Pick<NicFacts, 'name' | 'macAddress' | 'speedMbps' | 'linkUp'>[];
   readonly gpus: number;
 }
 
@@ -52,6 +54,13 @@ function nicMismatch(
   return `${linked.length} interfaces with a link instead of ${count}`;
 }
 
+function bootInterfaceMismatch(have: CollectedHardware['nics'], bootMACAddress: string): string | undefined {
+  const nic = have.find(({ macAddress }) => macAddress === bootMACAddress);
+  if (nic) return nic.linkUp ? undefined : `the interface that boots, ${nic.name} ${bootMACAddress}, has no link`;
+  const there = have.map(({ name, macAddress }) => `${name} ${macAddress}`).join(', ') || 'none';
+  return `no interface with the MAC address ${bootMACAddress} that boots; there are: ${there}`;
+}
+
 /** One sentence per mismatch; none: the hardware is as asked for. */
 export function hardwareMismatches(have: CollectedHardware, want: HardwareRequirement): string[] {
   const found: (string | undefined)[] = [
@@ -64,6 +73,7 @@ export function hardwareMismatches(have: CollectedHardware, want: HardwareRequir
       ? `${gibibytes(have.memoryBytes)} memory instead of ${gibibytes(want.minMemoryBytes!)}`
       : undefined,
     ...want.disks.map((kind) => diskMismatch(have.disks, kind)),
+    bootInterfaceMismatch(have.nics, want.bootMACAddress),
     want.nics ? nicMismatch(have.nics, want.nics) : undefined,
     have.gpus < (want.gpus ?? 0) ? `${have.gpus} GPUs instead of ${want.gpus}` : undefined,
   ];

@@ -22,6 +22,7 @@ function machine(power: AbortSignal) {
     serialNumber: () => profile.inventory.serialNumber,
     random: Math.random,
     diskFault: () => undefined,
+    otherInventory: () => ({}),
     power,
     record: () => undefined,
   });

@@ -3,7 +3,7 @@
 import { AgentError } from '../../agent/errors.ts';
 import type { Hardware } from '../../agent/hardware.ts';
 import { type OwnErasure, wipeDisk } from '../../agent/wiping.ts';
-import type { Task } from '../../provision/protocol.ts';
+import type { Inventory, Task } from '../../provision/protocol.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { MachineProfile } from './profile.ts';
@@ -21,6 +21,8 @@ export interface HardwareSurroundings {
   /** Asked each time: a fault may have been put in. */
   readonly serialNumber: () => string;
   /** Asked each time, too. */
+  readonly otherInventory: () => Partial<Inventory>;
+  /** And this. */
   readonly diskFault: (serialNumber: string) => DiskFault | undefined;
   /** Aborts when the machine goes off. */
   readonly power: AbortSignal;
@@ -70,7 +72,9 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       return inventory.disks;
     },
     async inventory() {
-      return { ...inventory, bootMode: surroundings.bootMode, serialNumber: surroundings.serialNumber() };
+      const { bootMode } = surroundings;
+      const serialNumber = surroundings.serialNumber();
+      return { ...inventory, bootMode, serialNumber, ...surroundings.otherInventory() };
     },
     async write(serialNumber, offset, source, signal) {
       const target = disk(serialNumber);

@@ -256,6 +256,7 @@ export class SimulatedMachine implements Chassis {
         this.#fault?.kind === 'other-serial' ? this.#fault.serialNumber : this.profile.inventory.serialNumber,
       diskFault: (serialNumber) =>
         this.#fault?.kind === 'disk' && this.#fault.serialNumber === serialNumber ? this.#fault.does : undefined,
+      otherInventory: () => (this.#fault?.kind === 'other-hardware' ? this.#fault.inventory : {}),
       record: (entry) => this.#record(entry),
     });
     await runAgent({

@@ -1,4 +1,5 @@
 // The words in which simulated machines are configured, disturbed and recorded.
+import type { Inventory } from '../../provision/protocol.ts';
 
 /** How long things take, in milliseconds. */
 export interface Timings {
@@ -83,6 +84,8 @@ export type Fault =
   | { readonly kind: 'agent-silent' }
   /** The firmware hangs before it chooses a boot source. */
   | { readonly kind: 'boot-hangs' }
+  /** Somebody has changed the hardware: it is collected otherwise than the profile has it. */
+  | { readonly kind: 'other-hardware'; readonly inventory: Partial<Inventory> }
   /** The disk of that serial number: says that it has erased itself, and has not; keeps its data whatever is written;
    * cannot be written to; or gives an error. */
   | { readonly kind: 'disk'; readonly serialNumber: string; readonly does: DiskFault };
