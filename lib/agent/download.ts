@@ -13,6 +13,8 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
   /** How long nothing may come before the connection counts as broken. */
   readonly stallMs?: number;
+  /** The first byte that is wanted; default 0. */
+  readonly from?: number;
   /** Waited before going on: so many tries in a row without a byte are an error. */
   readonly retryMs?: readonly number[];
 }
@@ -27,7 +29,7 @@ export async function download(url: string, options: DownloadOptions): Promise<D
   const { signal, stallMs = STALL_MS } = options;
   const retries = options.retryMs ?? RETRY_MS;
   const name = plainUrl(url);
-  let at = 0;
+  let at = options.from ?? 0;
   let failures = 0;
 
   /** Waits before another try, or throws what happened when there were enough of them. */
@@ -88,6 +90,10 @@ async function open(url: string, name: string, at: number, stallMs: number, sign
     }),
   );
   const close = () => broken.abort();
+  // The connection broke behind the last byte: there is nothing left to ask for (RFC 9110, §15.5.17).
+  if (response.status === 416 && at > 0 && response.headers.get('content-range') === `bytes */${at}`) {
+    return { totalBytes: at, read: () => Promise.resolve(undefined), close };
+  }
   const resumed = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${at}-`) === true;
   if (!response.body || !(response.status === 200 || resumed)) {
     close();

@@ -10,11 +10,12 @@ export function openDoor(server: Server, to: { readonly host: string; readonly p
   const sockets = new Set<Socket>();
   const keep = (socket: Socket, other: Socket) => {
     sockets.add(socket);
-    // An end that breaks breaks the other, as one connection would; 'close' follows.
+    // An end that breaks breaks the other, as one connection would; 'close' follows. What is still on its way to the other
+    // when one is closed in good order arrives: pipe() sees to it.
     socket.on('error', () => other.destroy());
-    socket.on('close', () => {
+    socket.on('close', (broken) => {
       sockets.delete(socket);
-      other.destroy();
+      if (broken) other.destroy();
     });
   };
   server.on('connection', (inner) => {

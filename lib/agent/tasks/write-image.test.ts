@@ -1,16 +1,22 @@
 // What is on the disk after each way in which writing an image can end. The disk is bytes in memory; the mirror is HTTP.
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WriteImageTask } from '../../provision/protocol.ts';
+import { peerTest } from '../../testing/peers.ts';
+import { tempDir } from '../../testing/temp-dir.ts';
 import { AgentError } from '../errors.ts';
 import type { Hardware } from '../hardware.ts';
+import { run } from '../linux/command.ts';
 import { writeImage } from './write-image.ts';
 
 const MIB = 1024 * 1024;
+const withTool = peerTest('qemu-img', 'qemu-utils');
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** A disk full of an old system. */
@@ -156,12 +162,51 @@ for (const compression of ['none', 'gzip'] as const) {
   });
 }
 
+withTool('a qcow2 image is written as the disk that it holds', async () => {
+  await using dir = await tempDir();
+  const [raw, packed] = [join(dir.path, 'raw'), join(dir.path, 'qcow2')];
+  await writeFile(raw, Buffer.concat([image, Buffer.alloc(MIB - (image.length % MIB))]));
+  await run('qemu-img', ['convert', '-f', 'raw', '-O', 'qcow2', raw, packed]);
+  const [whole, file] = [await readFile(raw), await readFile(packed)];
+  const answer = (_request: IncomingMessage, response: ServerResponse) => response.end(file);
+  await serving(answer, async (url) => {
+    const { bytes, hardware, writes } = disk(8 * MIB);
+    const wanted = task(url, { sha256: sha256(file), format: 'qcow2' });
+    assert.equal(await writeImage(wanted, context(hardware)), {
+      diskSerialNumber: 'S',
+      bytes: whole.length,
+      sha256: sha256(whole),
+    });
+    assert.ok(bytes.subarray(0, whole.length).equals(whole));
+    const before = writes.length;
+    const wrong = task(url, { sha256: sha256(whole), format: 'qcow2' });
+    assert.is((await failure(writeImage(wrong, context(hardware)))).code, 'ImageDigestMismatch');
+    assert.is(writes.length, before, 'it is known before anything is touched');
+  });
+});
+
 test('a mirror without ranges that breaks off is read again from the start, and what came is not written twice', () => {
   let answers = 0;
   const answer = (_request: IncomingMessage, response: ServerResponse) => {
     response.setHeader('content-length', image.length);
     if (answers++ > 0) response.end(image);
     else response.write(image.subarray(0, 2 * MIB), () => response.destroy());
+  };
+  return serving(answer, async (url) => {
+    const { bytes, hardware } = disk(8 * MIB);
+    await writeImage(task(url, { sha256: sha256(image) }), context(hardware));
+    assert.is(answers, 2);
+    assert.ok(bytes.subarray(0, image.length).equals(image));
+  });
+});
+
+test('a connection that breaks behind the last byte is no reason to give up', () => {
+  let answers = 0;
+  const answer = ({ headers }: IncomingMessage, response: ServerResponse) => {
+    // Chunked, and the last chunk, which is empty, does not come.
+    if (answers++ === 0) return void response.write(image, () => setImmediate(() => response.destroy()));
+    assert.is(headers.range, `bytes=${image.length}-`);
+    response.writeHead(416, { 'content-range': `bytes */${image.length}` }).end();
   };
   return serving(answer, async (url) => {
     const { bytes, hardware } = disk(8 * MIB);
@@ -187,8 +232,10 @@ test('what cannot be had says so without the secrets in its address', () => {
 
 test('an image of another format, and a disk that is not there, are refused before anything is touched', async () => {
   const { hardware, writes } = disk(8 * MIB);
-  const qcow2 = task('http://127.0.0.1:1/', { format: 'qcow2' });
-  assert.is((await failure(writeImage(qcow2, context(hardware)))).code, 'UnsupportedImage');
+  const tar = task('http://127.0.0.1:1/', { format: 'tar' });
+  assert.is((await failure(writeImage(tar, context(hardware)))).code, 'UnsupportedImage');
+  const packed = task('http://127.0.0.1:1/', { format: 'qcow2', compression: 'gzip' });
+  assert.is((await failure(writeImage(packed, context(hardware)))).code, 'UnsupportedImage');
   const missing = { ...task('http://127.0.0.1:1/', {}), diskSerialNumber: 'T' };
   assert.is((await failure(writeImage(missing, context(hardware)))).code, 'DiskMissing');
   assert.equal(writes, []);
