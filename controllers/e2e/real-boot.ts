@@ -2,7 +2,7 @@
 // which boot the live OS over the network and get a Debian with cloud-init. Nothing is simulated above the hardware.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, openSync } from 'node:fs';
+import { closeSync, createWriteStream, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -24,13 +24,14 @@ import { LAB_ADDRESS, type Lab, type LabMachine, type MachineSpec, startLab } fr
 import { labManifests } from '../../lib/lab/manifests.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
-import { ARTIFACTS, artifacts, timed } from './real-boot-artifacts.ts';
+import { ARTIFACTS, artifacts, tell, timed } from './real-boot-artifacts.ts';
 import { type Recording, record } from './real-boot-record.ts';
 
 /** Nothing is measured by it: emulated machines on a busy machine take their time. */
 const PATIENCE_MS = Number(process.env.E2E_PATIENCE_MS ?? 40 * 60_000);
 const MIB = 1024 * 1024;
 const IMAGE_PORT = 8080;
+const RESTART_MS = 1000;
 const COMMAND = new URL('../main.ts', import.meta.url).pathname;
 
 export const machineSpec = (firmware: MachineSpec['firmware']): MachineSpec => ({
@@ -59,7 +60,7 @@ export interface RealPlatform {
 
 export interface OperatorProcess {
   /** As a machine's failure does; another one is started in its place. */
-  kill(): Promise<void>;
+  kill(): void;
   stop(): Promise<void>;
 }
 
@@ -70,7 +71,7 @@ export interface Switch {
 
 const command = promisify(execFile);
 
-/** `bmp run`, which machines find at its two doors in the lab. */
+/** `bmp run`, which machines find at its two doors in the lab. One that ends is followed by the next, as in a Deployment. */
 async function startOperator(options: {
   kubeconfig: string;
   port: number;
@@ -82,24 +83,29 @@ async function startOperator(options: {
   const args = ['run', '--kubeconfig', kubeconfig, '--host', LAB_ADDRESS, '--listen', '127.0.0.1'];
   args.push('--provision-port', String(port), '--boot-port', String(bootPort), '--live-os', liveOS);
   const log = openSync(logFile, 'w');
-  const start = async (): Promise<ChildProcess> => {
-    const started = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', log, log] });
-    await once(started, 'spawn');
-    return started;
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  const keep = async (): Promise<void> => {
+    while (!stopping) {
+      // A test that is killed takes it along.
+      child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, COMMAND, ...args], {
+        stdio: ['ignore', log, log],
+      });
+      const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      if (stopping) return;
+      tell(`          the operator ended with ${signal ?? code}; the next one is started`);
+      await delay(RESTART_MS);
+    }
   };
-  const end = async (signal: 'SIGKILL' | 'SIGTERM') => {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the operator ended; see ${logFile}`);
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    await exited;
-  };
-  let child = await start();
+  const kept = keep();
   return {
-    async kill() {
-      await end('SIGKILL');
-      child = await start();
+    kill: () => void child?.kill('SIGKILL'),
+    async stop() {
+      stopping = true;
+      child?.kill('SIGTERM');
+      await kept;
+      closeSync(log);
     },
-    stop: () => end('SIGTERM'),
   };
 }
 
