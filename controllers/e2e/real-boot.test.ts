@@ -61,7 +61,7 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
   assert.is(await imageOn(), IMAGE_NAMES[0]);
   if (recording) {
     const { packets, malformed } = await recording.stop();
-    for (const protocol of ['ipmi', 'dhcp', 'tftp', 'http', 'tls'])
+    for (const protocol of ['ipmi_session', 'dhcp', 'tftp', 'http', 'tls'])
       assert.ok((packets.get(protocol) ?? 0) > 0, `${protocol} was recorded`);
     assert.equal(malformed, [], 'tshark finds nothing malformed');
     tell(`          tshark: ${[...packets].map(([protocol, count]) => `${protocol} ${count}`).join(', ')}`);
