@@ -9,13 +9,13 @@ import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
-import { LAB_PROGRAMS, type LabMachine } from '../../lib/lab/lab.ts';
+import type { LabMachine } from '../../lib/lab/lab.ts';
+import { labTest } from '../../lib/lab/lab-test.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
-import { withPeers } from '../../lib/testing/peers.ts';
 import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
 import { IMAGE_NAMES } from './real-boot-artifacts.ts';
 
-const onMachines = withPeers([...LAB_PROGRAMS, ...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
+const onMachines = labTest([...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
 const OUTAGE_MS = 60_000;
 const BREAK_MS = 2000;
 

@@ -7,14 +7,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INSTANCES, SECRETS } from '../../lib/api/resources.ts';
 import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
-import { LAB_PROGRAMS, type LabMachine } from '../../lib/lab/lab.ts';
+import type { LabMachine } from '../../lib/lab/lab.ts';
+import { labTest } from '../../lib/lab/lab-test.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
-import { withPeers } from '../../lib/testing/peers.ts';
 import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
 import { IMAGE_NAMES, tell } from './real-boot-artifacts.ts';
 import { RECORD_PROGRAMS } from './real-boot-record.ts';
 
-const onMachines = withPeers([...LAB_PROGRAMS, ...BUILD_PROGRAMS, ...RECORD_PROGRAMS, ['ssh', 'openssh-client']]);
+const onMachines = labTest([...BUILD_PROGRAMS, ...RECORD_PROGRAMS, ['ssh', 'openssh-client']]);
 const FIRMWARES = (['bios', 'uefi'] as const).filter((each) => (process.env.REAL_BOOT ?? each) === each);
 
 /** How many bytes of the disk are not zero. */
