@@ -41,6 +41,8 @@ export interface Case {
 export interface Group {
   readonly name: string;
   readonly cases: readonly Case[];
+  /** For servers that have built-in kinds and custom resources both, as the cases need them together. */
+  readonly together?: boolean;
 }
 
 type Extra = Omit<Step, 'method' | 'path' | 'body'>;

@@ -1,7 +1,7 @@
 // What bounds a namespace and an object's records: quotas by count, and the length of managedFields.
 import type { JsonObject } from '../../json.ts';
 import { del, get, group, patch, post, type Step } from '../case.ts';
-import { WIDGETS } from '../widgets.ts';
+import { CONFORMANCE_GROUP, definition, WIDGETS } from '../widgets.ts';
 import { configMap, MAPS, widget } from './objects.ts';
 
 const QUOTAS = '/api/v1/namespaces/{ns}/resourcequotas';
@@ -30,6 +30,26 @@ const limited = (hard: JsonObject, amounts: JsonObject): Step[] => [
   used(amounts),
 ];
 const oneMore = limited({ configmaps: '2' }, { configmaps: '1' });
+
+/** A kind of the case's own. */
+const KIND = definition({ plural: '{id}s', kind: 'K{id}', scope: 'Namespaced' }, [
+  { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } },
+]);
+const OWN = `/apis/${CONFORMANCE_GROUP}/v1/namespaces/{ns}/{id}s`;
+const COUNT = `count/{id}s.${CONFORMANCE_GROUP}`;
+const own = (name: string): JsonObject => ({
+  apiVersion: `${CONFORMANCE_GROUP}/v1`,
+  kind: 'K{id}',
+  metadata: { name },
+});
+/** One object where one is allowed. */
+const full = [
+  post('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', KIND, quiet),
+  get(OWN, { until: { code: 200 }, silent: true }),
+  post(OWN, own('a'), quiet),
+  post(QUOTAS, quota({ [COUNT]: '1' }), quiet),
+  used({ [COUNT]: '1' }),
+];
 
 export const LIMITING = [
   group('quotas', 'core', {
@@ -104,6 +124,20 @@ export const LIMITING = [
     'a name nobody counts': [post(QUOTAS, quota({ plenty: '1' }))],
     'a number': [post(QUOTAS, quota({ 'count/configmaps': 7 }))],
   }),
+  {
+    ...group('quotas of custom resources', 'core', {
+      'one too many': [...full, post(OWN, own('b')), get(`${OWN}/b`)],
+      'a dry run': [...full, post(`${OWN}?dryRun=All`, own('b'))],
+      'applying something new': [...full, patch('apply', `${OWN}/b?fieldManager=m`, own('b'))],
+      'what is deleted makes room': [
+        ...full,
+        del(`${OWN}/a`, undefined, quiet),
+        used({ [COUNT]: '0' }),
+        post(OWN, own('b'), { until: { code: 201 } }),
+      ],
+    }),
+    together: true,
+  },
   group('many managers', 'custom', {
     'the oldest are rolled into one': [
       post(WIDGETS, widget('a'), quiet),
