@@ -166,9 +166,9 @@ qemu('Linux does what every implementation of the hardware interface must do', (
     const home = join(dir, 'overlay/usr/lib/bmp/lib/agent/linux');
     await mkdir(home, { recursive: true });
     await writeFile(
-      join(home, 'main.ts'),
-      `import { CONFORMANCE } from '../conformance.ts';
-       import { linuxHardware } from './hardware.ts';
+      join(home, 'main.js'),
+      `import { CONFORMANCE } from '../conformance.js';
+       import { linuxHardware } from './hardware.js';
        for (const serial of ['${SCRATCH_DISK}', '${ROOT_DISK}']) for (const { name, run } of CONFORMANCE) {
          const said = await run(linuxHardware, serial).then(() => 'ok', (error) => 'FAILED ' + error.stack.replaceAll('\\n', ' '));
          console.log('CASE ' + serial + ' ' + name + ': ' + said);
