@@ -1,4 +1,5 @@
-// What the tests on virtual hardware boot and install: built once, which takes minutes, and kept in REAL_BOOT_DIR.
+// What the tests on virtual hardware boot and install: built once, which takes minutes, and kept in REAL_BOOT_DIR. Started by
+// itself it only builds, for tests that then run side by side.
 import { appendFileSync } from 'node:fs';
 import { glob, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -77,3 +78,5 @@ async function modified(file: string): Promise<number | undefined> {
     throw error;
   }
 }
+
+if (import.meta.main) await artifacts();

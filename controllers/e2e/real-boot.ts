@@ -93,7 +93,7 @@ async function startOperator(options: {
       });
       const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
       if (stopping) return;
-      tell(`          the operator ended with ${signal ?? code}; the next one is started`);
+      tell(`          ${basename(logFile, '.log')} ended with ${signal ?? code}; the next one is started`);
       await delay(RESTART_MS);
     }
   };
@@ -191,7 +191,7 @@ export async function onRealMachines(
     },
     async step(what, reached) {
       try {
-        await timed(what, () => view.until(reached, AbortSignal.timeout(PATIENCE_MS)));
+        await timed(`${name}: ${what}`, () => view.until(reached, AbortSignal.timeout(PATIENCE_MS)));
       } catch (cause) {
         throw new Error(`waited in vain for ${what}:\n${await state()}`, { cause });
       }

@@ -17,7 +17,7 @@ const CORE = { startMiB: 1, sizeMiB: 1 } as const;
 const ESP = { startMiB: 2, sizeMiB: 16 } as const;
 const ROOT_START_MIB = ESP.startMiB + ESP.sizeMiB;
 /** What is free in the root file system before it grows to its disk's size. */
-const SLACK = { factor: 1.15, MiB: 48 } as const;
+const SLACK = { factor: 1.06, MiB: 24 } as const;
 const TYPES = {
   biosBoot: '21686148-6449-6E6F-744E-656564454649',
   esp: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',

@@ -30,7 +30,13 @@ const PACKAGES = [
 ];
 
 /** Of no use to a machine that nobody sits at. */
-const LEFT_OUT = ['/usr/share/man/*', '/usr/share/doc/*', '/usr/share/locale/*', '/usr/share/info/*'];
+const LEFT_OUT = [
+  '/usr/share/man/*',
+  '/usr/share/doc/*',
+  '/usr/share/locale/*',
+  '/usr/share/info/*',
+  '/usr/share/i18n/*',
+];
 
 function words(text: string): string[] {
   return text.split(' ');

@@ -1,21 +1,16 @@
-// test-deadline: 7200
-// test-slow
-// From power-on to a login and back, on virtual machines that boot for real: once with BIOS, once with UEFI. How long each
-// step took is printed. Needs root, for the network of the machines. REAL_BOOT=bios or uefi runs one of the two.
+// The walk of a machine that boots for real: from import to a login, through every operation, to an empty disk. How long each
+// step took is printed.
 import { createReadStream } from 'node:fs';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INSTANCES, SECRETS } from '../../lib/api/resources.ts';
 import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
 import type { LabMachine } from '../../lib/lab/lab.ts';
 import { labTest } from '../../lib/lab/lab-test.ts';
+import type { Firmware } from '../../lib/lab/machine.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
 import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
 import { IMAGE_NAMES, tell } from './real-boot-artifacts.ts';
 import { RECORD_PROGRAMS } from './real-boot-record.ts';
-
-const onMachines = labTest([...BUILD_PROGRAMS, ...RECORD_PROGRAMS, ['ssh', 'openssh-client']]);
-const FIRMWARES = (['bios', 'uefi'] as const).filter((each) => (process.env.REAL_BOOT ?? each) === each);
 
 /** How many bytes of the disk are not zero. */
 async function leftOn({ disk }: LabMachine): Promise<number> {
@@ -102,14 +97,10 @@ async function walk({ client, lab, publicKey, ...platform }: RealPlatform): Prom
   assert.not(machine.isOn());
 }
 
-for (const firmware of FIRMWARES) {
-  onMachines(
+/** Defines the test of a firmware. */
+export function walkTest(firmware: Firmware): void {
+  labTest([...BUILD_PROGRAMS, ...RECORD_PROGRAMS, ['ssh', 'openssh-client']])(
     `a machine with ${firmware.toUpperCase()}: from import to a login, through every operation, to an empty disk`,
-    async () => {
-      tell(firmware.toUpperCase());
-      await onRealMachines(`walk-${firmware}`, [machineSpec(firmware)], walk);
-    },
+    () => onRealMachines(`walk-${firmware}`, [machineSpec(firmware)], walk),
   );
 }
-
-test.run();
