@@ -19,7 +19,7 @@ const described = ({ serialNumber, size, model }: Disk) =>
 const neighbour = ({ lldp }: Nic) => (lldp ? `${lldp.switchName} ${lldp.port}` : NOTHING);
 
 /** A value that has changed; nothing where it has not. */
-function changed(what: string, before: unknown, after: unknown): string[] {
+function changed(what: string, before: string | number | undefined, after: string | number | undefined): string[] {
   return before === after ? [] : [`${what}: ${before ?? NOTHING} → ${after ?? NOTHING}`];
 }
 
