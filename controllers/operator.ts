@@ -6,6 +6,7 @@ import {
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
   DEVICES,
+  DISCOVERIES,
   ENDPOINT_SLICES,
   HOSTS,
   IMAGES,
@@ -36,6 +37,8 @@ import { createDeviceController } from './device/controller.ts';
 import { Desk } from './device/desk.ts';
 import { HealthBoard } from './device/health.ts';
 import { createWatchController, WATCH_PERIODS, type WatchPeriods } from './device/watch.ts';
+import { DiscoveryBoard } from './discovery/board.ts';
+import { createDiscoveryController } from './discovery/controller.ts';
 import { createEndpointController, endpointSlice } from './endpoint/controller.ts';
 import { CLAIM_INDEX, claimIndex, createInstanceController } from './instance/controller.ts';
 import { createNodesController, KEY as NODES_KEY } from './nodes/controller.ts';
@@ -162,8 +165,10 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   // The desk answers through the API below, which is there by the time that it is asked.
   let api: ProvisionApi | undefined;
   const liveOS = (file: string) => `${api?.bootUrl}/liveos/${file}`;
+  const board = new DiscoveryBoard((name) => discoveryController.trigger(name));
   const desk: Desk = new Desk({
     onChange: (device) => deviceController.trigger(device, { priority: 10 }),
+    onDiscovered: (machine) => board.saw(machine),
     onLog: ({ device }, text) => log.warn({ device, text }, 'log of a failed agent'),
     now: () => clock.now(),
     isKnown: (mac) => !devices.hasSynced() || devices.byIndex('mac', mac).length > 0,
@@ -189,6 +194,14 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     listeningSince: clock.now(),
   });
   manager.add(deviceController);
+  const discoveryController = createDiscoveryController({
+    client: manager.client,
+    discoveries: manager.store(DISCOVERIES),
+    devices,
+    board,
+    clock,
+  });
+  manager.add(discoveryController);
   manager.add(
     createWatchController({
       stores: { devices, sites, secrets },

@@ -15,6 +15,8 @@ const no = (reason: DeviceReason, message: string): Told => ({ status: 'False', 
 const REMOVED =
   'taken out of use with its disks as they are: set spec.putAway to false and to true again to wipe and offer it';
 
+const ADOPTED = 'somebody else runs it: its BMC is read, and it is not touched';
+
 function reachable({ error, power }: Status): Told {
   if (error && BMC_FAILURES.has(error.code)) return no(codeOf(error), error.message);
   if (power?.state === 'On' || power?.state === 'Off')
@@ -23,6 +25,7 @@ function reachable({ error, power }: Status): Told {
 }
 
 function collected(device: Device, status: Status): Told {
+  if (status.phase === 'Adopted') return no('NotYet', ADOPTED);
   if (status.phase === 'Registering' || status.phase === 'Collecting') {
     return status.error && status.phase === 'Collecting'
       ? no(codeOf(status.error), status.error.message)
@@ -41,6 +44,8 @@ function putAway(device: Device, status: Status): Told {
       return status.error
         ? no(codeOf(status.error), status.error.message)
         : no('PuttingAway', 'being checked against its type');
+    case 'Adopted':
+      return no('Adopted', ADOPTED);
     case 'Removed':
       return no('Removed', REMOVED);
     case 'Imported': {
@@ -72,6 +77,8 @@ function ready(device: Device, status: Status): Told {
       `${operation.kind} is at step ${operation.index} of ${operation.total}, ${operation.step}`,
     );
   switch (phase ?? 'New') {
+    case 'Adopted':
+      return yes('Adopted', ADOPTED);
     case 'Imported':
       return yes('Imported', 'known and collected, not offered');
     case 'Available':

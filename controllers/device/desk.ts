@@ -3,6 +3,7 @@
 // Told at every pass what stands in the status, and never anything that does not stand there yet.
 import type { Device, Instance } from '../../lib/api/generated.ts';
 import { type NetworkBoot, type Refusal, type SessionKey, sameSession } from '../../lib/provision/api/backend.ts';
+import type { DiscoveredMachine } from '../../lib/provision/api/discovery.ts';
 import { Mailbox, type Received } from '../../lib/provision/api/mailbox.ts';
 import type { SessionClaims } from '../../lib/provision/api/tokens.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
@@ -13,6 +14,8 @@ import { awaitsAgent, compact, kindOf, type Operation, type Status, worksThrough
 export interface DeskOptions {
   /** A device whose controller should look at it. */
   readonly onChange: (device: string) => void;
+  /** A machine that is no Device. */
+  readonly onDiscovered: (machine: DiscoveredMachine) => void;
   readonly onLog: (session: SessionClaims, text: string) => void;
   readonly now: () => number;
   /** Whether a device with this MAC address exists, so that it is not sent to its disk before it was looked at. */
@@ -34,6 +37,7 @@ export class Desk {
     this.#options = options;
     this.mailbox = new Mailbox({
       boot: (mac) => this.#boot(mac),
+      discovered: options.onDiscovered,
       onChange: options.onChange,
       agentLog: options.onLog,
       now: options.now,
@@ -69,13 +73,13 @@ export class Desk {
     this.mailbox.forget(device);
   }
 
-  #boot(macAddress: string): NetworkBoot | Refusal | undefined {
+  #boot(macAddress: string): NetworkBoot | Refusal | 'unknown' | undefined {
     const boot = this.#boots.get(macAddress);
     if (boot === 'none') return undefined;
     if (boot) return boot;
     return this.#options.isKnown(macAddress)
       ? { refuse: 'later', message: 'the device was not looked at yet' }
-      : undefined;
+      : 'unknown';
   }
 
   #networkBoot(device: Device, operation: Operation): NetworkBoot {

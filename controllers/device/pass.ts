@@ -60,7 +60,10 @@ const MOST_TURNS = 40;
 const REMOVAL_TRIES = 3;
 
 /** Phases in which the power is looked at and told, whether it is the operator's business or not. */
-const AT_REST: readonly Status['phase'][] = ['Imported', 'Available', 'InUse', 'Removed'];
+const AT_REST: readonly Status['phase'][] = ['Adopted', 'Imported', 'Available', 'InUse', 'Removed'];
+
+/** Of these, the ones in which a machine may be turned on or off by others and somebody goes by that. */
+const LOOKED_AT: ReadonlySet<Status['phase']> = new Set(['Adopted', 'Available', 'InUse'] as const);
 
 /** What was sent to a BMC last, so that it is not sent again at every look. */
 export type Sent = Map<string, { readonly what: string; readonly at: number }>;
@@ -500,7 +503,7 @@ export class Pass {
     const { timing, random } = this.#deps;
     const { phase, error } = this.#status;
     const { maintenance } = this.#device.spec;
-    if (maintenance?.enabled || (phase !== 'Available' && phase !== 'InUse')) return done;
+    if (maintenance?.enabled || !LOOKED_AT.has(phase)) return done;
     if (error?.permanent) return done;
     return requeue(error ? backoffMs(timing.backoff, error.count, random) : timing.idlePollMs * (0.9 + 0.2 * random()));
   }

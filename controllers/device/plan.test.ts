@@ -190,9 +190,21 @@ test('a Device that nobody has is turned off before it goes; one in use stays', 
   assert.is(planned(device({ claimRef }, inUse, deleting), live(), 'On').phase, 'InUse');
 });
 
+test('what somebody else runs is read and left alone; given to the operator, it is wiped before it is offered', () => {
+  const adopted = finished(planned(device({ adopted: true })));
+  const status = planned(device({ adopted: true }, adopted), { type: 'none' }, 'On');
+  assert.is(status.phase, 'Adopted');
+  const asked = planned(device({ adopted: true, requests: { collect: 'x' } }, status), { type: 'none' }, 'On');
+  assert.is(asked.operation, undefined);
+  assert.is(planned(device({ adopted: true }, status, deleting), { type: 'none' }, 'On').operation, undefined);
+  const given = planned(device({ adopted: false }, status), { type: 'none' }, 'On');
+  assert.equal([given.phase, given.dirty, given.operation], ['Removed', true, undefined]);
+});
+
 const ARROWS: Record<Phase | 'New', readonly Phase[]> = {
   New: ['Registering', 'Maintenance'],
-  Registering: ['Collecting', 'Removed', 'Maintenance'],
+  Registering: ['Adopted', 'Collecting', 'Removed', 'Maintenance'],
+  Adopted: ['Removed', 'Maintenance'],
   Collecting: ['Imported', 'Maintenance'],
   Imported: ['PuttingAway', 'Collecting', 'Maintenance'],
   PuttingAway: ['Available', 'Imported', 'Maintenance'],
@@ -200,7 +212,17 @@ const ARROWS: Record<Phase | 'New', readonly Phase[]> = {
   InUse: ['Cleaning', 'Removed', 'Maintenance'],
   Cleaning: ['Available', 'Maintenance'],
   Removed: ['Cleaning', 'Maintenance'],
-  Maintenance: ['Registering', 'Collecting', 'Imported', 'PuttingAway', 'Available', 'InUse', 'Cleaning', 'Removed'],
+  Maintenance: [
+    'Registering',
+    'Adopted',
+    'Collecting',
+    'Imported',
+    'PuttingAway',
+    'Available',
+    'InUse',
+    'Cleaning',
+    'Removed',
+  ],
 };
 
 /** A random change of what people want, of the power, or one step of the operation seen done. */

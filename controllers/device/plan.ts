@@ -153,7 +153,11 @@ export function arrow(view: View, status: Status): Status {
       if (status.operation) return status;
       // A restored backup has no status, but says that somebody has the machine: it is not booted to look at it.
       if (claimant.type !== 'none') return inPhase({ ...status, dirty: true }, 'Removed', now);
+      if (spec.adopted) return inPhase(status, 'Adopted', now);
       return begin(view, inPhase(status, 'Collecting', now), 'Collect');
+    case 'Adopted':
+      // Given to the operator: what is on its disks is not its own, and stays until a person offers it.
+      return spec.adopted ? status : inPhase({ ...status, dirty: true }, 'Removed', now);
     case 'Collecting': {
       if (status.operation) return status;
       const asked = status.requests?.collect;
@@ -186,9 +190,11 @@ export function arrow(view: View, status: Status): Status {
   }
 }
 
+const HANDS_OFF: ReadonlySet<Status['phase']> = new Set([undefined, 'Registering', 'Adopted', 'Removed'] as const);
+
 /** A machine that nobody has is left off, unless it is one that the operator keeps its hands off. */
 function removal(view: View, status: Status): Status {
-  const handsOff = status.phase === undefined || status.phase === 'Registering' || status.phase === 'Removed';
+  const handsOff = HANDS_OFF.has(status.phase);
   if (handsOff || (status.operation && kindOf(status.operation) === 'Remove')) return status;
   return view.power === 'Off' && !status.operation ? status : begin(view, status, 'Remove');
 }

@@ -92,6 +92,7 @@ test('the agent that it was booted for is admitted, and the machine not turned o
   let controller: Controller | undefined;
   const desk = new Desk({
     onChange: (device) => controller?.trigger(device),
+    onDiscovered: () => undefined,
     onLog: () => undefined,
     now: () => Date.now(),
     isKnown: () => true,
@@ -128,7 +129,7 @@ test('the agent that it was booted for is admitted, and the machine not turned o
   const running = controller.run({ clock: systemClock, random: Math.random, log }, stop.signal);
   const boot = await eventually(() => {
     const booted = desk.mailbox.boot(MAC);
-    return booted && 'device' in booted ? booted : undefined;
+    return typeof booted === 'object' && 'device' in booted ? booted : undefined;
   });
   assert.is(boot.boot, 1);
   await eventually(() => power === 'On');

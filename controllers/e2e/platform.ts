@@ -12,6 +12,7 @@ import {
   DEVICE_INVENTORIES,
   DEVICE_TYPES,
   DEVICES,
+  DISCOVERIES,
   IMAGES,
   INSTANCES,
   PLACEMENTS,
@@ -56,6 +57,8 @@ export interface Platform {
   /** Of an administrator, as adminToken is. */
   readonly kubeconfig: string;
   readonly adminToken: string;
+  /** Where machines boot from the network. */
+  bootUrl(): string | undefined;
   /** HTTPS, with the operator's own certificate. */
   metricsPort(): number;
   /** Stops the operator and starts another one in its place; `meanwhile` happens while there is none. */
@@ -203,7 +206,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     for (const { metadata } of view.all().devices) await client.delete(DEVICES, metadata).catch(ignoreMissing);
     await platform.until('the devices to go', ({ devices }) => devices.length === 0);
     // A server without a controller manager beside it collects no garbage.
-    for (const resource of [DEVICE_INVENTORIES, ADDRESSES] as Resource[]) {
+    for (const resource of [DEVICE_INVENTORIES, ADDRESSES, DISCOVERIES] as Resource[]) {
       for await (const page of client.pages(resource)) {
         for (const { metadata } of page.items) await client.delete(resource, metadata).catch(ignoreMissing);
       }
@@ -219,6 +222,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     rights,
     kubeconfig,
     adminToken: tokenIn(kubeconfig),
+    bootUrl: () => bootUrl,
     metricsPort: () => operator.running.observed!.metricsPort!,
     async restartOperator(meanwhile) {
       const { url, bootUrl: bootedFrom } = operator.running;

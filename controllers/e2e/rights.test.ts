@@ -10,6 +10,7 @@ import { OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
 import {
   CAPACITY_QUOTAS,
   DEVICES,
+  DISCOVERIES,
   ENDPOINT_SLICES,
   HOSTS,
   INSTANCES,
@@ -17,6 +18,7 @@ import {
   SECRETS,
 } from '../../lib/api/resources.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
+import { found } from '../../lib/kube/errors.ts';
 import type { ObjectName, Resource } from '../../lib/kube/resource.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
 import { ignoreMissing, instanceNamed, startPlatform } from './platform.ts';
@@ -86,7 +88,7 @@ async function readMetrics(port: number, token: string): Promise<number | undefi
 /** Deletes an object past its finalizers, as people do who have lost their patience. */
 async function deleteByForce(client: KubeClient, resource: Resource, name: ObjectName): Promise<void> {
   await client.delete(resource, name);
-  await client.patch(resource, name, { type: 'merge', body: { metadata: { finalizers: null } } });
+  await client.patch(resource, name, { type: 'merge', body: { metadata: { finalizers: null } } }).catch(ignoreMissing);
 }
 
 test('a life with lost answers, restarts and force needs every right, and no other', async () => {
@@ -128,6 +130,16 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     await platform.create(INSTANCES, { metadata: { ...metadata, annotations }, spec });
     await platform.create(PLACEMENTS, { metadata: vm, spec: { resources: { cpu: '1', memory: '1Gi' } } });
     await platform.until('the placement to be bound', () => platform.placement('vm-1')?.status?.phase === 'Bound');
+
+    // A machine that nobody knows boots from the network, and becomes somebody's.
+    const mac = '52:54:00:ff:ff:01';
+    await fetch(`${platform.bootUrl()}/discovery/v1/${mac}`);
+    const discovery = { name: `mac-${mac.replaceAll(':', '-')}` };
+    await eventually(() => found(client.get(DISCOVERIES, discovery)));
+    const stranger = { bmc: { address: 'ipmi://127.0.0.1:9' }, bootMACAddress: mac, site: 'sim', adopted: true };
+    await platform.create(DEVICES, { metadata: { name: 'stranger' }, spec: stranger });
+    await eventually(async () => (await found(client.get(DISCOVERIES, discovery))) === undefined);
+    await client.delete(DEVICES, { name: 'stranger' });
 
     // While nobody looks, the Service is led elsewhere and a bound placement vanishes.
     const slice = { name: 'bmp-provision', namespace: OPERATOR_NAMESPACE };

@@ -417,6 +417,10 @@ deviceType?: string
  */
 putAway?: boolean
 /**
+ * Somebody else runs it, and goes on: its BMC is read, and it is not turned on or off, booted or wiped. Only from the start on; taken back, the device is Removed, with its disks as they are.
+ */
+adopted?: boolean
+/**
  * Which disk the system goes to. Must match exactly one disk; the DeviceType's, where not given.
  */
 rootDeviceHints?: {
@@ -529,7 +533,7 @@ observedGeneration?: number
 /**
  * Where the device is in its life.
  */
-phase?: ("Registering" | "Collecting" | "Imported" | "PuttingAway" | "Available" | "InUse" | "Cleaning" | "Removed" | "Maintenance")
+phase?: ("Registering" | "Adopted" | "Collecting" | "Imported" | "PuttingAway" | "Available" | "InUse" | "Cleaning" | "Removed" | "Maintenance")
 /**
  * Since when it is in this phase.
  */
@@ -1137,6 +1141,44 @@ cpu?: number | string
  */
 memory?: number | string
 }
+}
+}
+
+/**
+ * A machine that booted from the network and is no Device. `bmp adopt` makes one of it; it goes by itself when there is a Device with its MAC address, or a week after it was seen first.
+ */
+export interface Discovery extends KubeObject {
+apiVersion: string
+kind: string
+metadata: ObjectMeta
+/**
+ * What its firmware said of it. Nobody has checked that.
+ */
+spec: {
+/**
+ * The interface that booted from the network.
+ */
+bootMACAddress: string
+/**
+ * From where it asked.
+ */
+address?: string
+/**
+ * Of the machine.
+ */
+serialNumber?: string
+/**
+ * Who made the machine.
+ */
+manufacturer?: string
+/**
+ * Its model.
+ */
+product?: string
+/**
+ * Of the machine.
+ */
+uuid?: string
 }
 }
 

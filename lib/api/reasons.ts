@@ -69,6 +69,7 @@ const retried = (on: readonly Place[], meaning: string, remedy = ''): Meaning =>
 
 const DEVICE_PHASES: Record<DevicePhase, Meaning> = {
   Registering: good(['Ready', 'event'], 'Its BMC is reached for the first time.'),
+  Adopted: good(['Ready', 'PutAway', 'event'], 'Somebody else runs it: it is read, and not touched.'),
   Collecting: good(['Ready', 'event'], 'The live OS reports its hardware.'),
   Imported: good(['Ready', 'event'], 'Known and collected, and not offered.'),
   PuttingAway: good(['Ready', 'PutAway', 'event'], 'It is checked against its type.'),

@@ -6,6 +6,7 @@ import type {
   Device,
   DeviceInventory,
   DeviceType,
+  Discovery,
   Host,
   Image,
   Instance,
@@ -22,6 +23,7 @@ function bmp<T extends KubeObject>(kind: string, plural: string, namespaced: boo
 }
 
 export const ADDRESSES = bmp<Address>('Address', 'addresses', false);
+export const DISCOVERIES = bmp<Discovery>('Discovery', 'discoveries', false);
 export const SITES = bmp<Site>('Site', 'sites', false);
 export const DEVICE_TYPES = bmp<DeviceType>('DeviceType', 'devicetypes', false);
 export const DEVICES = bmp<Device>('Device', 'devices', false);

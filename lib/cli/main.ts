@@ -1,6 +1,7 @@
 // The command line: finds the command, reads its options, explains itself.
 import { parseArgs } from 'node:util';
 import { type Command, UsageError } from './command.ts';
+import { adopt } from './commands/adopt.ts';
 import { backup } from './commands/backup.ts';
 import { completionOf } from './commands/completion.ts';
 import { consoleOf } from './commands/console.ts';
@@ -28,7 +29,7 @@ const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, rest, fleet, lab, sync, backup, restore],
   'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
-  Devices: [importMachines, putAway, takeDown, maintenance, collect, rotatePassword],
+  Devices: [importMachines, adopt, putAway, takeDown, maintenance, collect, rotatePassword],
   Both: [consoleOf, resetStatus],
   Images: [image],
   Shells: [completionOf(() => COMMANDS)],

@@ -4,7 +4,8 @@ import type { DevicePhase, InstancePhase } from './history.ts';
 /** Every phase leads to Maintenance as well, and that back to where it was. */
 const DEVICE: Record<DevicePhase, readonly DevicePhase[]> = {
   // Straight to Removed: a restored backup has no status, but says that somebody has the machine.
-  Registering: ['Collecting', 'Removed'],
+  Registering: ['Adopted', 'Collecting', 'Removed'],
+  Adopted: ['Removed'],
   Collecting: ['Imported'],
   Imported: ['PuttingAway', 'Collecting'],
   PuttingAway: ['Available', 'Imported'],

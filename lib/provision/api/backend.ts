@@ -1,6 +1,7 @@
 // What the provisioning API asks of the Device controller, and nothing else: the server knows HTTP and tokens, the backend
 // knows devices. Every answer follows what stands in a Device's status; the in-memory side of it is Mailbox.
 import type { DiskFacts, MachineIdentity, Orders, Report, SystemReport } from '../protocol.ts';
+import type { DiscoveredMachine } from './discovery.ts';
 import type { BootClaims, SessionClaims, SystemClaims } from './tokens.ts';
 
 /** A network boot that a device's operation waits for now. */
@@ -32,8 +33,11 @@ export interface ProvisionBackend {
   /**
    * The boot that the device with this MAC (lower case, colons) waits for; undefined: none, it shall boot from its disk;
    * a refusal: not known yet, so that a machine is not sent to its disk by an operator that has only just started.
+   * `unknown`: there is no such device.
    */
-  boot(macAddress: string): NetworkBoot | Refusal | undefined;
+  boot(macAddress: string): NetworkBoot | Refusal | 'unknown' | undefined;
+  /** A machine that is no device said what it is: untrusted, and from anybody. */
+  discovered?(machine: DiscoveredMachine): void;
   /** Resolves once the session is in the Device's status, or it was refused. */
   openSession(opening: SessionOpening, signal: AbortSignal): Promise<{ readonly expiresAt: string } | Refusal>;
   /** Takes a report and resolves with the orders: at once when they are news to the agent, else held until `signal`. */

@@ -13,6 +13,7 @@ import {
   type SessionOpening,
   sameSession,
 } from './backend.ts';
+import type { DiscoveredMachine } from './discovery.ts';
 import type { SessionClaims, SystemClaims } from './tokens.ts';
 
 /** What has come in for a device and is for the controller to look at. Times in milliseconds since the epoch. */
@@ -27,7 +28,8 @@ export interface Received {
 
 export interface MailboxOptions {
   /** See ProvisionBackend.boot: answered from the devices themselves, not from here. */
-  readonly boot: (macAddress: string) => NetworkBoot | Refusal | undefined;
+  readonly boot: (macAddress: string) => NetworkBoot | Refusal | 'unknown' | undefined;
+  readonly discovered?: (machine: DiscoveredMachine) => void;
   /** Called with a device's name when something came in that the controller should look at. Must only enqueue. */
   readonly onChange: (device: string) => void;
   readonly agentLog: (session: SessionClaims, text: string) => void;
@@ -136,8 +138,12 @@ export class Mailbox implements ProvisionBackend {
 
   // The API server's side.
 
-  boot(macAddress: string): NetworkBoot | Refusal | undefined {
+  boot(macAddress: string): NetworkBoot | Refusal | 'unknown' | undefined {
     return this.#options.boot(macAddress);
+  }
+
+  discovered(machine: DiscoveredMachine): void {
+    this.#options.discovered?.(machine);
   }
 
   agentLog(session: SessionClaims, text: string): void {

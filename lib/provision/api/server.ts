@@ -12,6 +12,7 @@ import { isRefusal, type ProvisionBackend, type Refusal } from './backend.ts';
 import { BodyError, parseReport, parseSessionRequest, parseSystemReport } from './bodies.ts';
 import { type BootFile, openBootFile } from './boot-files.ts';
 import { type Certificate, certificateFingerprint } from './certificate.ts';
+import { DISCOVERY_PATH, discoveryScript, parseDiscovery } from './discovery.ts';
 import {
   bootToken,
   hashNonce,
@@ -149,6 +150,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
   const boot = createHttpServer(
     listener((exchange) => {
       if (exchange.request.method !== 'GET') throw new HttpError(404, 'NotFound', 'no such path');
+      if (exchange.path.startsWith(DISCOVERY_PATH)) return discovered(exchange);
       return exchange.path.startsWith(FILES) ? bootFile(exchange) : bootScript(exchange);
     }),
   );
@@ -160,6 +162,13 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     return { status: 200, type: 'application/octet-stream', body };
   }
 
+  function discovered({ request }: Exchange): Answer {
+    const machine = parseDiscovery(request.url ?? '', request.socket.remoteAddress);
+    if (!machine) throw new HttpError(404, 'NotFound', 'no such path');
+    backend.discovered?.(machine);
+    return { status: 200, type: 'text/plain', body: '#!ipxe\n' };
+  }
+
   function bootScript({ path }: Exchange): Answer {
     const mac = /^\/boot\/v1\/([0-9a-f]{2}(?:[:-][0-9a-f]{2}){5})$/i.exec(path)?.[1];
     if (mac === undefined) throw new HttpError(404, 'NotFound', 'no such path');
@@ -167,6 +176,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     const found = backend.boot(macAddress);
     if (found === undefined)
       throw new HttpError(404, 'NoNetworkBoot', 'nothing waits for a network boot of this machine');
+    if (found === 'unknown') return { status: 200, type: 'text/plain', body: discoveryScript(bootUrl, macAddress) };
     // iPXE would take 503 for "nothing here" and go on to the disk.
     if (isRefusal(found)) return { status: 200, type: 'text/plain', body: retryScript(`${bootUrl}${path}`) };
     const { kernelUrl, initrdUrl, kernelArguments } = found;

@@ -225,6 +225,7 @@ export class SimulatedMachine implements Chassis {
     const { timings, clock, bootUrl, log } = this.#options;
     this.#enter('network-boot', power);
     const { retry: retryMs, networkBoot: giveUpMs } = timings;
+    const { inventory } = this.profile;
     const found = await networkBoot(this.profile.bootMACAddress, {
       bootUrl,
       signal: power,
@@ -232,6 +233,7 @@ export class SimulatedMachine implements Chassis {
       retryMs,
       giveUpMs,
       log,
+      whoami: { serial: inventory.serialNumber, manufacturer: inventory.manufacturer, product: inventory.model },
     });
     if (!found) return false;
     this.#record({ what: 'boot', detail: 'network' });

@@ -13,6 +13,8 @@ export interface NetworkBootSurroundings {
   /** After so long without an answer, 404 included, the firmware gives up. */
   readonly giveUpMs: number;
   readonly log: Log;
+  /** What the firmware knows of the machine, by iPXE's names. */
+  readonly whoami: Readonly<Record<string, string>>;
 }
 
 const ANSWER_MS = 10_000;
@@ -20,7 +22,7 @@ const ANSWER_MS = 10_000;
 /** What to start the agent with; undefined: nothing to boot from here. @throws the signal's reason */
 export async function networkBoot(
   macAddress: string,
-  { bootUrl, signal, clock, retryMs, giveUpMs, log }: NetworkBootSurroundings,
+  { bootUrl, signal, clock, retryMs, giveUpMs, log, whoami }: NetworkBootSurroundings,
 ): Promise<AgentArguments | undefined> {
   const begun = clock.monotonic();
   do {
@@ -28,7 +30,10 @@ export async function networkBoot(
       const answer = await ask(bootUrl(), macAddress, signal);
       if (answer?.status === 404) return undefined;
       // A script that chains to itself is the operator's "not yet".
-      if (answer?.status === 200 && !/^chain /m.test(answer.text)) return scriptArguments(answer.text);
+      if (answer?.status === 200 && !/^chain /m.test(answer.text)) {
+        await introduce(answer.text, whoami, signal);
+        return scriptArguments(answer.text);
+      }
     } catch (error) {
       signal.throwIfAborted();
       log.debug({ why: reason(error) }, 'no answer to the network boot');
@@ -44,6 +49,15 @@ async function ask(bootUrl: string | undefined, macAddress: string, signal: Abor
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
   });
   return { status: answer.status, text: await answer.text() };
+}
+
+/** Does what the script's imgfetch says, with the settings that it asks for. */
+async function introduce(script: string, whoami: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+  const url = /^imgfetch .*?(http:\/\/\S+)/m.exec(script)?.[1];
+  if (url === undefined) return;
+  const filled = url.replace(/\$\{(\w+):uristring\}/g, (_, name: string) => encodeURIComponent(whoami[name] ?? ''));
+  const answer = await fetch(filled, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) });
+  await answer.arrayBuffer();
 }
 
 function scriptArguments(script: string): AgentArguments | undefined {
