@@ -2,8 +2,8 @@
 //
 // It asks the same compiled judges as the class indexes do, one node at a time, and so looks at all nodes once to find the
 // domains that the request is about. Nothing is kept between calls, save what depends on nodes alone.
-import { compileClass, EMPTY, type Profile, type RequestClass, type Verdict } from './pipeline.ts';
-import type { DomainCodes } from './plugin.ts';
+import { compileClass, EMPTY, joinParts, type Profile, type RequestClass, type Verdict } from './pipeline.ts';
+import type { AllocationsJudge, DomainCodes } from './plugin.ts';
 import type { NodeTable } from './table.ts';
 import { type Domains, type Lease, NO_DOMAIN } from './topology.ts';
 import type { Request } from './types.ts';
@@ -16,10 +16,13 @@ export class Appraisal {
   readonly #domains: readonly Domains[];
   /** Every combination of domains in which there are nodes that the request is about, once. */
   readonly #eligible: readonly DomainCodes[];
+  readonly #judge: AllocationsJudge;
+  readonly #verdict = new Int32Array(1);
 
   constructor(table: NodeTable, profile: Profile, request: Request) {
     this.#lease = table.lease();
     this.#class = compileClass(profile, request, table, this.#lease);
+    this.#judge = joinParts(profile, [this.#class.parts], table);
     this.#domains = this.#class.keys.map((key) => this.#lease.domains(key));
     this.#fixed = Int32Array.from({ length: table.slots }, (_, slot) =>
       table.node(slot) === undefined ? EMPTY : this.#class.judgeNode(slot),
@@ -51,10 +54,12 @@ export class Appraisal {
   verdict(slot: number): Verdict {
     const fixed = this.#fixed[slot]!;
     if (fixed < 0) return fixed;
-    const varying = this.#class.judgeAllocations(slot);
-    if (varying < 0) return varying;
+    this.#verdict[0] = fixed;
+    this.#judge(slot, this.#verdict);
+    const ofNode = this.#verdict[0]!;
+    if (ofNode < 0) return ofNode;
     const ofDomains = this.#judgeDomains(slot);
-    return ofDomains < 0 ? ofDomains : fixed + varying + ofDomains;
+    return ofDomains < 0 ? ofDomains : ofNode + ofDomains;
   }
 
   reason(verdict: Verdict): string {

@@ -20,6 +20,8 @@ interface Entry {
   readonly hash: number;
   /** The number of its latest use. */
   usedAt: number;
+  /** That it was counted with. */
+  leaves: number;
   readonly index: ClassIndex;
   readonly layout: SharedLayout;
   readonly lease: Lease;
@@ -60,9 +62,8 @@ export class ClassCache {
     const kept = this.#entries.get(hash, signature);
     if (kept === undefined) return this.#useNew(hash, [...signature], profile, request, take);
     kept.usedAt = ++this.#uses;
-    const before = kept.index.leaves;
     const result = take(kept.index);
-    if (kept.index.leaves !== before) this.#makeRoom(kept.index.leaves - before);
+    if (kept.index.leaves !== kept.leaves) this.#makeRoom(kept);
     return result;
   }
 
@@ -86,7 +87,7 @@ export class ClassCache {
     } finally {
       if (this.#isMetAgain(hash)) {
         this.#entries.add(hash, signature, entry);
-        this.#makeRoom(entry.index.leaves);
+        this.#makeRoom(entry);
       } else {
         this.#dispose(entry);
       }
@@ -100,12 +101,13 @@ export class ClassCache {
     return false;
   }
 
-  /** That many leaves came; lets go of the classes that were not used for longest, save the one in use. */
-  #makeRoom(leaves: number): void {
-    this.#leaves += leaves;
+  /** Counts an entry's leaves as they are now; lets go of the classes that were not used for longest, save the one in use. */
+  #makeRoom(entry: Entry): void {
+    this.#leaves += entry.index.leaves - entry.leaves;
+    entry.leaves = entry.index.leaves;
     while (this.#leaves > this.#maxLeaves && this.#entries.size > 1) {
       const oldest = [...this.#entries.values()].reduce((one, other) => (other.usedAt < one.usedAt ? other : one));
-      this.#leaves -= oldest.index.leaves;
+      this.#leaves -= oldest.leaves;
       this.#entries.delete(oldest.hash, oldest);
       this.#dispose(oldest);
     }
@@ -114,26 +116,27 @@ export class ClassCache {
   #create(hash: number, profile: Profile, request: Request): Entry {
     const lease = this.#table.lease();
     const requestClass = compileClass(profile, request, this.#table, lease);
-    const layout = this.#shareLayout(scopeOf(profile, request), requestClass.keys);
-    const index = new ClassIndex(requestClass, this.#table, layout.layout);
-    return { hash, usedAt: ++this.#uses, index, layout, lease };
+    const layout = this.#shareLayout(profile, scopeOf(profile, request), requestClass.keys);
+    const index = new ClassIndex(requestClass, layout.layout);
+    return { hash, usedAt: ++this.#uses, leaves: 0, index, layout, lease };
   }
 
-  #shareLayout(scope: Scope, keys: readonly string[]): SharedLayout {
-    const name = JSON.stringify([scope, keys]);
-    const shared = this.#layouts.get(name) ?? this.#createLayout(name, scope, keys);
+  #shareLayout(profile: Profile, scope: Scope, keys: readonly string[]): SharedLayout {
+    const name = JSON.stringify([profile.name, scope, keys]);
+    const shared = this.#layouts.get(name) ?? this.#createLayout(name, profile, scope, keys);
     shared.users++;
     return shared;
   }
 
-  #createLayout(name: string, scope: Scope, keys: readonly string[]): SharedLayout {
+  #createLayout(name: string, profile: Profile, scope: Scope, keys: readonly string[]): SharedLayout {
     const lease = this.#table.lease();
-    const shared = { name, layout: new Layout(this.#table, scope, keys, lease), lease, users: 0 };
+    const shared = { name, layout: new Layout(this.#table, profile, scope, keys, lease), lease, users: 0 };
     this.#layouts.set(name, shared);
     return shared;
   }
 
-  #dispose({ layout, lease }: Entry): void {
+  #dispose({ index, layout, lease }: Entry): void {
+    index.dispose();
     lease.end();
     layout.users--;
     if (layout.users > 0) return;

@@ -1,15 +1,11 @@
 // The live state of one request class: every node's verdict, who is best, and how many were turned away for what.
 //
-// It catches up with its layout's journal when it is asked, so a decision costs what changed since, times the logarithm of
-// nodes. Nothing here is a guess that may be wrong: a verdict is recomputed for every node that changed.
-import { type Layout, NONE } from './layout.ts';
-import { EMPTY, EMPTY_CODE, MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
+// It follows its layout's changes while it is in use, and catches up with the journal when it is asked after a while. Nothing
+// here is a guess that may be wrong: a verdict is recomputed for every node that changed.
+import { type Follower, type Layout, NONE } from './layout.ts';
+import { type AllocationsParts, EMPTY, MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
 import type { DomainCodes } from './plugin.ts';
-import type { NodeTable } from './table.ts';
-import { NOBODY, type TieOrder, Tournament } from './tournament.ts';
-
-const FITS = 0;
-const NOT_FIT = -1;
+import { NOBODY, type TieOrder } from './tournament.ts';
 
 export interface Winner {
   readonly slot: number;
@@ -23,68 +19,64 @@ interface CellJudge {
   readonly judge: RequestClass['domainJudges'][number]['judge'];
 }
 
-export class ClassIndex {
+export class ClassIndex implements Follower {
   readonly #class: RequestClass;
-  readonly #table: NodeTable;
   readonly #layout: Layout;
-  /** Holds the scores of nodes that fit, and NOT_FIT for all others. */
-  #tournament = new Tournament(2);
-  /** By leaf: what judgeNode said. */
-  #fixed = new Int32Array(2);
-  /** By leaf: the code of the reason for turning the node away, FITS, or EMPTY_CODE. A byte each, as most look no further. */
-  #codes = new Uint8Array(2);
-  /** By code: how many nodes were turned away for it. */
-  readonly #refused = new Int32Array(EMPTY_CODE + 1);
+  /** Of the layout's board, which holds the verdicts: those on nodes that do not fit are below 0 and never win. */
+  #lane: number | undefined;
   /** By cell: nodes that pass all filters of nodes, and nodes that pass the preFilters. */
   #feasible = new Int32Array(0);
   #eligible = new Int32Array(0);
   #judges: CellJudge[] = [];
-  #version = -1;
-  #read = 0;
   /** By code, of the latest decision: how many nodes a domain filter turned away. */
   readonly #refusedByDomain = new Int32Array(MAX_CODE + 1);
 
-  constructor(requestClass: RequestClass, table: NodeTable, layout: Layout) {
+  constructor(requestClass: RequestClass, layout: Layout) {
     this.#class = requestClass;
-    this.#table = table;
     this.#layout = layout;
+  }
+
+  get parts(): AllocationsParts {
+    return this.#class.parts;
   }
 
   /** How many leaves it has room for; its memory is proportional to this. */
   get leaves(): number {
-    return this.#tournament.leaves;
+    return this.#lane === undefined ? 0 : this.#layout.board.leaves;
   }
 
   /** The best node as the table stands; undefined when none fits, and then refusals() says why. */
   best(): Winner | undefined {
-    const order = this.#catchUp();
-    return this.#judges.length === 0 ? this.#winner(this.#tournament.best(), 0) : this.#bestOfCells(order);
+    const lane = this.#catchUp();
+    if (this.#judges.length > 0) return this.#bestOfCells(lane);
+    return this.#winner(lane, this.#layout.board.best(lane), 0);
   }
 
   /** Why nodes were turned away in the decision just taken, by reason, over all nodes. */
   refusals(): Map<string, number> {
-    const { leftOut, leftOutFor } = this.#layout;
+    const { leftOut, leftOutFor, board } = this.#layout;
     const counts = new Map(leftOut > 0 ? [[leftOutFor, leftOut]] : []);
     for (let code = 1; code < this.#class.reasons.codes; code++) {
-      const count = this.#refused[code]! + this.#refusedByDomain[code]!;
+      const count = board.refused(this.#lane!, code) + this.#refusedByDomain[code]!;
       const text = this.#class.reasons.text(code);
       if (count > 0) counts.set(text, (counts.get(text) ?? 0) + count);
     }
     return counts;
   }
 
-  #winner(leaf: number, bonus: number): Winner | undefined {
+  #winner(lane: number, leaf: number, bonus: number): Winner | undefined {
     if (leaf === NOBODY) return undefined;
-    return { slot: this.#layout.slotAt[leaf]!, score: this.#tournament.scores[leaf]! + bonus };
+    return { slot: this.#layout.slotAt[leaf]!, score: this.#layout.board.score(lane, leaf) + bonus };
   }
 
-  #bestOfCells(order: TieOrder): Winner | undefined {
+  #bestOfCells(lane: number): Winner | undefined {
+    const order = this.#layout.order();
     const verdicts = this.#judgeCells();
     let best: Winner | undefined;
     for (const { cell, from, to } of this.#layout.runs) {
       const verdict = verdicts[cell]!;
       if (verdict < 0) continue;
-      const winner = this.#winner(this.#tournament.bestIn(from, to, order), verdict);
+      const winner = this.#winner(lane, this.#layout.board.bestIn(lane, from, to, order), verdict);
       if (winner === undefined || (best !== undefined && winner.score < best.score)) continue;
       if (best === undefined || winner.score > best.score || order.rank[winner.slot]! < order.rank[best.slot]!) {
         best = winner;
@@ -124,106 +116,63 @@ export class ClassIndex {
     return sum;
   }
 
-  #catchUp(): TieOrder {
-    const layout = this.#layout;
-    layout.catchUp();
-    const order = { slotAt: layout.slotAt, rank: this.#table.ranks() };
-    const behind = layout.journal.next - this.#read;
-    const isLost = this.#read < layout.journal.oldest || behind > layout.size;
-    if (layout.version !== this.#version || isLost) this.#rebuild(order);
-    else this.#replay(order);
-    return order;
+  /** Gives its lane back; nothing may be asked afterwards. */
+  dispose(): void {
+    if (this.#lane !== undefined) this.#layout.forget(this.#lane);
   }
 
-  /** One loop over local names: this is where a decision's time goes when there are many classes. */
-  #replay(order: TieOrder): void {
-    const { journal, slotAt } = this.#layout;
-    if (this.#read === journal.next) return;
-    this.#growCells();
-    const changes = journal.since(this.#read);
-    this.#read = journal.next;
-    const codes = this.#codes;
-    const fixed = this.#fixed;
-    const { judgeAllocations, reasons } = this.#class;
-    const { scores } = this.#tournament;
-    for (let index = 0; index < changes.length; index++) {
-      const change = changes[index]!;
-      const leaf = change >> 1;
-      if ((change & 1) === 1) {
-        this.#judgeNode(leaf);
-        this.#set(leaf, this.#judgeLeaf(leaf), order);
-        continue;
-      }
-      // Most nodes were full and still are: for those nothing but their code is looked at.
-      const code = codes[leaf]!;
-      if (code !== FITS && !reasons.isOfAllocations(code)) continue;
-      const varying = judgeAllocations(slotAt[leaf]!);
-      if (varying < 0) {
-        if (code !== -varying) this.#set(leaf, varying, order);
-        continue;
-      }
-      const verdict = fixed[leaf]! + varying;
-      if (code !== FITS || scores[leaf] !== verdict) this.#set(leaf, verdict, order);
-    }
+  #catchUp(): number {
+    this.#layout.catchUp();
+    this.#lane = this.#layout.follow(this, this.#lane);
+    return this.#lane;
   }
 
-  #rebuild(order: TieOrder): void {
-    const layout = this.#layout;
-    const room = layout.slotAt.length;
-    if (this.#tournament.leaves !== room) {
-      this.#tournament = new Tournament(room);
-      this.#fixed = new Int32Array(room);
-      this.#codes = new Uint8Array(room);
-    }
-    this.#fixed.fill(EMPTY);
-    this.#refused.fill(0);
+  end(): void {
+    this.#lane = undefined;
+  }
+
+  begin(lane: number): void {
+    const { board, slotAt } = this.#layout;
+    const { scores, fixed, lanes } = board;
     this.#feasible = new Int32Array(0);
     this.#eligible = new Int32Array(0);
     this.#judges = this.#class.domainJudges.map(({ weight, judge }) => ({ weight, judge, codes: [] }));
     this.#growCells();
-    for (let leaf = 0; leaf < room; leaf++) {
-      this.#judgeNode(leaf);
-      const verdict = this.#judgeLeaf(leaf);
-      this.#codes[leaf] = codeOf(verdict);
-      this.#tournament.scores[leaf] = Math.max(verdict, NOT_FIT);
-      this.#count(leaf, this.#codes[leaf]!, 1);
+    const judge = this.#layout.judgeOf(this);
+    const verdict = new Int32Array(1);
+    for (let leaf = 0; leaf < slotAt.length; leaf++) {
+      const at = leaf * lanes + lane;
+      fixed[at] = EMPTY;
+      this.#judgeNode(lane, leaf);
+      verdict[0] = fixed[at]!;
+      if (verdict[0] >= 0) judge(slotAt[leaf]!, verdict);
+      scores[at] = verdict[0];
     }
-    this.#tournament.replay(order);
-    this.#version = layout.version;
-    this.#read = layout.journal.next;
+    const crossing = (leaf: number, sign: 1 | -1) => {
+      this.#feasible[this.#layout.cellAt[leaf]!]! += sign;
+    };
+    board.replay(lane, this.#layout.order(), this.#judges.length > 0 ? crossing : undefined);
   }
 
-  #judgeNode(leaf: number): void {
+  reconsider(lane: number, leaf: number, order: TieOrder): void {
+    this.#growCells();
+    this.#layout.board.set(lane, leaf, EMPTY, order);
+    this.#judgeNode(lane, leaf);
+  }
+
+  #judgeNode(lane: number, leaf: number): void {
+    const { fixed, lanes } = this.#layout.board;
+    const at = leaf * lanes + lane;
     const slot = this.#layout.slotAt[leaf]!;
-    this.#countEligible(leaf, -1);
-    this.#fixed[leaf] = slot === NONE ? EMPTY : this.#class.judgeNode(slot);
-    this.#countEligible(leaf, 1);
+    this.#countEligible(leaf, fixed[at]!, -1);
+    const verdict = slot === NONE ? EMPTY : this.#class.judgeNode(slot);
+    fixed[at] = verdict;
+    this.#countEligible(leaf, verdict, 1);
   }
 
-  #judgeLeaf(leaf: number): Verdict {
-    const fixed = this.#fixed[leaf]!;
-    if (fixed < 0) return fixed;
-    const varying = this.#class.judgeAllocations(this.#layout.slotAt[leaf]!);
-    return varying < 0 ? varying : fixed + varying;
-  }
-
-  #set(leaf: number, verdict: Verdict, order: TieOrder): void {
-    const [before, after] = [this.#codes[leaf]!, codeOf(verdict)];
-    this.#codes[leaf] = after;
-    this.#count(leaf, before, -1);
-    this.#count(leaf, after, 1);
-    if (before === FITS || after === FITS) this.#tournament.set(leaf, Math.max(verdict, NOT_FIT), order);
-  }
-
-  #countEligible(leaf: number, sign: 1 | -1): void {
-    const verdict = this.#fixed[leaf]!;
+  #countEligible(leaf: number, verdict: Verdict, sign: 1 | -1): void {
     if (this.#judges.length === 0 || !this.#class.reasons.isEligible(verdict)) return;
     this.#eligible[this.#layout.cellAt[leaf]!]! += sign;
-  }
-
-  #count(leaf: number, code: number, sign: 1 | -1): void {
-    if (code !== FITS) this.#refused[code]! += sign;
-    else if (this.#judges.length > 0) this.#feasible[this.#layout.cellAt[leaf]!]! += sign;
   }
 
   /** Makes room for cells that the layout met since. */
@@ -239,10 +188,6 @@ export class ClassIndex {
       }
     }
   }
-}
-
-function codeOf(verdict: Verdict): number {
-  return verdict < 0 ? -verdict : FITS;
 }
 
 function copyInto<A extends Int32Array>(from: Int32Array, to: A): A {

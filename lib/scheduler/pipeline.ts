@@ -1,5 +1,5 @@
 // From a request to its class: signs it with a profile's plugins and compiles, once per signature, what judges a node.
-import type { Compilation, DomainJudge, Plugin, Reads, Signature } from './plugin.ts';
+import type { AllocationsJudge, Compilation, DomainJudge, NodeJudge, Plugin, Signature } from './plugin.ts';
 import { flatten, type Part } from './signature.ts';
 import type { TableView } from './table.ts';
 import type { Lease } from './topology.ts';
@@ -21,7 +21,6 @@ export interface Profile {
 
 /** 0 or more: a score. Below 0: turned away, and the negated value is the reason's code. */
 export type Verdict = number;
-export type Judge = (slot: number) => Verdict;
 
 /** A domain filter has weight 0: what it answers is a reason's code. */
 export interface WeightedDomainJudge {
@@ -30,13 +29,19 @@ export interface WeightedDomainJudge {
   readonly judge: DomainJudge;
 }
 
+/** By filter and by score of the profile, what it compiled of a class; undefined where it has nothing to say. */
+export interface AllocationsParts {
+  readonly filters: readonly unknown[];
+  readonly scores: readonly unknown[];
+}
+
 /** All that is shared by requests with the same signature. */
 export interface RequestClass {
   readonly reasons: ReasonBook;
   /** What does not depend on allocations. */
-  readonly judgeNode: Judge;
-  /** What does; asked only where judgeNode did not turn the node away. Its score adds to judgeNode's. */
-  readonly judgeAllocations: Judge;
+  readonly judgeNode: (slot: number) => Verdict;
+  /** What does: its part of what judges a node for many classes at once. */
+  readonly parts: AllocationsParts;
   /** What depends on whole domains; filters first. */
   readonly domainJudges: readonly WeightedDomainJudge[];
   /** Topology keys that the domain judges look at, each once. */
@@ -77,33 +82,78 @@ export function compileClass(profile: Profile, request: Request, table: TableVie
     reason: (text) => reasons.code(stage, text),
     counter: (tenant, match, topologyKey) => lease.counter(tenant, match, topologyKey),
   });
-  const judge = (reads: Reads) =>
-    sequence(compileFilters(profile, reads, request, at), compileScores(profile, reads, request, at(reads)));
-  const judgeNode = judge('node');
-  const judgeAllocations = judge('allocations');
+  const judgeNode = compileForNodes(profile, request, at);
+  const parts = compileParts(profile, request, at('allocations'));
   const domainJudges = compileDomainJudges(profile, request, at('domain'));
   const keys = [...new Set(domainJudges.flatMap(({ judge: { keys: own } }) => own))].sort();
-  return { reasons, judgeNode, judgeAllocations, domainJudges, keys };
+  return { reasons, judgeNode, parts, domainJudges, keys };
 }
 
-function compileFilters(profile: Profile, reads: Reads, request: Request, at: (stage: Stage) => Compilation): Judge[] {
-  return profile.filters.flatMap(({ filter }) => {
-    if (filter?.reads !== reads) return [];
-    const compilation = at(filter.stage === 'preFilter' ? 'preFilter' : reads);
+/** The first filter that turns the node away decides; otherwise the scores add up. */
+function compileForNodes(
+  profile: Profile,
+  request: Request,
+  at: (stage: Stage) => Compilation,
+): (slot: number) => Verdict {
+  const filters: NodeJudge[] = profile.filters.flatMap(({ filter }) => {
+    if (filter?.reads !== 'node') return [];
+    const compilation = at(filter.stage === 'preFilter' ? 'preFilter' : 'node');
     const signed = filter.sign(request, compilation.table);
     return signed === undefined ? [] : [filter.compile(signed, compilation)];
   });
+  const scores = profile.scores.flatMap(({ plugin: { score }, weight }) => {
+    const compilation = at('node');
+    const signed = score?.reads === 'node' ? score.sign(request, compilation.table) : undefined;
+    return score?.reads !== 'node' || signed === undefined
+      ? []
+      : [{ judge: score.compile(signed, compilation), weight }];
+  });
+  return (slot) => {
+    for (let index = 0; index < filters.length; index++) {
+      const code = filters[index]!(slot);
+      if (code > 0) return -code;
+    }
+    let sum = 0;
+    for (let index = 0; index < scores.length; index++) sum += scores[index]!.weight * scores[index]!.judge(slot);
+    return sum;
+  };
 }
 
-function compileScores(profile: Profile, reads: Reads, request: Request, compilation: Compilation): Judge[] {
-  return profile.scores.flatMap(({ plugin: { score }, weight }) => {
-    if (score?.reads !== reads) return [];
-    const signed = score.sign(request, compilation.table);
-    if (signed === undefined) return [];
-    const compiled = score.compile(signed, compilation);
-    return [(slot: number) => weight * compiled(slot)];
-  });
+function compileParts(profile: Profile, request: Request, compilation: Compilation): AllocationsParts {
+  const { table } = compilation;
+  return {
+    filters: profile.filters.map(({ filter }) => {
+      const signed = filter?.reads === 'allocations' ? filter.sign(request, table) : undefined;
+      return signed === undefined ? undefined : filter!.compile(signed, compilation);
+    }),
+    scores: profile.scores.map(({ plugin: { score } }) => {
+      const signed = score?.reads === 'allocations' ? score.sign(request, table) : undefined;
+      return signed === undefined ? undefined : score!.compile(signed, compilation);
+    }),
+  };
 }
+
+/** What judges a node for the classes whose parts these are, by lane; verdicts start as what judgeNode said. */
+export function joinParts(
+  profile: Profile,
+  lanes: readonly (AllocationsParts | undefined)[],
+  table: TableView,
+): AllocationsJudge {
+  const judges: AllocationsJudge[] = [];
+  profile.filters.forEach(({ filter }, index) => {
+    const parts = lanes.map((lane) => lane?.filters[index]);
+    if (filter?.reads === 'allocations' && parts.some(isThere)) judges.push(filter.join(parts, table));
+  });
+  profile.scores.forEach(({ plugin: { score }, weight }, index) => {
+    const parts = lanes.map((lane) => lane?.scores[index]);
+    if (score?.reads === 'allocations' && parts.some(isThere)) judges.push(score.join(parts, table, weight));
+  });
+  return (slot, verdicts) => {
+    for (let index = 0; index < judges.length; index++) judges[index]!(slot, verdicts);
+  };
+}
+
+const isThere = (part: unknown): boolean => part !== undefined;
 
 function compileDomainJudges(profile: Profile, request: Request, compilation: Compilation): WeightedDomainJudge[] {
   const filters = profile.filters.map((plugin) => ({ name: plugin.name, part: plugin.domainFilter, weight: 0 }));
@@ -114,30 +164,6 @@ function compileDomainJudges(profile: Profile, request: Request, compilation: Co
       ? []
       : [{ name, weight, judge: part.compile(signed, compilation) }];
   });
-}
-
-/** The first filter that turns the node away decides; otherwise the scores add up. */
-function sequence(filters: readonly Judge[], scores: readonly Judge[]): Judge {
-  const [filter = pass, nextFilter = pass, ...moreFilters] = filters;
-  const [score = pass, nextScore = pass, ...moreScores] = scores;
-  // The first two of each by name, not in the loop: then each of these calls is to the same function in most classes.
-  return (slot) => {
-    let code = filter(slot);
-    if (code > 0) return -code;
-    code = nextFilter(slot);
-    if (code > 0) return -code;
-    for (let index = 0; index < moreFilters.length; index++) {
-      code = moreFilters[index]!(slot);
-      if (code > 0) return -code;
-    }
-    let sum = score(slot) + nextScore(slot);
-    for (let index = 0; index < moreScores.length; index++) sum += moreScores[index]!(slot);
-    return sum;
-  };
-}
-
-function pass(): 0 {
-  return 0;
 }
 
 /** Of reasons. */
@@ -191,10 +217,5 @@ export class ReasonBook {
   /** Whether a node that got this verdict is one that the request is about at all. */
   isEligible(verdict: Verdict): boolean {
     return verdict >= 0 || (verdict !== EMPTY && this.#stages[-verdict]! > 0);
-  }
-
-  /** Whether a change of allocations can change that a node is turned away for this. */
-  isOfAllocations(code: number): boolean {
-    return this.#stages[code]! > 1;
   }
 }

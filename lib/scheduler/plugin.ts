@@ -13,6 +13,16 @@ export type Signature = object | string | number | boolean;
 /** What an answer depends on besides the signature: the node alone, or its allocations too. */
 export type Reads = 'node' | 'allocations';
 
+/** Judges the node in that slot: of a filter 0 (passes) or the code of the reason for turning it away, of a score the score. */
+export type NodeJudge = (slot: number) => number;
+
+/**
+ * Judges a node for many classes at once: allocations change with every bind, and a change is looked at once for all of them.
+ * Verdicts are by lane, one for each class. Below 0 one says that the node is turned away already, and is left as it is. A
+ * filter replaces others by the negated code of its reason; a score adds its answer, times its weight.
+ */
+export type AllocationsJudge = (slot: number, verdicts: Int32Array) => void;
+
 /** What `compile` may build on; valid as long as the class is. */
 export interface Compilation {
   readonly table: TableView;
@@ -29,21 +39,42 @@ export interface Compilation {
 type Sign<Signed> = (request: Request, table: TableView) => Signed | undefined;
 
 /** Turns nodes away. `stage` is `preFilter` for what says which nodes a request is about at all: spread looks at these only. */
-export interface Filter<Signed extends Signature = Signature> {
+export interface NodeFilter<Signed extends Signature = Signature> {
   readonly stage: 'preFilter' | 'filter';
-  readonly reads: Reads;
+  readonly reads: 'node';
   readonly sign: Sign<Signed>;
-  /** The result answers 0 (passes) or the code of the reason for turning the node in that slot away. */
-  compile(signed: Signed, compilation: Compilation): (slot: number) => number;
+  compile(signed: Signed, compilation: Compilation): NodeJudge;
 }
 
-/** Prefers nodes: an integer from 0 to `max`, never relative to what other nodes got. */
-export interface Score<Signed extends Signature = Signature> {
-  readonly max: number;
-  readonly reads: Reads;
+/** `compile` gives a class's part of the judge that it shares; `join` makes that judge of the parts by lane. */
+export interface AllocationsFilter<Signed extends Signature = Signature, Part = unknown> {
+  readonly stage: 'filter';
+  readonly reads: 'allocations';
   readonly sign: Sign<Signed>;
-  compile(signed: Signed, compilation: Compilation): (slot: number) => number;
+  compile(signed: Signed, compilation: Compilation): Part;
+  /** Where a lane has no part, its verdict is left as it is. */
+  join(parts: readonly (Part | undefined)[], table: TableView): AllocationsJudge;
 }
+
+export type Filter<Signed extends Signature = Signature> = NodeFilter<Signed> | AllocationsFilter<Signed>;
+
+/** Prefers nodes: an integer from 0 to `max`, never relative to what other nodes got. */
+export interface NodeScore<Signed extends Signature = Signature> {
+  readonly max: number;
+  readonly reads: 'node';
+  readonly sign: Sign<Signed>;
+  compile(signed: Signed, compilation: Compilation): NodeJudge;
+}
+
+export interface AllocationsScore<Signed extends Signature = Signature, Part = unknown> {
+  readonly max: number;
+  readonly reads: 'allocations';
+  readonly sign: Sign<Signed>;
+  compile(signed: Signed, compilation: Compilation): Part;
+  join(parts: readonly (Part | undefined)[], table: TableView, weight: number): AllocationsJudge;
+}
+
+export type Score<Signed extends Signature = Signature> = NodeScore<Signed> | AllocationsScore<Signed>;
 
 /** Domain codes (NO_DOMAIN for none), one for each of a rule's keys. */
 export type DomainCodes = ArrayLike<number>;

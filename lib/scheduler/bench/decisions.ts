@@ -15,6 +15,9 @@ import { PlainScheduler } from './plain.ts';
 
 const WINDOWS = 9;
 const LATENCIES = 20_000;
+/** Steps between two looks at the CPU time, which cost as much as some decisions do. */
+const OURS = 512;
+const PLAIN = 4;
 
 function loadOf(setting: Setting): { table: NodeTable; load: Load } {
   const table = clusterOf(setting);
@@ -70,11 +73,11 @@ function measure(setting: Setting, seconds: number): Measured {
   for (let left = placementsWhenFull(setting, kinds); left > 0; left--) load.arrive();
   // The plain one knows no spread.
   const plain = setting.spread ? undefined : new Load(new PlainScheduler(table), kinds);
-  rate(load, seconds / 4, 64);
+  rate(load, seconds / 4, OURS);
   const [ours, peers]: number[][] = [[], []];
   for (let window = 0; window < WINDOWS; window++) {
-    ours!.push(rate(load, seconds / WINDOWS, 64));
-    if (plain) peers!.push(rate(plain, seconds / WINDOWS / 4, 1));
+    ours!.push(rate(load, seconds / WINDOWS, OURS));
+    if (plain) peers!.push(rate(plain, seconds / WINDOWS / 4, PLAIN));
   }
   const [p50, p99] = latencies(load, LATENCIES, [0.5, 0.99]);
   return { value: median(ours!), p50: p50!, p99: p99!, ...(plain && { peerValue: median(peers!) }) };

@@ -3,7 +3,7 @@
 // The core knows nodes and requests. What only devices have (a type, a phase, an image that must run on them) stands in the
 // node's labels under keys that no Kubernetes label can have, and is judged by the plugins here.
 import type { Profile } from '../pipeline.ts';
-import type { Filter, Plugin, Signature } from '../plugin.ts';
+import type { AllocationsFilter, Filter, Plugin, Signature } from '../plugin.ts';
 import { nodeName, pool, region, site } from '../plugins/location.ts';
 import { taintToleration } from '../plugins/node-state.ts';
 import type { Configuration, Profiles } from '../profiles.ts';
@@ -82,13 +82,16 @@ const onOffer = deviceFilter(
   (_signed, { labels }) => labels[STATE],
 );
 
-const unclaimedFilter: Filter<true> = {
+const unclaimedFilter: AllocationsFilter<true, number> = {
   stage: 'filter',
   reads: 'allocations',
   sign: () => true,
-  compile(_signed, { table, reason }) {
-    const inUse = reason('in use');
-    return (slot) => (table.placements[slot] === 0 ? 0 : inUse);
+  compile: (_signed, { reason }) => -reason('in use'),
+  join: (parts, table) => (slot, verdicts) => {
+    if (table.placements[slot] === 0) return;
+    parts.forEach((inUse, lane) => {
+      if (inUse !== undefined && verdicts[lane]! >= 0) verdicts[lane] = inUse;
+    });
   },
 };
 const unclaimed: Plugin = { name: 'Unclaimed', filter: unclaimedFilter };

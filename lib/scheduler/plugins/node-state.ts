@@ -1,5 +1,5 @@
 // What keeps new work off a node: a hold (cordoned, in maintenance, not ready), taints, its limit of placements.
-import type { Filter, Plugin, Score } from '../plugin.ts';
+import type { AllocationsFilter, Filter, Plugin, Score } from '../plugin.ts';
 import { firstUntolerated } from '../selectors.ts';
 import type { Request, Toleration } from '../types.ts';
 
@@ -49,13 +49,19 @@ const taintScore: Score<readonly Toleration[]> = {
   },
 };
 
-const limitFilter: Filter<true> = {
+const limitFilter: AllocationsFilter<true, number> = {
   stage: 'filter',
   reads: 'allocations',
   sign: always,
-  compile(_signed, { table, reason }) {
-    const full = reason('too many placements');
-    return (slot) => (table.placements[slot]! < table.maxPlacements[slot]! ? 0 : full);
+  compile: (_signed, { reason }) => -reason('too many placements'),
+  join(parts, table) {
+    const full = Int32Array.from(parts, (refused) => refused ?? 0);
+    return (slot, verdicts) => {
+      if (table.placements[slot]! < table.maxPlacements[slot]!) return;
+      for (let lane = 0; lane < full.length; lane++) {
+        if (verdicts[lane]! >= 0 && full[lane]! < 0) verdicts[lane] = full[lane]!;
+      }
+    };
   },
 };
 

@@ -3,7 +3,7 @@
 // Required affinity: a domain that already has a match; the first of its kind, which matches its own term, may go anywhere.
 // Required anti-affinity: a domain without a match, and none that holds a placement whose own anti-affinity matches the
 // request. What concerns single nodes only is a filter of nodes, which costs no look at domains.
-import type { DomainFilter, DomainScore, Filter, Plugin } from '../plugin.ts';
+import type { AllocationsFilter, DomainFilter, DomainScore, Plugin } from '../plugin.ts';
 import { matchesSelector } from '../selectors.ts';
 import type { TableView } from '../table.ts';
 import { canonicalKey, type Match, type MatchCounter, NO_DOMAIN } from '../topology.ts';
@@ -48,17 +48,27 @@ function signRepulsion(request: Request, table: TableView, concerns: (key: strin
   return own.length + others.length > 0 ? { tenant: request.tenant, own, others } : undefined;
 }
 
-const filter: Filter<Repulsion> = {
+type Rule = { readonly counter: MatchCounter; readonly refused: number };
+
+const filter: AllocationsFilter<Repulsion, readonly Rule[]> = {
   stage: 'filter',
   reads: 'allocations',
   sign: (request, table) => signRepulsion(request, table, (key) => key === 'node'),
-  compile({ tenant, own, others }, { counter, reason }) {
-    const rules = [...own, ...others].map(({ key, match }, index) => ({
+  compile: ({ tenant, own, others }, { counter, reason }) =>
+    [...own, ...others].map(({ key, match }, index) => ({
       counter: counter(tenant, match, key),
-      code: reason(index < own.length ? ANTI_AFFINITY : REPELLED),
-    }));
+      refused: -reason(index < own.length ? ANTI_AFFINITY : REPELLED),
+    })),
+  join(parts) {
+    const lanes = parts.flatMap((rules, lane) => (rules ? [{ lane, rules }] : []));
     // A node's slot is its domain's code (topology.ts).
-    return (slot) => rules.find((rule) => rule.counter.in(slot) > 0)?.code ?? 0;
+    return (slot, verdicts) => {
+      for (const { lane, rules } of lanes) {
+        if (verdicts[lane]! < 0) continue;
+        const broken = rules.find((rule) => rule.counter.in(slot) > 0);
+        if (broken) verdicts[lane] = broken.refused;
+      }
+    };
   },
 };
 
