@@ -61,6 +61,7 @@ export interface Lab {
 /** Of the operator's doors, as machines see it. */
 export const LAB_ADDRESS = '10.77.0.1';
 const SUBNET = '10.77.0.0/24';
+const IPV6_PREFIX = 'fd77::';
 export const MOST_MACHINES = 64;
 /** iPXE, from Debian's package of that name. */
 const TFTP_ROOT = '/usr/lib/ipxe';
@@ -111,7 +112,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   stack.defer(() => rm(dir, { recursive: true }));
   await writeFile(join(dir, OWNER), JSON.stringify(await identityOf(process.pid)));
 
-  const network = await makeNetwork({ name: NAMESPACE(name), address: LAB_ADDRESS, prefix: 24, taps: specs.length });
+  const addresses = [`${LAB_ADDRESS}/24`, `${IPV6_PREFIX}1/64`];
+  const network = await makeNetwork({ name: NAMESPACE(name), addresses, taps: specs.length });
   stack.defer(() => network.remove());
   const doors = { [operator.port]: operator.port, [operator.bootPort]: operator.bootPort, ...options.doors };
   for (const [inside, outside] of Object.entries(doors)) {
@@ -126,6 +128,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       command: dhcpCommand,
       interfaces: [network.bridge],
       networks: [{ subnet: SUBNET }],
+      announcedPrefix: IPV6_PREFIX,
       bootUrl: `http://${LAB_ADDRESS}:${operator.bootPort}`,
       tftpRoot: TFTP_ROOT,
       log,

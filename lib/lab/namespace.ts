@@ -12,9 +12,8 @@ import { run } from '../agent/linux/command.ts';
 export interface NetworkOptions {
   /** Of the namespace: letters, digits and dashes. */
   readonly name: string;
-  /** IPv4 address of the bridge, and how long its prefix is. */
-  readonly address: string;
-  readonly prefix: number;
+  /** Addresses of the bridge, each with the length of its prefix. */
+  readonly addresses: readonly string[];
   /** How many taps: tap1, tap2 and so on. */
   readonly taps: number;
 }
@@ -33,13 +32,16 @@ const BRIDGE = 'br0';
 const LISTENER = new URL('./listener.ts', import.meta.url).pathname;
 
 /** @throws CommandError where it may not be made, or is there already. */
-export async function makeNetwork({ name, address, prefix, taps }: NetworkOptions): Promise<Network> {
+export async function makeNetwork({ name, addresses, taps }: NetworkOptions): Promise<Network> {
   const ip = (...words: string[]) => run('ip', ['-netns', name, ...words]);
   await run('ip', ['netns', 'add', name]);
   try {
     await ip('link', 'set', 'lo', 'up');
     await ip('link', 'add', BRIDGE, 'type', 'bridge', 'stp_state', '0', 'forward_delay', '0');
-    await ip('address', 'add', `${address}/${prefix}`, 'dev', BRIDGE);
+    for (const address of addresses) {
+      // Nobody else is there who could have an IPv6 address of ours.
+      await ip('address', 'add', address, 'dev', BRIDGE, ...(address.includes(':') ? ['nodad'] : []));
+    }
     await ip('link', 'set', BRIDGE, 'up');
     for (let number = 1; number <= taps; number++) {
       await ip('tuntap', 'add', `tap${number}`, 'mode', 'tap');

@@ -3,7 +3,7 @@
 //
 // Source: dnsmasq(8); RFC 4578 (client architectures), RFC 5970 and the UEFI specification §24.7 (HTTP boot), ipxe.org
 // (option 175). Firmware gets iPXE over TFTP or HTTP, iPXE gets the machine's own script from the operator.
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 
 export interface DhcpNetwork {
   /** IPv4, CIDR: 192.0.2.0/24. */
@@ -26,6 +26,11 @@ export interface DhcpSettings {
   /** Names of the interfaces to answer on; relayed requests come in there too. */
   readonly interfaces: readonly string[];
   readonly networks: readonly DhcpNetwork[];
+  /**
+   * IPv6 prefix of 64 bits (fd00::) that the interfaces have an address in. It is announced, without a route: iPXE waits
+   * a quarter of a minute for a router where there is none. Not where another router announces.
+   */
+  readonly announcedPrefix?: string;
   /** Of the provisioning API. */
   readonly bootUrl: string;
   /** Holds BOOT_FILES; without it nothing is served by TFTP. */
@@ -51,7 +56,7 @@ const LEASE = '10m';
 
 /** @throws RangeError when a value is not what it should be, as hostLine(). */
 export function dnsmasqConfig(settings: DhcpSettings, hostsFolder: string, leaseFile: string): string {
-  const { interfaces, networks, bootUrl, tftpRoot, ports } = settings;
+  const { interfaces, networks, announcedPrefix, bootUrl, tftpRoot, ports } = settings;
   const lines = [
     // No DNS.
     'port=0',
@@ -65,6 +70,7 @@ export function dnsmasqConfig(settings: DhcpSettings, hostsFolder: string, lease
     `dhcp-leasefile=${path(leaseFile)}`,
     `dhcp-hostsdir=${path(hostsFolder)}`,
     ...networks.flatMap(networkLines),
+    ...(announcedPrefix === undefined ? [] : announcement(announcedPrefix, interfaces)),
     'dhcp-userclass=set:ipxe,iPXE',
     ...ARCHITECTURES.flatMap(({ code, file, http }) => {
       const name = `arch${code}`;
@@ -108,6 +114,16 @@ function networkLines({ subnet, gateway, dns = [], ntp = [] }: DhcpNetwork, inde
     option('router', gateway === undefined ? [] : [gateway]),
     ...(dns.length > 0 ? [option('dns-server', dns)] : []),
     ...(ntp.length > 0 ? [option('ntp-server', ntp)] : []),
+  ];
+}
+
+/** Every ten seconds, as a router that nobody's traffic goes through (lifetime 0). RFC 4861, §6.2.1. */
+function announcement(prefix: string, interfaces: readonly string[]): string[] {
+  if (!isIPv6(prefix)) throw new RangeError(`not an IPv6 prefix: ${JSON.stringify(prefix)}`);
+  return [
+    'enable-ra',
+    `dhcp-range=${prefix},ra-only,64,${LEASE}`,
+    ...interfaces.map((name) => `ra-param=${name},10,0`),
   ];
 }
 

@@ -207,6 +207,7 @@ test('nothing that would become another option gets into a file', () => {
   assert.throws(config({ networks: [{ subnet: '192.0.2.0/33' }] }), isRangeError);
   assert.throws(config({ networks: [{ subnet: 'fd00::/64' }] }), isRangeError);
   assert.throws(config({ tftpRoot: '/a b' }), isRangeError);
+  assert.throws(config({ announcedPrefix: 'fd00::,ra-names' }), isRangeError);
   const host = { macAddress: MAC, address: '192.0.2.1' };
   assert.is(hostLine(host), `${MAC},192.0.2.1\n`);
   assert.throws(() => hostLine({ ...host, hostname: 'a,ignore' }), isRangeError);
