@@ -15,6 +15,7 @@ import {
   type Secret,
   SITES,
 } from '../lib/api/resources.ts';
+import type { BmcTarget } from '../lib/bmc/driver.ts';
 import { openDriver } from '../lib/bmc/open.ts';
 import { BmcPool } from '../lib/bmc/pool.ts';
 import type { Operator, OperatorOptions } from '../lib/cli/operator.ts';
@@ -159,7 +160,8 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const images = manager.store(IMAGES);
   const secrets = manager.store(SECRETS, { namespace });
 
-  const bmcs = new BmcPool(metrics ? metrics.bmc.measuring(openDriver) : openDriver);
+  const open = (target: BmcTarget) => openDriver(target, options.bmc);
+  const bmcs = new BmcPool(metrics ? metrics.bmc.measuring(open) : open);
   const health = new HealthBoard();
   const loginDigest = loginDigests(key);
   // The desk answers through the API below, which is there by the time that it is asked.

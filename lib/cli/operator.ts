@@ -1,4 +1,5 @@
 // The operator as the CLI starts it. The CLI is handed it by the composition root: lib never imports controllers.
+import type { OpenOptions } from '../bmc/open.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -35,6 +36,8 @@ export interface OperatorOptions {
   readonly schedulerConfig?: string | undefined;
   /** Machines that somebody else runs: `core` for the cluster's nodes or the URL of a node API, as Hosts of a namespace. */
   readonly nodes?: { readonly source: string; readonly namespace: string } | undefined;
+  /** How BMCs are talked to; default as networks and BMCs need it. */
+  readonly bmc?: OpenOptions | undefined;
   /** What it waits and measures by; default the system's. */
   readonly clock?: Clock;
 }

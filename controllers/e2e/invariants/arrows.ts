@@ -55,7 +55,8 @@ const ON_THE_WAY: readonly InstancePhase[] = [
 /** What is installed is never created anew, and loses its device only by being deleted. */
 const INSTANCE: Record<InstancePhase, readonly InstancePhase[]> = {
   Pending: ['Creating', 'Failed', 'Deleting'],
-  Creating: ['Running', 'Starting', 'Stopping', 'Stopped', 'Failed', 'Deleting', 'Pending'],
+  // Straight to what was asked for meanwhile, where that begins at once.
+  Creating: [...ON_THE_WAY, 'Pending'],
   Failed: [...ON_THE_WAY, 'Creating', 'Pending'],
   Running: ON_THE_WAY,
   Starting: ON_THE_WAY,

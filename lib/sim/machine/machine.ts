@@ -46,6 +46,8 @@ export class SimulatedMachine implements Chassis {
   #pending: Timer | undefined;
   #run: { readonly power: AbortController; readonly ended: Promise<void> } | undefined;
   #shutDown: (() => void) | undefined;
+  /** Ends the agent that is at work, and says whether another one is started in its place. */
+  #endAgent: ((restarts: boolean) => void) | undefined;
 
   /** As it was left in the store: a machine that was on stays dark until restore(). */
   constructor(options: MachineOptions) {
@@ -79,6 +81,12 @@ export class SimulatedMachine implements Chassis {
 
   fault(fault: Fault | undefined): void {
     this.#fault = fault;
+    if (fault?.kind === 'agent-silent') this.#endAgent?.(false);
+  }
+
+  /** The agent's process ends and is started again, as a supervisor does: it has its token, and nothing that it knew. */
+  restartAgent(): void {
+    this.#endAgent?.(true);
   }
 
   /** What is on the disk that it boots from. */
@@ -261,15 +269,24 @@ export class SimulatedMachine implements Chassis {
       otherInventory: () => (this.#fault?.kind === 'other-hardware' ? this.#fault.inventory : {}),
       record: (entry) => this.#record(entry),
     });
-    await runAgent({
-      ...found,
-      hardware,
-      signal: power,
-      log,
-      random: this.#random,
-      onTask: (task) => hardware.begin(task),
-      retryMs: { first: timings.retry, last: timings.retry * 16 },
-    });
+    for (let restarts = true; restarts; ) {
+      restarts = false;
+      const life = new AbortController();
+      this.#endAgent = (again) => {
+        restarts = again;
+        life.abort(new Error('the agent ends'));
+      };
+      await runAgent({
+        ...found,
+        hardware,
+        signal: AbortSignal.any([power, life.signal]),
+        log,
+        random: this.#random,
+        onTask: (task) => hardware.begin(task),
+        retryMs: { first: timings.retry, last: timings.retry * 16 },
+      });
+      this.#endAgent = undefined;
+    }
   }
 
   async #bootDisk(power: AbortSignal): Promise<boolean> {

@@ -80,7 +80,7 @@ export type Fault =
   | { readonly kind: 'other-serial'; readonly serialNumber: string }
   /** The BMC accepts commands, the power stays as it is. */
   | { readonly kind: 'power-stuck' }
-  /** The live OS comes up, its agent never speaks. */
+  /** The live OS comes up, its agent never speaks; one that is at work falls silent. */
   | { readonly kind: 'agent-silent' }
   /** The firmware hangs before it chooses a boot source. */
   | { readonly kind: 'boot-hangs' }
