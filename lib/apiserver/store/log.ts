@@ -70,12 +70,15 @@ export class Log {
       log.#answer = (message) => {
         if (message.type === 'opened') {
           onOpened(message);
-        } else if (message.type === 'loading') for (const record of message.records) onRecord(record);
-        else if (message.type === 'loaded') resolve();
+          log.#say({ type: 'load' });
+        } else if (message.type === 'loading') {
+          for (const record of message.records) onRecord(record);
+          log.#say({ type: 'load' });
+        } else if (message.type === 'loaded') resolve();
         else if (message.type === 'failed') reject(refusal(message.message));
       };
       log.#worker.once('error', (error) => reject(refusal(error.message)));
-      log.#say({ type: 'load' });
+      log.#say({ type: 'open' });
     }).catch(async (error: unknown) => {
       await log.#worker.terminate();
       throw error;

@@ -15,7 +15,8 @@ const valuesOf = (store: Store) =>
 test('a backup made under writers is the state of one moment', () =>
   inDirectory((path) =>
     withStore(open(path), async (store) => {
-      for (let index = 0; index < 300; index++) await store.put('things', `k${index}`, object('x', 'y'.repeat(5000)));
+      const large = (index: number) => store.put('things', `k${index}`, object('x', 'y'.repeat(5000)));
+      await Promise.all(Array.from({ length: 300 }, (_, index) => large(index)));
       const copy = `${path}.backup`;
       let running = true;
       let last = 0;
