@@ -17,6 +17,9 @@ const REMOVED =
 
 const ADOPTED = 'somebody else runs it: its BMC is read, and it is not touched';
 
+const quarantineText = ({ code, message }: NonNullable<Status['quarantine']>) =>
+  `${code}: ${message}; its instance went to another device. Set spec.requests.liftQuarantine when it was mended`;
+
 function reachable({ error, power }: Status): Told {
   if (error && BMC_FAILURES.has(error.code)) return no(codeOf(error), error.message);
   if (power?.state === 'On' || power?.state === 'Off')
@@ -47,7 +50,7 @@ function putAway(device: Device, status: Status): Told {
     case 'Adopted':
       return no('Adopted', ADOPTED);
     case 'Removed':
-      return no('Removed', REMOVED);
+      return status.quarantine ? no('Quarantined', quarantineText(status.quarantine)) : no('Removed', REMOVED);
     case 'Imported': {
       const missing = !device.spec.deviceType ? 'spec.deviceType' : 'spec.putAway';
       return no('NotAsked', `set ${missing} to offer the device`);
@@ -61,8 +64,9 @@ function putAway(device: Device, status: Status): Told {
 }
 
 function ready(device: Device, status: Status): Told {
-  const { error, operation, phase } = status;
+  const { error, operation, phase, quarantine } = status;
   if (phase === 'Maintenance') return yes('Maintenance', device.spec.maintenance?.reason || 'in maintenance');
+  if (quarantine && !operation) return no('Quarantined', quarantineText(quarantine));
   if (error) {
     const again = error.permanent
       ? 'not tried again before something changes'
@@ -114,6 +118,7 @@ export function withConditions(device: Device, status: Status, now: string): Sta
     Reachable: reachable(status),
     Collected: collected(device, status),
     PutAway: putAway(device, status),
+    Quarantined: status.quarantine && yes('Quarantined', quarantineText(status.quarantine)),
   };
   const conditions = setConditions(status.conditions ?? [], told, observedGeneration, now);
   return {

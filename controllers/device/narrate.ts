@@ -31,6 +31,12 @@ export function narrate(before: Status, after: Status): Told[] {
       `${after.operation.kind} began (${after.operation.id}), ${after.operation.total} steps`,
     );
   }
+  if (after.quarantine && !before.quarantine)
+    tell(
+      'Warning',
+      'Quarantined',
+      `${after.quarantine.code}: ${after.quarantine.message}; put aside, its instance goes to another device`,
+    );
   const { error } = after;
   if (error && (before.error?.code !== error.code || before.error.count !== error.count)) {
     const at = error.step ? ` at ${error.step}` : '';

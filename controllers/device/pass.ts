@@ -36,6 +36,7 @@ import { inventoryObject, mismatches } from './inventory.ts';
 import { inventoryChanges } from './inventory-changes.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
+import { quarantinedBeside } from './quarantine.ts';
 import { rotateIfAsked } from './rotation-request.ts';
 import {
   advanced,
@@ -132,6 +133,10 @@ export class Pass {
       claimant: this.#around.claimant,
       power: state === 'On' || state === 'Off' ? state : undefined,
       now: this.#deps.clock.now(),
+      // Asked only where it may matter.
+      quarantined: this.#status.error?.permanent
+        ? quarantinedBeside(this.#device, this.#deps.stores.devices.values())
+        : [],
       newId: kindId,
     };
   }

@@ -210,7 +210,7 @@ const ARROWS: Record<Phase | 'New', readonly Phase[]> = {
   PuttingAway: ['Available', 'Imported', 'Maintenance'],
   Available: ['InUse', 'Imported', 'PuttingAway', 'Maintenance'],
   InUse: ['Cleaning', 'Removed', 'Maintenance'],
-  Cleaning: ['Available', 'Maintenance'],
+  Cleaning: ['Available', 'Removed', 'Maintenance'],
   Removed: ['Cleaning', 'Maintenance'],
   Maintenance: [
     'Registering',

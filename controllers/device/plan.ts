@@ -3,6 +3,7 @@ import type { Device, Instance } from '../../lib/api/generated.ts';
 import type { PowerState } from '../../lib/bmc/driver.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
+import { type Quarantine, quarantineOf } from './quarantine.ts';
 import { type Beginning, begun, compact, inPhase, kindOf, reset, type Status } from './status.ts';
 
 /** The Instance that the claim names: as it is, gone for sure (asked for, not only missing in a cache), or no claim at all. */
@@ -17,6 +18,8 @@ export interface View {
   /** What the BMC said when it was last asked, in this pass or an earlier one. */
   readonly power: PowerState | undefined;
   readonly now: number;
+  /** Devices of the same Site that are in quarantine. */
+  readonly quarantined?: readonly Quarantine[];
   /** Makes the id of an operation. */
   readonly newId: (kind: OperationKind) => string;
 }
@@ -80,6 +83,10 @@ function inUse(view: View, status: Status): Status {
   }
   const resetStatus = pending(status, instance, 'resetStatus');
   if (resetStatus) return { ...reset(status, now), handled: { ...status.handled, resetStatus } };
+  const quarantine = quarantineOf(status, view.quarantined ?? [], now);
+  // What was written to its disks is wiped when it is mended; seen off, it has nothing of the Instance that others could meet.
+  if (quarantine)
+    return begin(view, inPhase({ ...status, quarantine }, 'Cleaning', now), 'Release', { instanceUID: uid });
   const want = wanted(view, status, instance);
   if (!want) return status;
   return status.operation && !givesWay(kindOf(status.operation), want.kind)
@@ -117,7 +124,7 @@ export function deviceRequest(
 
 const answered = (
   status: Status,
-  name: 'collect' | 'resetStatus',
+  name: 'collect' | 'liftQuarantine' | 'resetStatus',
   value: string,
   result: 'Running' | 'Succeeded',
   now: number,
@@ -140,6 +147,8 @@ export function arrow(view: View, status: Status): Status {
   if (device.metadata.deletionTimestamp && claimant.type === 'none') return removal(view, status);
   const resetStatus = deviceRequest(status, 'resetStatus', device);
   if (resetStatus) return answered(reset(status, now), 'resetStatus', resetStatus, 'Succeeded', now);
+  const lift = deviceRequest(status, 'liftQuarantine', device);
+  if (lift) return answered(lifted(status), 'liftQuarantine', lift, 'Succeeded', now);
   const collect = deviceRequest(status, 'collect', device);
   const { phase } = status;
   switch (phase ?? 'New') {
@@ -182,8 +191,10 @@ export function arrow(view: View, status: Status): Status {
     case 'InUse':
       return inUse(view, status);
     case 'Cleaning':
-      return status.operation ? status : inPhase(status, 'Available', now);
+      if (status.operation) return status;
+      return inPhase(status, status.quarantine ? 'Removed' : 'Available', now);
     case 'Removed':
+      if (status.quarantine) return status;
       if (spec.claimRef && spec.claimRef.uid !== status.releasedClaimUID) return status;
       if (!spec.putAway) return status.takenDown ? status : { ...status, takenDown: true };
       return status.takenDown ? begin(view, inPhase(status, 'Cleaning', now), 'Clean') : status;
@@ -197,6 +208,12 @@ function removal(view: View, status: Status): Status {
   const handsOff = HANDS_OFF.has(status.phase);
   if (handsOff || (status.operation && kindOf(status.operation) === 'Remove')) return status;
   return view.power === 'Off' && !status.operation ? status : begin(view, status, 'Remove');
+}
+
+/** It may be put away again, which wipes it first. */
+function lifted(status: Status): Status {
+  const { quarantine, ...rest } = status;
+  return quarantine ? { ...rest, takenDown: true } : status;
 }
 
 function collecting(view: View, status: Status, value: string): Status {

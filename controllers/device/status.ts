@@ -136,6 +136,7 @@ function withError(status: Status, failure: Failure, permanent: boolean, code: s
       count: same ? (status.error?.count ?? 0) + 1 : 1,
       since: same ? status.error!.since : timestamp(retry.now),
       step: status.operation?.step,
+      cause: code === failure.code ? undefined : failure.code,
       permanent: permanent || undefined,
       inputs: retry.inputs,
     }),

@@ -39,10 +39,14 @@ const systemOf = ({ instance, device }: View) => {
   return system?.instanceUID === instance.metadata.uid ? system : undefined;
 };
 
+/** Its device failed at it, and is let go for another one. */
+const isPutAside = ({ instance, device }: View) =>
+  device?.status?.quarantine !== undefined && device.status.quarantine.instanceUID === instance.metadata.uid;
+
 function phaseOf(view: View): Phase {
   const { instance, device } = view;
   if (isLeaving(instance)) return 'Deleting';
-  if (!device) return 'Pending';
+  if (!device || isPutAside(view)) return 'Pending';
   const { operation, error, power } = device.status ?? {};
   if (operation) return error?.permanent ? 'Failed' : (PHASES[operation.kind as OperationKind] ?? 'Creating');
   if (!isInstalled(view)) return 'Creating';
@@ -84,6 +88,9 @@ function readiness(view: View, phase: Phase): Told {
   const { error, operation, phase: devicePhase } = device.status ?? {};
   const name = device.metadata.name;
   const inMaintenance = devicePhase === 'Maintenance';
+  const { quarantine } = device.status ?? {};
+  if (quarantine && phase === 'Pending')
+    return not('Pending', `device ${name} is put aside (${quarantine.code}), another one is looked for`);
   if (error && !inMaintenance) return not(error.code as FailureCode, `device ${name}: ${error.message}`);
   const asked = operation ? undefined : unheard(view);
   if (asked) return not('Requested', `${asked} was asked for and is about to begin`);

@@ -517,6 +517,10 @@ collect?: string
  */
 resetStatus?: string
 /**
+ * It was mended: offer it again, wiped first.
+ */
+liftQuarantine?: string
+/**
  * Give the BMC's account another password, and write it into the Secret that spec.bmc.credentialsRef names.
  */
 rotatePassword?: string
@@ -760,6 +764,10 @@ since: string
  */
 step?: string
 /**
+ * What failed again and again, where code is GaveUp.
+ */
+cause?: string
+/**
  * Not tried again before one of its inputs changes or resetStatus is asked for.
  */
 permanent?: boolean
@@ -852,6 +860,31 @@ address: string
 addressName: string
 }[]
 /**
+ * It failed at an Instance that then went to another Device. It is not offered before requests.liftQuarantine.
+ */
+quarantine?: {
+/**
+ * What failed, for machines.
+ */
+code: string
+/**
+ * What was expected and what was seen.
+ */
+message: string
+/**
+ * Since when.
+ */
+since: string
+/**
+ * The operation that failed.
+ */
+operationID?: string
+/**
+ * The Instance that went to another.
+ */
+instanceUID?: string
+}
+/**
  * How each disk was last wiped, by serial number: the 64 that were wiped last.
  */
 wiped?: {
@@ -921,6 +954,27 @@ requests?: {
  * The last collection that was asked for.
  */
 collect?: {
+/**
+ * The value that asked for it.
+ */
+value: string
+/**
+ * Running, or how it ended.
+ */
+result: ("Running" | "Succeeded" | "Failed" | "Refused")
+/**
+ * More about the result.
+ */
+message?: string
+/**
+ * When the result was noted.
+ */
+at?: string
+}
+/**
+ * The last lifting of a quarantine that was asked for.
+ */
+liftQuarantine?: {
 /**
  * The value that asked for it.
  */

@@ -14,6 +14,7 @@ export type Place =
   | 'Collected'
   | 'PutAway'
   | 'Healthy'
+  | 'Quarantined'
   | 'Scheduled'
   | 'Provisioned'
   | 'PoweredOn'
@@ -90,6 +91,11 @@ const DEVICE_ONLY = {
   Collected: good(['Collected'], 'Its hardware is in the DeviceInventory of the same name.'),
   NotYet: good(['Reachable', 'Collected', 'PutAway'], 'The Device has not come so far yet.'),
   NotAsked: waits(['PutAway'], 'It is not asked to be offered.', 'Set spec.deviceType and spec.putAway.'),
+  Quarantined: waits(
+    ['Ready', 'PutAway', 'Quarantined', 'event'],
+    'It failed at an Instance again and again, which went to another Device. It is not offered.',
+    'Mend the machine, then ask for liftQuarantine; it is wiped before it is offered.',
+  ),
   SensorsGood: good(['Healthy'], 'No sensor reports a problem.'),
   SensorsWarning: retried(['Healthy'], 'Sensors warn.', 'Look at the machine.'),
   SensorsCritical: retried(['Healthy'], 'Sensors are critical.', 'Look at the machine, soon.'),

@@ -177,6 +177,7 @@ export function describeDevice(device: Device, { now, events, inventory }: Surro
       ['Boot MAC', spec.bootMACAddress],
       ['Instance', spec.claimRef && `${spec.claimRef.namespace}/${spec.claimRef.name}`],
       ['Installed', installed?.image && `${installed.image} for ${installed.instance}`],
+      ['Quarantine', status.quarantine && `${status.quarantine.code}, for ${since(now, status.quarantine.since)}`],
       ['Maintenance', spec.maintenance?.enabled ? (spec.maintenance.reason ?? 'yes') : undefined],
     ]),
     ...section('Error', error ? [`  ${error.code}: ${error.message}`, `  ${retryOf(error, now)}`] : []),

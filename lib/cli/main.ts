@@ -14,7 +14,15 @@ import { importMachines } from './commands/import.ts';
 import { lab } from './commands/lab.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
-import { collect, reinstall, resetPassword, resetStatus, restart, rotatePassword } from './commands/requests.ts';
+import {
+  collect,
+  liftQuarantine,
+  reinstall,
+  resetPassword,
+  resetStatus,
+  restart,
+  rotatePassword,
+} from './commands/requests.ts';
 import { rest } from './commands/rest.ts';
 import { restore } from './commands/restore.ts';
 import { run } from './commands/run.ts';
@@ -29,7 +37,7 @@ const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, rest, fleet, lab, sync, backup, restore],
   'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
-  Devices: [importMachines, adopt, putAway, takeDown, maintenance, collect, rotatePassword],
+  Devices: [importMachines, adopt, putAway, takeDown, maintenance, collect, liftQuarantine, rotatePassword],
   Both: [consoleOf, resetStatus],
   Images: [image],
   Shells: [completionOf(() => COMMANDS)],

@@ -11,7 +11,8 @@ const DEVICE: Record<DevicePhase, readonly DevicePhase[]> = {
   PuttingAway: ['Available', 'Imported'],
   Available: ['InUse', 'Imported', 'PuttingAway'],
   InUse: ['Cleaning', 'Removed'],
-  Cleaning: ['Available'],
+  // To Removed: it failed, and is put aside.
+  Cleaning: ['Available', 'Removed'],
   Removed: ['Cleaning'],
   Maintenance: [],
 };

@@ -1,4 +1,4 @@
-// `bmp restart`, `reinstall`, `reset-password`, `collect`, `rotate-password`, `reset-status`: things to be done once more. Each writes a new value into
+// `bmp restart`, `reinstall`, `reset-password`, `collect`, `lift-quarantine`, `rotate-password`, `reset-status`: things to be done once more. Each writes a new value into
 // spec.requests, which asks once and survives whatever happens meanwhile; status.requests tells how it ended.
 import type { Device, Instance } from '../../api/generated.ts';
 import { DEVICES, INSTANCES } from '../../api/resources.ts';
@@ -103,6 +103,16 @@ export const collect = asking({
     const claim = (object as Device).spec.claimRef;
     return claim && `instance ${claim.namespace}/${claim.name} gives the device back`;
   },
+});
+
+export const liftQuarantine = asking({
+  name: 'lift-quarantine',
+  summary: 'offer devices again that were put aside because they failed',
+  about: 'For a machine that was mended. It is wiped, and offered if spec.putAway says so.',
+  example: 'bmp lift-quarantine r1-01 --wait',
+  resources: [DEVICES],
+  request: 'liftQuarantine',
+  noun: 'the end of its quarantine',
 });
 
 export const rotatePassword = asking({
