@@ -16,6 +16,9 @@ export function narrate(before: Status, after: Status): Told[] {
   if (after.phase && before.phase !== after.phase)
     tell('Normal', after.phase, `${before.phase ?? 'New'} → ${after.phase}`);
   const known = new Set((before.history ?? []).map((entry) => entry.id));
+  const hasEnded = (after.history ?? []).some(({ id }) => id === before.operation?.id);
+  if (before.phase === 'Cleaning' && after.phase === 'Removed' && before.operation && !hasEnded)
+    tell('Warning', 'RemovedUncleaned', `given up without having been cleaned: ${before.error?.message}`);
   for (const { id, kind, result, message } of after.history ?? []) {
     if (!known.has(id))
       tell(

@@ -45,6 +45,7 @@ import {
   compact,
   failed,
   heldUntil,
+  isHopeless,
   kindOf,
   type Operation,
   reset,
@@ -57,8 +58,6 @@ import { withWiped } from './wiped.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */
 const MOST_TURNS = 40;
-/** Tries to turn a machine off before its deletion goes on without. */
-const REMOVAL_TRIES = 3;
 
 /** Phases in which the power is looked at and told, whether it is the operator's business or not. */
 const AT_REST: readonly Status['phase'][] = ['Adopted', 'Imported', 'Available', 'InUse', 'Removed'];
@@ -515,9 +514,8 @@ export class Pass {
 
   #mayBeDeleted(): boolean {
     if (!this.#device.metadata.deletionTimestamp || this.#around.claimant.type !== 'none') return false;
-    const { operation, error } = this.#status;
-    if (!operation || kindOf(operation) !== 'Remove') return true;
-    return error !== undefined && (error.permanent === true || error.count >= REMOVAL_TRIES);
+    const { operation } = this.#status;
+    return !operation || kindOf(operation) !== 'Remove' || isHopeless(this.#status);
   }
 
   async #delete(): Promise<Result> {

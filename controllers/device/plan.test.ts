@@ -1,10 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device, Instance } from '../../lib/api/generated.ts';
+import { Failure } from '../../lib/provision/operations/failures.ts';
 import { OPERATIONS } from '../../lib/provision/operations/operations.ts';
 import { createRandom } from '../../lib/testing/random.ts';
 import { arrow, type Claimant, concluded, plan, type View } from './plan.ts';
-import { advanced, compact, kindOf, type Phase, type Status } from './status.ts';
+import { advanced, compact, failed, kindOf, type Phase, type Status } from './status.ts';
 
 type Spec = Partial<Device['spec']>;
 
@@ -141,6 +142,23 @@ test('a deleted Instance is wiped off, a locked one is not touched', () => {
   assert.is(kind(cleaning), 'Clean');
   assert.is(finished(cleaning).releasedClaimUID, 'i-uid');
   assert.is(planned(device({ claimRef }, inUse), live({ locked: true }, deleting), 'On').phase, 'InUse');
+});
+
+test('a Device that is being deleted and cannot be cleaned lets go of its Instance, whatever errors there were, and is gone', () => {
+  const gone = { ...device({ claimRef }), metadata: { ...device().metadata, ...deleting } };
+  const unwanted = live({}, deleting);
+  const retry = { now: 0, inputs: '', backoff: { initialMs: 1, maxMs: 1 }, random: () => 0 };
+  let status = planned({ ...gone, status: inUse }, unwanted, 'On');
+  for (const code of ['BMCUnreachable', 'BMCTimeout', 'BMCUnreachable'] as const) {
+    assert.is(planned({ ...gone, status }, unwanted, 'On').phase, 'Cleaning');
+    status = failed(status, new Failure(code, 'no answer'), retry);
+  }
+  assert.is(planned({ ...device({ claimRef }), status }, unwanted, 'On').phase, 'Cleaning', 'only where it is deleted');
+  const removed = planned({ ...gone, status }, unwanted, 'On');
+  assert.is(removed.phase, 'Removed');
+  assert.is(removed.releasedClaimUID, 'i-uid');
+  assert.is(removed.operation, undefined);
+  assert.is(removed.dirty, true);
 });
 
 test('a Device that nothing was written to is released without a wipe', () => {

@@ -4,7 +4,7 @@ import type { PowerState } from '../../lib/bmc/driver.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { type Quarantine, quarantineOf } from './quarantine.ts';
-import { type Beginning, begun, compact, inPhase, kindOf, reset, type Status } from './status.ts';
+import { type Beginning, begun, compact, inPhase, isHopeless, kindOf, reset, type Status } from './status.ts';
 
 /** The Instance that the claim names: as it is, gone for sure (asked for, not only missing in a cache), or no claim at all. */
 export type Claimant =
@@ -107,9 +107,9 @@ function release(view: View, status: Status, uid: string | undefined): Status {
 }
 
 /** Gives up the claim and leaves disks and power as they are. */
-function keep(status: Status, uid: string, now: number): Status {
+function keep(status: Status, uid: string | undefined, now: number): Status {
   const { operation: _, error: _error, ...rest } = status;
-  return { ...inPhase(rest, 'Removed', now), releasedClaimUID: uid };
+  return compact<Status>({ ...inPhase(rest, 'Removed', now), releasedClaimUID: uid });
 }
 
 /** The value of a request of the Device itself that has not been handled yet. */
@@ -191,8 +191,9 @@ export function arrow(view: View, status: Status): Status {
     case 'InUse':
       return inUse(view, status);
     case 'Cleaning':
-      if (status.operation) return status;
-      return inPhase(status, status.quarantine ? 'Removed' : 'Available', now);
+      if (!status.operation) return inPhase(status, status.quarantine ? 'Removed' : 'Available', now);
+      // Nobody will have it any more: where it cannot be cleaned, whoever had it is let go, and its disks stay as they are.
+      return device.metadata.deletionTimestamp && isHopeless(status) ? keep(status, spec.claimRef?.uid, now) : status;
     case 'Removed':
       if (status.quarantine) return status;
       if (spec.claimRef && spec.claimRef.uid !== status.releasedClaimUID) return status;

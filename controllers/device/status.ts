@@ -178,6 +178,15 @@ export function reset(status: Status, now: number): Status {
   return at(rest, { ...operation, round: 1 }, operation.index - 1, 1, now);
 }
 
+/** Tries of an operation after which the deletion of its Device goes on without it. */
+const MOST_TRIES = 3;
+
+/** Whether the operation has been tried often enough, or trying again cannot help: by whatever errors, one after the other. */
+export function isHopeless({ operation, error }: Status): boolean {
+  if (!operation || !error) return false;
+  return error.permanent === true || (operation.round ?? 1) - 1 + operation.attempt - 1 >= MOST_TRIES;
+}
+
 /** Whether the operation must not be carried on now: until a time in milliseconds, or for ever. */
 export function heldUntil(status: Status, inputs: string, now: number): number | undefined {
   const { error, operation } = status;

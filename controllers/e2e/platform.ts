@@ -21,7 +21,7 @@ import {
 } from '../../lib/api/resources.ts';
 import { startApiServer } from '../../lib/apiserver/server.ts';
 import { createMissing, installDefinitions } from '../../lib/cli/manifests.ts';
-import type { Operator } from '../../lib/cli/operator.ts';
+import type { Operator, OperatorOptions } from '../../lib/cli/operator.ts';
 import type { Everything } from '../../lib/cli/overview.ts';
 import { follow, type View } from '../../lib/cli/view.ts';
 import { createClient, createClientOver, type KubeClient } from '../../lib/kube/client.ts';
@@ -100,8 +100,9 @@ async function startConfined(options: {
   log: Log;
   ports: Ports;
   service: boolean;
+  bmc: OperatorOptions['bmc'];
 }): Promise<Confined> {
-  const { kubeconfig, way, log, ports, service } = options;
+  const { kubeconfig, way, log, ports, service, bmc } = options;
   await using stack = new AsyncDisposableStack();
   const credentials = createCredentials({ kubeconfig });
   const transport = createTransport({ credentials, userAgent: 'bmp-operator', maxInFlight: 64, timeoutMs: 30_000 });
@@ -119,6 +120,7 @@ async function startConfined(options: {
       ...(service && { service: { name: 'bmp-provision', address: host } }),
       observe: { host, healthPort: 0, metricsPort: 0, metrics: createMetrics() },
       pace: 'simulated',
+      bmc,
     },
     stop.signal,
   );
@@ -137,6 +139,8 @@ export interface PlatformOptions {
   readonly count: number;
   /** The operator is not told of the first write of each kind that it took hold. */
   readonly losesFirstAnswers?: boolean;
+  /** How the operator talks to BMCs; default as networks and BMCs need it. */
+  readonly bmc?: OperatorOptions['bmc'];
   /** Told of every request of the operator. */
   readonly asked?: (exchange: Exchange) => void;
 }
@@ -168,7 +172,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const rights = new Rights();
   const way = (transport: Transport) =>
     heard(guarded(options.losesFirstAnswers ? losingFirstAnswers(transport) : transport, rights), options.asked);
-  const start = (ports: Ports) => startConfined({ kubeconfig: access, way, log, ports, service });
+  const start = (ports: Ports) => startConfined({ kubeconfig: access, way, log, ports, service, bmc: options.bmc });
   let bootUrl: string | undefined;
   const fleet = await startFleet({
     count: options.count,

@@ -108,6 +108,7 @@ const DEVICE_ONLY = {
   HardwareEvents: good(['event'], 'There are more such entries than are told one by one.'),
   PasswordRotated: good(['event'], 'The BMC has another password, kept in the Secret.'),
   Released: good(['event'], 'The scheduler has taken the claim off.'),
+  RemovedUncleaned: good(['event'], 'The Device is being deleted, and was given up although it could not be cleaned.'),
   RemovedWithoutPowerOff: good(['event'], 'The Device was deleted although its machine was not seen off.'),
 } as const satisfies Record<string, Meaning>;
 

@@ -78,7 +78,7 @@ export function createConductor(on: {
     async run(signal) {
       let changes = 0;
       for (const machine of fleet.machines) machine.onChange(() => changes++);
-      const headway = () => `${gate.writes} ${changes}`;
+      const headway = () => `${gate.passed} ${changes}`;
       let last = headway();
       let quietMs = 0;
       while (!signal.aborted) {

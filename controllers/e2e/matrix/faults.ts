@@ -38,7 +38,8 @@ interface Fault {
 }
 
 const always = () => true;
-const silences: readonly FailureCode[] = ['BMCUnreachable', 'BMCTimeout'];
+/** Sessions that could not be closed take their places at the BMC until they lapse. */
+const silences: readonly FailureCode[] = ['BMCUnreachable', 'BMCTimeout', 'BMCBusy'];
 
 const bmcFault = (reasons: readonly FailureCode[], put: NonNullable<Fault['put']>): Fault => ({
   by: 'put in',
@@ -94,7 +95,7 @@ const FAULTS_BY_NAME = {
   'BMC lying': bmcFault(['PowerStuck'], ({ bmc }) => {
     bmc.faults = { ...NO_FAULTS, powerStuck: true };
   }),
-  'BMC refusing': bmcFault([...silences, 'BMCBusy'], ({ bmc }) => {
+  'BMC refusing': bmcFault(silences, ({ bmc }) => {
     bmc.faults = { ...NO_FAULTS, sessionsExhausted: true };
     bmc.reboot();
   }),

@@ -32,8 +32,8 @@ export class Gate {
   readonly #traps = new Map<string, Trap>();
   readonly #at = new Map<string, At | undefined>();
   #isClosed = false;
-  /** Status writes so far: while none come, nobody makes headway. */
-  writes = 0;
+  /** Calls, and pieces of watches, so far: while none come, nobody makes headway. */
+  passed = 0;
 
   set(device: string, trap: Trap): void {
     this.#traps.set(device, trap);
@@ -57,17 +57,22 @@ export class Gate {
     return {
       call: async (exchange) => {
         check();
+        this.passed++;
         const device = exchange.method === 'GET' ? undefined : PATH.exec(exchange.path)?.[1];
         if (device === undefined) return transport.call(exchange);
         const held = await this.#before(device, exchange);
         check();
         const text = await transport.call(exchange);
-        this.writes++;
+        this.passed++;
         if (!held) await this.#after(device, JSON.parse(text) as Device);
         check();
         return text;
       },
-      stream: (exchange) => cut(transport.stream(exchange), check),
+      stream: (exchange) =>
+        cut(transport.stream(exchange), () => {
+          check();
+          this.passed++;
+        }),
       close: () => transport.close(),
     };
   }

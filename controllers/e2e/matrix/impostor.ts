@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { agentArguments } from '../../../lib/agent/arguments.ts';
 import { ApiClient } from '../../../lib/agent/client.ts';
-import type { SessionGrant, SessionRequest, TaskKind } from '../../../lib/provision/protocol.ts';
+import type { SessionGrant, SessionRequest, TaskKind, TaskResults } from '../../../lib/provision/protocol.ts';
 import type { MachineProfile } from '../../../lib/sim/machine/profile.ts';
 
 export interface ImpostorOptions {
@@ -75,6 +75,18 @@ export async function comeTwice(options: ImpostorOptions): Promise<string[]> {
   }
 }
 
+function resultOf({ inventory, rootDisk }: MachineProfile, kind: TaskKind): TaskResults[TaskKind] {
+  const { serialNumber: diskSerialNumber } = rootDisk;
+  const results: TaskResults = {
+    collect: { ...inventory, bootMode: 'UEFI' },
+    'write-image': { diskSerialNumber, bytes: 1, sha256: '0'.repeat(64) },
+    'write-seed': { diskSerialNumber },
+    'set-password': { diskSerialNumber, user: 'root' },
+    wipe: { disks: [] },
+  };
+  return results[kind];
+}
+
 /** Admitted as the agent, it reports the result of a task of an earlier boot until that is refused; then it says no more. */
 export async function reportOldResult(options: ImpostorOptions, kind: TaskKind): Promise<string[]> {
   const { client, token } = await boot(options);
@@ -82,7 +94,7 @@ export async function reportOldResult(options: ImpostorOptions, kind: TaskKind):
     const grant = await openSession(client, token, options);
     if (!grant) return ['the only agent of its boot was not admitted'];
     const id = `${grant.operationId}/${kind}/0`;
-    const task = { id, kind, state: 'succeeded', percent: 100, result: {} };
+    const task = { id, kind, state: 'succeeded', percent: 100, result: resultOf(options.profile, kind) };
     // The first one may wait for orders, and be answered with them.
     for (let tries = 0; tries < 2; tries++) {
       const { status } = await post(client, '/agent/v1/report', { task }, options.signal, grant.session);
