@@ -7,38 +7,15 @@ import { millicores } from '../../lib/api/quantity.ts';
 import { INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { installDefinitions } from '../../lib/cli/manifests.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
-import { createEventRecorder } from '../../lib/kube/events.ts';
-import { systemClock } from '../../lib/runtime/clock.ts';
-import { createManager, type Manager } from '../../lib/runtime/manager.ts';
 import { entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { startCluster } from '../../lib/testing/cluster.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
-import { createLogRecorder } from '../../lib/testing/log-recorder.ts';
-import { createPlacementController } from './controller.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
+import { startScheduler } from './model/running.ts';
 
 const HOSTS = 3;
 /** Eight fit on each host. */
 const FITTING = 8 * HOSTS;
-
-function startScheduler(client: KubeClient, namespace: string): AsyncDisposable {
-  const log = createLogRecorder();
-  const manager = createManager({ client, log });
-  const events = createEventRecorder({ client: manager.client, component: 'test', log, clock: systemClock });
-  const scoped: Pick<Manager, 'client' | 'store'> = {
-    client: manager.client,
-    store: (resource, options) => manager.store(resource, { ...options, ...(resource.namespaced && { namespace }) }),
-  };
-  manager.add(createPlacementController({ manager: scoped, events, log, clock: systemClock }));
-  const stop = new AbortController();
-  const ended = manager.run(stop.signal);
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
 
 /** Nobody holds more than there is, and every bound Placement is in its host's ledger and in no other. */
 async function checkLedgers(client: KubeClient, namespace: string): Promise<void> {

@@ -8,8 +8,10 @@ import { boundTo } from './status.ts';
 
 export interface Displacement {
   readonly placement: Placement;
-  readonly reason: 'Preempted' | 'Maintenance';
+  readonly reason: 'Preempted' | 'Maintenance' | 'Moving';
   readonly why: string;
+  /** The value of requests.move by which it moves. */
+  readonly move?: string;
 }
 
 /** Each looks at all hosts: one round looks for few. */

@@ -170,7 +170,7 @@ class World {
     if (random.chance(0.5)) this.#seconds++;
     const placements = api.all(PLACEMENTS);
     const hosts = hostsIn(api);
-    const action = random.below(9);
+    const action = random.below(10);
     if (action < 4 && placements.length < MOST_PLACEMENTS) {
       const cpu = random.pick(SIZES);
       const resources = { cpu, memory: '1Gi' };
@@ -196,6 +196,9 @@ class World {
       if (missing) this.#addHost(missing);
     } else if (action === 8 && this.quota) {
       api.patch(CAPACITY_QUOTAS, QUOTA, { spec: { hard: { cpu: random.pick(QUOTAS) } } });
+    } else if (action === 9 && placements.length > 0) {
+      const move = random.pick(['h1', 'h2', `host/${FOREIGN}`]);
+      api.patch(PLACEMENTS, random.pick(placements).metadata, { spec: { requests: { move } } });
     }
   }
 }
@@ -283,6 +286,10 @@ function checkEnd({ api, quota }: World, seed: number): void {
       home === undefined ? [] : [home],
       `seed ${seed}: ${name} is bound to ${home}, ledgers say ${listing.join(' ')}`,
     );
+    const { move } = placement.status?.requests ?? {};
+    assert.ok(move?.result !== 'Running' || home === undefined, `seed ${seed}: ${name} is still on its way`);
+    if (home !== undefined)
+      assert.is(move?.value, placement.spec.requests?.move, `seed ${seed}: ${name} got no answer`);
     // What a gang waits for is not told by one host's room.
     if (home !== undefined || isGangMember(placement)) continue;
     if (quota && sumOf(quota.status?.claims) + cpuOf(placement) > limitOf(quota)) continue;

@@ -1,7 +1,8 @@
 // What becomes of those that wait, one after the other: a place, or a reason, and when that reason is news.
 import type { Placement } from '../../lib/api/generated.ts';
 import type { Gangs } from './gangs.ts';
-import type { Plan } from './plan.ts';
+import { movingTo } from './moves.ts';
+import type { Answer, Plan } from './plan.ts';
 import type { PlacementQuotas } from './quotas.ts';
 import { isUpToDate, wasTold } from './status.ts';
 
@@ -36,10 +37,17 @@ export function judge(
   }
   const excess = limits.refusal(together);
   if (excess !== undefined) return waits(QUOTA_EXCEEDED, excess);
-  const answer = together.length > 1 ? plan.placeTogether(together) : plan.place(placement);
+  const answer = together.length > 1 ? plan.placeTogether(together) : placeOne(placement, plan);
   if (answer === undefined || !('refusal' in answer)) return undefined;
   const { refusal, isInvalid } = answer;
   return { reason: UNSCHEDULABLE, message: refusal, isInvalid, wantsRoom: !isInvalid };
+}
+
+/** One that moves goes where it was asked to, if there is room. */
+function placeOne(placement: Placement, plan: Plan): Answer {
+  const to = movingTo(placement);
+  const there = to === undefined ? undefined : plan.place(placement, to);
+  return there && !('refusal' in there) ? there : plan.place(placement);
 }
 
 /** Nobody has told it this reason. */

@@ -118,6 +118,15 @@ export class Plan {
     });
   }
 
+  /** Why a Placement that has a host cannot have one here; undefined where it can, and then its room is kept until the plan is over. */
+  noRoomOn(placement: Placement, host: string): string | undefined {
+    const request = this.#request(placement, host);
+    const { node, unschedulable } = this.#scheduler.decide(request);
+    if (node === undefined) return unschedulable.message;
+    this.#keep(node, request);
+    return undefined;
+  }
+
   /** Whether there is another host for a Placement that has one. Its room is kept until the plan is over. */
   canMove(placement: Placement): boolean {
     const request = this.#request(placement);

@@ -35,12 +35,14 @@ import { type Displacement, evicted, preempted } from './displace.ts';
 import { createEffort, type Effort } from './effort.ts';
 import { Gangs, isGangMember } from './gangs.ts';
 import { isChanged, isFirst, judge, type Refusal, UNSCHEDULABLE } from './judge.ts';
+import { type MoveAnswer, requestedMoves } from './moves.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { isVoid, PlacementQuotas } from './quotas.ts';
 import {
   anew,
   bound,
   boundTo,
+  moving,
   type PlacementReason,
   type PlacementStatus,
   pending,
@@ -142,6 +144,7 @@ export function createRounds({
     const refusals = placeWaiting(found.waiting, gangs, limits, plan, effort);
     // Where an entry is void and still there, its room is about to be free.
     const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
+    const moves = isClear ? requestedMoves(placements, displaced, plan, now()) : { displaced: [], answers: [] };
     plan.end();
     const marks = await commit(plan.changes, hosts, limits, effort, signal);
     const marked = gangs.whole([...found.unmarked, ...marks]);
@@ -151,7 +154,8 @@ export function createRounds({
     await giveUp(gangs.halves(refused), 'GangIncomplete', 'others of its gang found no place', effort, signal);
     const unused = new Set(limits.holding(refused));
     await giveUp([...unused], 'NoPlace', 'others may have its part of the quota', effort, signal);
-    await displace(displaced, effort, signal);
+    await displace([...displaced, ...moves.displaced], effort, signal);
+    await answer(moves.answers, effort, signal);
     // Where a bind failed, only the next round knows what is left for the others.
     const news = refusals.filter((refusal) => !unused.has(refusal.placement));
     if (marks.length === plan.binds) await refuse(plan.binds > 0 ? news.filter(isFirst) : news, effort, signal);
@@ -277,10 +281,21 @@ export function createRounds({
     await effort.each(
       displaced,
       ({ placement }) => placement,
-      async ({ placement, reason, why }) => {
-        await write(placement, pending(placement, reason, why, now()), signal);
-        events.event(placement, 'Warning', reason, why);
+      async ({ placement, reason, why, move }) => {
+        const status =
+          move === undefined ? pending(placement, reason, why, now()) : moving(placement, move, why, now());
+        await write(placement, status, signal);
+        events.event(placement, move === undefined ? 'Warning' : 'Normal', reason, why);
       },
+    );
+  }
+
+  /** Tells what became of requests by which nobody moves. */
+  async function answer(answers: readonly MoveAnswer[], effort: Effort, signal: AbortSignal): Promise<void> {
+    await effort.each(
+      answers,
+      ({ placement }) => placement,
+      ({ placement, handled }) => write(placement, { ...placement.status, requests: { move: handled } }, signal),
     );
   }
 

@@ -51,8 +51,30 @@ export function bound(placement: Placement, host: HostObject, now: string, score
     ...optional('address', address),
     ...optional('deviceName', deviceName),
     ...optional('score', score ?? kept),
+    ...arrived(placement, host, now),
   };
 }
+
+/** What is told of a move that was under way. */
+function arrived({ status }: Placement, host: HostObject, now: string): Pick<PlacementStatus, 'requests'> {
+  const move = status?.requests?.move;
+  if (move?.result !== 'Running') return {};
+  const { value } = move;
+  const [result, message] =
+    hostIn(value) === hostKey(host)
+      ? (['Succeeded', `has a place on ${host.metadata.name}`] as const)
+      : (['Refused', `host ${hostIn(value)} has no room any more`] as const);
+  return { requests: { move: { value, result, message, at: now } } };
+}
+
+/** Key of the host that a value of requests.move names. */
+export const hostIn = (move: string): string => move.split('@', 1)[0]!;
+
+/** It gives up its place to move to another host; `value` is that of requests.move. */
+export const moving = (placement: Placement, value: string, message: string, now: string): PlacementStatus => ({
+  ...pending(placement, 'Moving', message, now),
+  requests: { move: { value, result: 'Running', at: now } },
+});
 
 /** It lost its place and waits for another. */
 export const pending = (
@@ -62,14 +84,22 @@ export const pending = (
   now: string,
 ): PlacementStatus => ({
   phase: 'Pending',
+  ...handled(placement),
   ...said(placement, 'False', reason, message, now),
 });
+
+/** What was told of requests stays, whatever becomes of the place. */
+const handled = ({ status }: Placement): Pick<PlacementStatus, 'requests'> => optional('requests', status?.requests);
 
 /** It waits anew, whatever it was told before: the stay that it was in is over, and so is what was entered for that. */
 export const anew = (placement: Placement, reason: PlacementReason, message: string, now: string): PlacementStatus => {
   const told = findCondition(placement.status?.conditions, SCHEDULED)?.status;
   // Only another status starts another stay.
-  return { phase: 'Pending', ...said(placement, told === 'False' ? 'Unknown' : 'False', reason, message, now) };
+  return {
+    phase: 'Pending',
+    ...handled(placement),
+    ...said(placement, told === 'False' ? 'Unknown' : 'False', reason, message, now),
+  };
 };
 
 /** `isInvalid`: no host will ever have a place for it, so that a person has to make another one. */
@@ -80,6 +110,7 @@ export const unschedulable = (
   isInvalid = false,
 ): PlacementStatus => ({
   phase: 'Unschedulable',
+  ...handled(placement),
   ...said(placement, 'False', 'Unschedulable', message, now, isInvalid),
 });
 

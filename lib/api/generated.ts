@@ -1897,7 +1897,7 @@ at?: string
 }
 
 /**
- * A virtual machine's place on an instance that hosts VMs. The scheduler binds it. It moves only off a host in maintenance, when its group allows it, or to make room for a higher priority.
+ * A virtual machine's place on an instance that hosts VMs. The scheduler binds it. It moves only off a host in maintenance, when its group allows it, to make room for a higher priority, or where requests.move asks for it.
  */
 export interface Placement extends KubeObject {
 apiVersion: string
@@ -2276,6 +2276,15 @@ value?: string
  */
 effect?: "NoSchedule"
 }[]
+/**
+ * Things to do once more. Any new value asks once; status.requests tells the last value handled.
+ */
+requests?: {
+/**
+ * Move to this host: an Instance's name, or host/NAME for a Host, with @ANYTHING to ask for the same host again. Refused where it has no room, or where the group cannot miss a member.
+ */
+move?: string
+}
 }
 /**
  * What was observed. Written by the operator.
@@ -2338,6 +2347,32 @@ deviceName?: string
  * The host's score when it was chosen.
  */
 score?: number
+/**
+ * The last value of each of spec.requests that was handled, and how it ended.
+ */
+requests?: {
+/**
+ * The last move that was asked for.
+ */
+move?: {
+/**
+ * The value that asked for it.
+ */
+value: string
+/**
+ * Running, or how it ended.
+ */
+result: ("Running" | "Succeeded" | "Refused")
+/**
+ * More about the result.
+ */
+message?: string
+/**
+ * When the result was noted.
+ */
+at?: string
+}
+}
 }
 }
 

@@ -179,6 +179,7 @@ const PLACEMENT = {
   HostGone: retried(['Ready', 'Scheduled', 'event'], 'The host that it had is gone.'),
   Preempted: retried(['Ready', 'Scheduled', 'event'], 'A higher priority took its place.'),
   Maintenance: retried(['Ready', 'Scheduled', 'event'], 'Its host is in maintenance: it moves to another.'),
+  Moving: retried(['Ready', 'Scheduled', 'event'], 'It was asked to move to another host, and is on its way.'),
   Scheduled: good(['event'], 'A host was found.'),
   FailedScheduling: retried(['event'], 'No host was found; the message says why.', 'As of the condition Scheduled.'),
 } as const satisfies Record<string, Meaning>;
