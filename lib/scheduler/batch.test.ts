@@ -112,6 +112,36 @@ test('a simulation answers for each in turn, and changes nothing', () => {
   assert.equal(scheduler.decide(member('x', 1)), before);
 });
 
+test('in a simulation a gang has one turn: all of it or nothing, with those that have a place, and told why', () => {
+  const scheduler = schedulerWith(2);
+  const of = (gang: string, size: number, id: string, cores: number) => ({
+    ...member(id, cores),
+    group: { name: gang, size, gang: true },
+  });
+  scheduler.table.reserve('n0', of('third', 3, 'held', 1));
+  const asked = [
+    of('first', 2, 'a1', 16),
+    member('b', 4),
+    of('first', 2, 'a2', 16),
+    of('second', 2, 'c1', 15),
+    of('second', 2, 'c2', 9),
+    of('third', 3, 'd1', 1),
+    of('third', 3, 'd2', 1),
+    of('fourth', 3, 'e1', 1),
+  ];
+  const passed: string[] = [];
+  const gate = {
+    refusal: (indexes: readonly number[]) => (asked[indexes[0]!]!.id === 'b' ? 'not today' : undefined),
+    passed: (indexes: readonly number[]) => passed.push(indexes.map((index) => asked[index]!.id).join(' ')),
+  };
+  const said = scheduler.simulate(asked, gate).map(({ node, unschedulable }) => node ?? unschedulable?.message);
+  const full = '0/2 nodes fit: 2 too little cpu';
+  const few = '1 of 3 members of gang fourth are there';
+  assert.equal(said, [full, 'not today', full, 'n0', 'n1', 'n1', 'n1', few]);
+  assert.equal(passed, ['c1 c2', 'd1 d2']);
+  assert.is(scheduler.table.allocated('n1').placements, 0);
+});
+
 test('what is twice in a batch, or has a place, is refused before anything is tried', () => {
   const scheduler = schedulerWith(1);
   scheduler.table.reserve('n0', member('a', 1));

@@ -6,6 +6,7 @@
 import { InvalidInputError } from './errors.ts';
 import type { Preemption } from './preemption.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { NodeTable } from './table.ts';
 import type { Decision, Request, Reservation, Unschedulable } from './types.ts';
 
 export interface Place {
@@ -24,25 +25,60 @@ export type GangDecision =
       readonly placed: number;
     };
 
-/** What beside the nodes has a say, such as quotas: asked in turn, for the request at this index. */
+/** What beside the nodes has a say, such as quotas: asked in turn, for the requests at these indexes, one or a gang. */
 export interface Gate {
-  /** Why it may have no place; undefined when it may. */
-  refusal(index: number): string | undefined;
-  /** It got one. */
-  passed(index: number): void;
+  /** Why they may not all have a place; undefined when they may. */
+  refusal(indexes: readonly number[]): string | undefined;
+  /** They got one. */
+  passed(indexes: readonly number[]): void;
 }
 
-/** One decision for each request, in their order; those that found no place take none from the others. */
+/**
+ * One decision for each request, in their order; those that found no place take none from the others. A gang has the turn of its
+ * first member: all get a place then, or none does, and all are told the same.
+ */
 export function simulate(scheduler: Scheduler, requests: readonly Request[], gate?: Gate): Decision[] {
-  return tentatively(scheduler, requests, (decideAndTake) =>
-    requests.map((request, index) => {
-      const message = gate?.refusal(index);
-      if (message !== undefined) return { unschedulable: { total: scheduler.table.size, reasons: [], message } };
-      const decision = decideAndTake(request);
-      if (decision.node !== undefined) gate?.passed(index);
-      return decision;
-    }),
-  );
+  const { table } = scheduler;
+  const decisions: Decision[] = [];
+  const refuse = (indexes: readonly number[], unschedulable: Unschedulable) => {
+    for (const index of indexes) decisions[index] = { unschedulable };
+  };
+  tentatively(scheduler, requests, (decideAndTake) => {
+    for (const indexes of turns(requests)) {
+      const together = indexes.map((index) => requests[index]!);
+      const message = missing(table, together[0]!, together.length) ?? gate?.refusal(indexes);
+      if (message !== undefined) {
+        refuse(indexes, { total: table.size, reasons: [], message });
+        continue;
+      }
+      const { places, unschedulable } = placeAll(together, decideAndTake);
+      if (places === undefined) {
+        for (const { id } of together) table.release(id);
+        refuse(indexes, unschedulable);
+        continue;
+      }
+      places.forEach(({ node, score }, position) => {
+        decisions[indexes[position]!] = { node, score };
+      });
+      gate?.passed(indexes);
+    }
+  });
+  return decisions;
+}
+
+/** Indexes of those that are served together: one alone, or a gang's members. */
+function turns(requests: readonly Request[]): Iterable<readonly number[]> {
+  return Map.groupBy(requests.keys(), (index) => {
+    const { tenant, group } = requests[index]!;
+    return group?.gang ? JSON.stringify([tenant, group.name]) : index;
+  }).values();
+}
+
+/** Why a gang cannot have its turn: too few of it are there, those with a place counted. */
+function missing(table: NodeTable, { tenant, group }: Request, waiting: number): string | undefined {
+  if (!group?.gang) return undefined;
+  const there = waiting + table.membersOf(tenant, group.name);
+  return there < group.size ? `${there} of ${group.size} members of gang ${group.name} are there` : undefined;
 }
 
 /**
@@ -50,17 +86,19 @@ export function simulate(scheduler: Scheduler, requests: readonly Request[], gat
  * then id), because the others fit in more places; the answer is in the order of the requests.
  */
 export function decideGang(scheduler: Scheduler, requests: readonly Request[]): GangDecision {
-  return tentatively(scheduler, requests, (decideAndTake) => {
-    const places = new Map<string, Place>();
-    for (const request of requests.toSorted(byFallingSize)) {
-      const decision = decideAndTake(request);
-      if (decision.node === undefined) {
-        return { unschedulable: decision.unschedulable, member: request.id, placed: places.size };
-      }
-      places.set(request.id, { request: request.id, node: decision.node, score: decision.score });
+  return tentatively(scheduler, requests, (decideAndTake) => placeAll(requests, decideAndTake));
+}
+
+function placeAll(requests: readonly Request[], decideAndTake: (request: Request) => Decision): GangDecision {
+  const places = new Map<string, Place>();
+  for (const request of requests.toSorted(byFallingSize)) {
+    const decision = decideAndTake(request);
+    if (decision.node === undefined) {
+      return { unschedulable: decision.unschedulable, member: request.id, placed: places.size };
     }
-    return { places: requests.map(({ id }) => places.get(id)!) };
-  });
+    places.set(request.id, { request: request.id, node: decision.node, score: decision.score });
+  }
+  return { places: requests.map(({ id }) => places.get(id)!) };
 }
 
 /**

@@ -50,7 +50,7 @@ function asPlacement(document: unknown): Placement {
   return document as Placement;
 }
 
-/** One answer for each, as if they came in this order; those that find no place take none from the others. */
+/** One answer for each, as if they came in this order, gangs together; those that find no place take none from the others. */
 export function simulated(
   { scheduler, request }: Schedule,
   placements: readonly Placement[],
@@ -65,8 +65,10 @@ export function simulated(
     amounts: placementAmounts(resources),
   }));
   return scheduler.simulate(requests, {
-    refusal: (index) => allowance.refusal([claims[index]!]),
-    passed: (index) => allowance.enter(claims[index]!),
+    refusal: (indexes) => allowance.refusal(indexes.map((index) => claims[index]!)),
+    passed: (indexes) => {
+      for (const index of indexes) allowance.enter(claims[index]!);
+    },
   });
 }
 
@@ -76,7 +78,7 @@ export const simulate: Command = {
   help: `Usage: bmp simulate -f FILE [options]
 
 Tells for each Placement in a file where it would go now, one after the other, or why nowhere. It works on what the cluster
-holds at this moment, its quotas too, and changes nothing. The exit code is 0 when all would get a place, 1 otherwise.
+holds at this moment, its quotas too, and changes nothing. Members of a gang all get a place, or none does. The exit code is 0 when all would get a place, 1 otherwise.
 
   -f, --filename FILE    YAML or JSON with Placements; - for the standard input
   --count N              each of them that many times (default 1)
