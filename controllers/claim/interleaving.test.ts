@@ -202,7 +202,7 @@ class Race {
   }
 }
 
-test('one claim per device and per Instance at every moment, and nobody is forgotten', async () => {
+test('CAPM3 3516: one claim per device and per Instance at every moment, and nobody is forgotten', async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const race = new Race(createChoices(seed));
     for (let step = 0; step < STEPS; step++) await race.step();

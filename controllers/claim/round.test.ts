@@ -214,7 +214,7 @@ test('a claim whose Instance is gone goes while nothing was done on the device; 
   );
 });
 
-test('of two claims of one Instance the one on which nothing was done goes, never both', async () => {
+test('cluster-api-provider-baremetal 275: of two claims of one Instance the one on which nothing was done goes, never both', async () => {
   for (const started of ['d1', 'd2', undefined]) {
     const api = world({ devices: [aDevice('d1'), aDevice('d2')], instances: [anInstance('web-1')] });
     const { uid = '' } = api.get(INSTANCES, inTeam('web-1')).metadata;
@@ -250,7 +250,7 @@ test('a claim whose answer was lost is found, not made again elsewhere', async (
   );
 });
 
-test('a selection that a crash left is carried out if it still fits, and passed over if not', async () => {
+test('metal-api 195, 215, 228: a selection that a crash left is carried out if it still fits, and passed over if not', async () => {
   for (const fits of [true, false]) {
     const api = world({ devices: [aDevice('d1'), aDevice('d2')] });
     const { resourceVersion } = api.get(DEVICES, { name: 'd2' }).metadata;

@@ -144,7 +144,7 @@ test('a deleted Instance is wiped off, a locked one is not touched', () => {
   assert.is(planned(device({ claimRef }, inUse), live({ locked: true }, deleting), 'On').phase, 'InUse');
 });
 
-test('a Device that is being deleted and cannot be cleaned lets go of its Instance, whatever errors there were, and is gone', () => {
+test('BMO 3468: a Device that is being deleted and cannot be cleaned lets go of its Instance, whatever errors there were, and is gone', () => {
   const gone = { ...device({ claimRef }), metadata: { ...device().metadata, ...deleting } };
   const unwanted = live({}, deleting);
   const retry = { now: 0, inputs: '', backoff: { initialMs: 1, maxMs: 1 }, random: () => 0 };
@@ -187,7 +187,7 @@ test('a claim whose Instance vanished proves nothing: the disks stay as they are
   assert.equal(status.installed, inUse.installed);
 });
 
-test('a restored backup that says somebody has the machine is not booted to look at it', () => {
+test('ironcore 1108: a restored backup that says somebody has the machine is not booted to look at it', () => {
   const registered = finished(planned(device({ claimRef }), live()));
   const status = planned(device({ claimRef }, registered), live(), 'On');
   assert.is(status.phase, 'Removed');

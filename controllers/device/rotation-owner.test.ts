@@ -54,7 +54,7 @@ async function asked({ client, namespace }: TestCluster, name: string) {
   return after?.requests?.rotatePassword;
 }
 
-test('a Secret that is applied is not rotated, and the refusal says by whom it is and what to do', async () => {
+test('ironcore 255: a Secret that is applied is not rotated, and the refusal says by whom it is and what to do', async () => {
   await using cluster = await startCluster();
   const { client, namespace } = cluster;
   for (const manager of ['argocd-controller', 'kustomize-controller', 'bmp-sync', 'somebody']) {

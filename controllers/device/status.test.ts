@@ -57,7 +57,7 @@ test('a failure at the agent starts a new round where the machine was last off, 
   assert.equal(pauses, [2000, 4000, 8000, 16_000]);
 });
 
-test('rounds are not started anew for ever', () => {
+test('omni-infra-provider-bare-metal 37, rufio 53: rounds are not started anew for ever', () => {
   let status = at('write-image');
   for (let round = 1; round < MOST_ROUNDS; round++) status = at('write-image', failed(status, lost, retry()));
   assert.is(failed(status, lost, retry()).error?.code, 'GaveUp');

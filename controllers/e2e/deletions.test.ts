@@ -20,10 +20,11 @@ const kill = (device: string, { fleet }: Platform) => {
 };
 
 /** As `kubectl delete --force` and a patch of the finalizers do. */
-async function tearOut(device: string, { client, until, device: seen }: Platform): Promise<void> {
+async function tearOut(device: string, platform: Platform): Promise<void> {
+  const { client } = platform;
   await client.delete(DEVICES, { name: device });
   await client.patch(DEVICES, { name: device }, { type: 'merge', body: { metadata: { finalizers: null } } });
-  await until(`${device} to be torn out`, () => seen(device) === undefined);
+  await platform.until(`${device} to be torn out`, () => platform.device(device) === undefined);
 }
 
 async function toldOf(device: string, reason: string, { client }: Platform): Promise<void> {
@@ -42,7 +43,7 @@ async function run(name: string, deviceName: string, platform: Platform, namespa
   await platform.until(`${name} to run`, () => platform.instance(name)?.status?.phase === 'Running');
 }
 
-test('deletions end', async () => {
+test('BMO 1163: deletions end', async () => {
   const platform = await startPlatform({ count: 5, bmc: HASTY });
   const { client } = platform;
   try {

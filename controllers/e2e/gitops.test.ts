@@ -115,7 +115,7 @@ const WAYS: readonly Way[] = [
 
 for (const way of WAYS) {
   peerTest('kubectl', 'kubernetes-client')(
-    `applied ${way.name} and applied again, nothing changes and nobody fights`,
+    `spec fields that controllers write fight Git: applied ${way.name} and applied again, nothing changes`,
     async () => {
       await using dir = await tempDir();
       const platform = await startPlatform({ count: 2 });

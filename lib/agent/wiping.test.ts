@@ -106,7 +106,7 @@ test('a disk that keeps its data is not said to be wiped', async () => {
   );
 });
 
-test('a disk that cannot be written to is not passed over', async () => {
+test('BMO 596: a disk that cannot be written to is not passed over', async () => {
   const { wipeable, done } = disk({ readOnly: true });
   assert.is(await code(wiped(wipeable)), 'DiskReadOnly');
   assert.equal(done, []);

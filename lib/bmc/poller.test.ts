@@ -108,7 +108,7 @@ test('a process that cannot keep up asks later, not more at once', async () => {
   assert.is(clock.pending(), 0);
 });
 
-test('a silent device is asked for nothing but power, and one answer brings everything back', async () => {
+test('ironic-image 688, omni 785: a silent device is asked for nothing but power, and one answer brings everything back', async () => {
   const { clock, answers, asked, seen, poller } = fleet({ power: 1000, sensors: 2000, eventLog: 3000 });
   answers.set('a', 'timeout');
   poller.watch('a', target('a'));

@@ -69,7 +69,7 @@ test('events of cluster-scoped objects live in the default namespace', async () 
   assert.is(written()[0]!.involvedObject.namespace, undefined);
 });
 
-test('the same event again raises the count of the first, at most once a minute', async () => {
+test('a new Event per occurrence: the same event again raises the count of the first, at most once a minute', async () => {
   const { clock, events, written, exchanges } = setUp();
   for (let i = 0; i < 100; i++) {
     events.event(device, 'Warning', 'BMCUnreachable', 'BMC does not answer');

@@ -26,7 +26,7 @@ class Scripted {
   capabilities = () => ({ sensors: true });
 }
 
-test('requests to BMCs are counted by kind and result, and names no machine', async () => {
+test('per-host labels on counters: requests to BMCs are counted by kind and result, and names no machine', async () => {
   const registry = createMetricsRegistry();
   const metrics = createBmcMetrics(registry, { monotonic: () => 0 });
   const aborted = new DOMException('stop', 'AbortError');

@@ -11,7 +11,7 @@ const DEVICE: Record<DevicePhase, readonly DevicePhase[]> = {
   PuttingAway: ['Available', 'Imported'],
   Available: ['InUse', 'Imported', 'PuttingAway'],
   InUse: ['Cleaning', 'Removed'],
-  // To Removed: it failed, and is put aside.
+  // Removed: a Device that failed and is put aside, or one that is being deleted and cannot be cleaned.
   Cleaning: ['Available', 'Removed'],
   Removed: ['Cleaning'],
   Maintenance: [],

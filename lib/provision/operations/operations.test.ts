@@ -35,7 +35,7 @@ test('whatever the agent does, the machine was off before it was booted for it',
   }
 });
 
-test('power steps are done only when the BMC said so', () => {
+test('ironcore 1039: power steps are done only when the BMC said so', () => {
   assert.equal(judge('power-off', { power: 'Off' }), { type: 'done' });
   assert.equal(judge('power-off', { power: 'On' }), { type: 'act', effect: { type: 'power', action: 'off' } });
   assert.equal(judge('disk-boot', { power: 'On' }), { type: 'done' });

@@ -27,7 +27,7 @@ test('hints match exactly', () => {
   assert.is(pickRootDisk(disks, { maxSizeGigabytes: 500, name: 'sda' }).name, 'sda');
 });
 
-test('none matching is a failure that names what was seen, never a fallback to any disk', () => {
+test('assisted-service 3606: none matching is a failure that names what was seen, never a fallback to any disk', () => {
   assert.throws(() => pickRootDisk(disks, { wwn: '0x3' }), code('RootDiskNotFound'));
   assert.throws(() => pickRootDisk(disks, { model: 'ACME' }), code('RootDiskNotFound'));
   assert.throws(() => pickRootDisk([], {}), code('RootDiskNotFound'));
