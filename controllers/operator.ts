@@ -192,6 +192,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     timing: options.pace === 'simulated' ? SIMULATED : TIMING,
     namespace,
     loginDigest,
+    audit: (record) => options.audit?.(record),
     seedReport: (claims) => ({ url, fingerprint, token: systemToken(key, claims), instanceUID: claims.instanceUID }),
     listeningSince: clock.now(),
   });

@@ -13,6 +13,7 @@ import type { SystemClaims } from '../../lib/provision/api/tokens.ts';
 import type { SeedReport } from '../../lib/provision/protocol.ts';
 import type { BackoffPolicy } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
+import type { AuditRecord } from './audit.ts';
 import { type LoginDigest, secretNameOf } from './bmc-access.ts';
 import type { Desk } from './desk.ts';
 import type { HealthBoard } from './health.ts';
@@ -61,6 +62,8 @@ export interface DeviceDependencies {
   readonly timing: Timing;
   readonly namespace: string;
   readonly loginDigest: LoginDigest;
+  /** Is told of each operation that ends. */
+  readonly audit: (record: AuditRecord) => void;
   /** How the installed system reports in, for its seed. */
   readonly seedReport: (claims: SystemClaims) => SeedReport;
   /** Since when this process hears agents, in milliseconds since the epoch. */

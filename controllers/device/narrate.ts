@@ -31,7 +31,7 @@ export function narrate(before: Status, after: Status): Told[] {
     tell(
       'Normal',
       `${kindOf(after.operation)}Started`,
-      `${after.operation.kind} began (${after.operation.id}), ${after.operation.total} steps`,
+      `${after.operation.kind} began (${after.operation.id}), ${after.operation.total} steps${after.operation.askedBy ? `, asked for by ${after.operation.askedBy}` : ''}`,
     );
   }
   if (after.quarantine && !before.quarantine)

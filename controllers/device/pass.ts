@@ -27,10 +27,12 @@ import type { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
 import { misfitOf } from '../../lib/scheduler/kubernetes/device-request.ts';
 import { addressesOf, giveBack, networkOf, takeAddresses } from './addresses.ts';
+import { auditRecords } from './audit.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { admission, belongs, heard } from './desk.ts';
+import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
 import { inventoryObject, mismatches } from './inventory.ts';
 import { inventoryChanges } from './inventory-changes.ts';
@@ -536,18 +538,29 @@ export class Pass {
     return done;
   }
 
+  /** Of an operation that has just begun. */
+  #expectEnd(before: Status): void {
+    const { operation } = this.#status;
+    if (!operation || operation.expectedEnd !== undefined || before.operation?.id === operation.id) return;
+    const others = this.#deps.stores.devices.values();
+    const at = expectedEnd(operation, { ...this.#device, status: this.#status }, others);
+    if (at !== undefined) this.#status = { ...this.#status, operation: { ...operation, expectedEnd: at } };
+  }
+
   /** Writes the status where it differs, tells what happened, and only then what machines may do. */
   async #persist(): Promise<void> {
     const { client, events, desk, clock } = this.#deps;
     const before = this.#device.status ?? {};
     const now = timestamp(clock.now());
     const { name, generation } = this.#device.metadata;
+    this.#expectEnd(before);
     const told = withConditions(this.#device, this.#status, now);
     const status = withHealth(told, this.#deps.health.of(name), generation, now);
     const written = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
     this.#device = this.#memory.own.note(this.#device, written);
     this.#status = this.#device.status ?? {};
     for (const { type, reason, note } of narrate(before, this.#status)) events.event(this.#device, type, reason, note);
+    for (const record of auditRecords(this.#device, before, this.#status, now)) this.#deps.audit(record);
     const held = heldUntil(this.#status, this.#inputs, clock.now()) !== undefined;
     desk.publish(this.#device, this.#status, held);
   }

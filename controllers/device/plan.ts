@@ -1,4 +1,5 @@
 // Which phase a Device is in and which operation it needs: the arrows of the phase table, and nothing else. Pure.
+import { askedBy } from '../../lib/api/asked-by.ts';
 import type { Device, Instance } from '../../lib/api/generated.ts';
 import type { PowerState } from '../../lib/bmc/driver.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
@@ -30,7 +31,9 @@ type Request = (typeof REQUESTS)[number];
 function begin(view: View, status: Status, kind: OperationKind, more: Partial<Beginning> = {}): Status {
   const claim = view.device.spec.claimRef;
   const requestedBy = claim && `${claim.namespace}/${claim.name}`;
-  return begun(status, { ...more, kind, id: view.newId(kind), now: view.now, requestedBy });
+  // What a person's change to the Instance, or to the Device, leads to; the rest the operator does by itself.
+  const asking = view.claimant.type === 'live' ? view.claimant.instance : view.device;
+  return begun(status, { ...more, kind, id: view.newId(kind), now: view.now, requestedBy, askedBy: askedBy(asking) });
 }
 
 /** The request's value, when it has not been handled yet. */

@@ -118,6 +118,7 @@ test('the agent that it was booted for is admitted, and the machine not turned o
     clock: systemClock,
     random: Math.random,
     timing: { ...TIMING, pollMs: 10, backstopMs: 10 },
+    audit: () => undefined,
     namespace: 'bmp-system',
     loginDigest: loginDigests(new Uint8Array(32)),
     seedReport: () => {

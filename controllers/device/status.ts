@@ -29,6 +29,8 @@ export interface Beginning {
   readonly request?: string;
   /** The Instance that it is for, `namespace/name`; none: it is for the device's own sake. */
   readonly requestedBy?: string | undefined;
+  /** The user who asked for it, where that is known. */
+  readonly askedBy?: string | undefined;
 }
 
 /** A copy without the keys whose value is undefined: a status is compared and written as JSON. */
@@ -51,6 +53,7 @@ function ended(status: Status, result: 'Succeeded' | 'Aborted', now: number, mes
     id: operation.id,
     kind: operation.kind,
     requestedBy: operation.requestedBy,
+    askedBy: operation.askedBy,
     request: operation.request,
     startedAt: operation.startedAt,
     endedAt: timestamp(now),
@@ -86,7 +89,7 @@ function at(status: Status, operation: Operation, index: number, attempt: number
 
 /** Begins an operation; one that is under way is given up for it. */
 export function begun(status: Status, beginning: Beginning): Status {
-  const { kind, id, now, instanceUID, request, requestedBy } = beginning;
+  const { kind, id, now, instanceUID, request, requestedBy, askedBy } = beginning;
   const { error: _, ...clear } = ended(status, 'Aborted', now, `given up for ${kind}`);
   const operation = compact<Operation>({
     id,
@@ -101,6 +104,7 @@ export function begun(status: Status, beginning: Beginning): Status {
     instanceUID,
     request,
     requestedBy,
+    askedBy,
   });
   return at(clear, operation, 0, 1, now);
 }

@@ -94,7 +94,15 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
       assert.ok(told.out.includes(part), `${part}:\n${told.out}`);
     const done = await run('history', 'instance/web-1');
     for (const kind of ['Create', 'Stop', 'Start', 'Reinstall'])
-      assert.match(done.out, new RegExp(`${kind} +default/web-1 +\\S+ +Succeeded`));
+      assert.match(done.out, new RegExp(`${kind} +default/web-1 +(\\S+ +)?\\S+ +Succeeded`));
+    // Who asked: the user that the server takes the command line for.
+    const stop = platform.audited.find(({ kind }) => kind === 'Stop');
+    const { instance, result, askedBy } = stop!;
+    assert.equal({ instance, result }, { instance: 'default/web-1', result: 'Succeeded' });
+    assert.ok(askedBy);
+    assert.match(done.out, new RegExp(`Stop +default/web-1 +${askedBy} `));
+    const created = platform.audited.find(({ kind }) => kind === 'Create');
+    assert.is(created?.askedBy, undefined, 'nobody told who created it');
 
     const held = await run('collect', device, '--wait');
     assert.is(held.code, 1, held.out);
@@ -146,7 +154,7 @@ test('a spreadsheet is imported whole or not at all, and importing it again chan
     const { bootMACAddress } = manifests.find(({ kind }) => kind === 'Device')!.spec;
     const login = manifests.find(({ kind }) => kind === 'Secret') as { stringData?: Record<string, string> } & Secret;
     const { username, password } = login.stringData as { username: string; password: string };
-    const row = ['m-1', platform.fleet.address(machine!.name), username, password, bootMACAddress, 'lab'];
+    const row = ['r1-01', platform.fleet.address(machine!.name), username, password, bootMACAddress, 'lab'];
     const header = 'name,bmc address,bmc username,bmc password,boot mac,site';
     await writeFile(file, `${header}\n${row.join(',')}\n`);
 
@@ -157,19 +165,19 @@ test('a spreadsheet is imported whole or not at all, and importing it again chan
 
     await platform.create(SITES, { metadata: { name: 'lab' }, spec: { region: 'here' } });
     const dry = await run('import', file, '--dry-run');
-    assert.match(dry.out, /device\/m-1 created \(dry run\)/);
+    assert.match(dry.out, /device\/r1-01 created \(dry run\)/);
     assert.equal(await devices(), []);
 
     const first = await run('import', file);
     assert.is(first.code, 0, first.err);
     assert.match(first.out, /1 machines: 1 created/);
-    await platform.until('the machine to be collected', () => platform.device('m-1')?.status?.phase === 'Imported');
+    await platform.until('the machine to be collected', () => platform.device('r1-01')?.status?.phase === 'Imported');
     assert.match((await run('import', file)).out, /1 machines: 1 unchanged/);
 
-    await writeFile(file, `${header}\n${row.join(',').replace('m-1', 'm-2')}\n`);
+    await writeFile(file, `${header}\n${row.join(',').replace('r1-01', 'm-2')}\n`);
     const clash = await run('import', file);
     assert.is(clash.code, 1);
-    assert.match(clash.err, /line 2, boot mac: is that of device "m-1", which is there already/);
+    assert.match(clash.err, /line 2, boot mac: is that of device "r1-01", which is there already/);
     for (const { out, err } of [refused, dry, first, clash]) assert.not.ok((out + err).includes(password));
   } finally {
     await platform.close();

@@ -34,6 +34,7 @@ import type { Log } from '../../lib/observe/log.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { createMetrics } from '../../lib/observe/metrics.ts';
 import { type SimulatedFleet, startFleet } from '../../lib/sim/fleet.ts';
+import type { AuditRecord } from '../device/audit.ts';
 import { startOperator } from '../operator.ts';
 import { watchInvariants } from './invariants/watcher.ts';
 import { guarded, losingFirstAnswers, Rights } from './rights.ts';
@@ -56,6 +57,8 @@ export interface Platform {
   readonly rights: Rights;
   /** Of an administrator, as adminToken is. */
   readonly kubeconfig: string;
+  /** What the operator's audit log would hold. */
+  readonly audited: readonly AuditRecord[];
   readonly adminToken: string;
   /** Where machines boot from the network. */
   bootUrl(): string | undefined;
@@ -101,6 +104,7 @@ async function startConfined(options: {
   ports: Ports;
   service: boolean;
   bmc: OperatorOptions['bmc'];
+  audit: (record: object) => void;
 }): Promise<Confined> {
   const { kubeconfig, way, log, ports, service, bmc } = options;
   await using stack = new AsyncDisposableStack();
@@ -121,6 +125,7 @@ async function startConfined(options: {
       observe: { host, healthPort: 0, metricsPort: 0, metrics: createMetrics() },
       pace: 'simulated',
       bmc,
+      audit: options.audit,
     },
     stop.signal,
   );
@@ -172,7 +177,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const rights = new Rights();
   const way = (transport: Transport) =>
     heard(guarded(options.losesFirstAnswers ? losingFirstAnswers(transport) : transport, rights), options.asked);
-  const start = (ports: Ports) => startConfined({ kubeconfig: access, way, log, ports, service, bmc: options.bmc });
+  const audited: AuditRecord[] = [];
+  const audit = (record: object) => audited.push(record as AuditRecord);
+  const start = (ports: Ports) =>
+    startConfined({ kubeconfig: access, way, log, ports, service, audit, bmc: options.bmc });
   let bootUrl: string | undefined;
   const fleet = await startFleet({
     count: options.count,
@@ -225,6 +233,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     client,
     rights,
     kubeconfig,
+    audited,
     adminToken: tokenIn(kubeconfig),
     bootUrl: () => bootUrl,
     metricsPort: () => operator.running.observed!.metricsPort!,

@@ -229,6 +229,7 @@ export function tell(view: View): Status {
         index: operation.index,
         total: operation.total,
         ...(operation.percent !== undefined && { percent: operation.percent }),
+        ...(operation.expectedEnd !== undefined && { expectedEnd: operation.expectedEnd }),
       },
     }),
     ...(capacity && { capacity }),

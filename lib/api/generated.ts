@@ -705,6 +705,14 @@ request?: string
  */
 requestedBy?: string
 /**
+ * The user whose change asked for it, where that change told.
+ */
+askedBy?: string
+/**
+ * When it may end, going by how long such operations took.
+ */
+expectedEnd?: string
+/**
  * What it installs, as it was when the operation began.
  */
 image?: {
@@ -1051,6 +1059,10 @@ kind: string
  * The Instance that it was for, namespace/name; none: it was for the device's own sake.
  */
 requestedBy?: string
+/**
+ * The user whose change asked for it, where that change told.
+ */
+askedBy?: string
 /**
  * The value of the request that asked for it.
  */
@@ -1740,6 +1752,10 @@ total?: number
  * Of the whole operation.
  */
 percent?: number
+/**
+ * When it may end, going by how long such operations took.
+ */
+expectedEnd?: string
 }
 /**
  * What the machine has for Placements, before overcommit and reservation.

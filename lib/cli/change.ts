@@ -1,4 +1,5 @@
 // A command that changes the spec of one or more objects, and waits for what comes of it where that is asked for.
+import { ASKED_BY, askedByText } from '../api/asked-by.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import {
   CLUSTER_HELP,
@@ -8,6 +9,7 @@ import {
   onCluster,
   type Target,
   targetOf,
+  userName,
 } from './cluster.ts';
 import { type Command, UsageError, type Values, whole } from './command.ts';
 import { CONFIRM_HELP, CONFIRM_OPTIONS, confirm } from './confirm.ts';
@@ -82,7 +84,11 @@ export function changing(what: Changing): Command {
         const objects = await Promise.all(targets.map((target) => read<KubeObject>(cluster, target)));
         if (loses && !(await confirm(values, loses(words.join(', '), values)))) return 1;
         const changes = objects.map((object) => what.change(object, values, verb));
-        for (const [index, change] of changes.entries()) await write(cluster, targets[index]!, change);
+        const user = await userName(cluster.client);
+        for (const [index, change] of changes.entries()) {
+          const annotations = user === undefined ? {} : { [ASKED_BY]: askedByText(objects[index]!, user) };
+          await write(cluster, targets[index]!, change, annotations);
+        }
         if (values.wait !== true) return 0;
         let code: 0 | 1 = 0;
         for (const [index, { judge }] of changes.entries())
@@ -98,7 +104,8 @@ function verbOf(verbs: readonly string[], word: string): string {
   throw new UsageError(`takes ${verbs.join(' or ')} first, not "${word}"`);
 }
 
-async function write({ client }: Cluster, target: Target, { spec, told }: Change): Promise<void> {
-  await client.patch(target.resource, target, { type: 'merge', body: { spec } }, { fieldManager: FIELD_MANAGER });
+async function write({ client }: Cluster, target: Target, { spec, told }: Change, annotations: object): Promise<void> {
+  const body = { metadata: { annotations }, spec };
+  await client.patch(target.resource, target, { type: 'merge', body }, { fieldManager: FIELD_MANAGER });
   console.log(`${target.resource.kind.toLowerCase()}/${target.name}: ${told}`);
 }

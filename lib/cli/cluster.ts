@@ -2,6 +2,7 @@
 import { DEVICES, IMAGES, INSTANCES, PLACEMENTS } from '../api/resources.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
 import { contextNamespace } from '../kube/credentials.ts';
+import { isForbidden, isNotFound } from '../kube/errors.ts';
 import type { KubeObject, ObjectName, Resource } from '../kube/resource.ts';
 import { text, UsageError, type Values } from './command.ts';
 
@@ -32,6 +33,32 @@ export async function onCluster<T>(values: Values, work: (cluster: Cluster) => P
     return await work({ client, namespace });
   } finally {
     await client.close();
+  }
+}
+
+interface SelfSubjectReview extends KubeObject {
+  status?: { userInfo?: { username?: string } };
+}
+const SELF_SUBJECT_REVIEWS: Resource<SelfSubjectReview> = {
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  plural: 'selfsubjectreviews',
+  kind: 'SelfSubjectReview',
+  namespaced: false,
+};
+
+/** Who the server says that we are; undefined where it does not know such questions (before Kubernetes 1.28). */
+export async function userName(client: KubeClient): Promise<string | undefined> {
+  const review: SelfSubjectReview = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: SELF_SUBJECT_REVIEWS.kind,
+    metadata: { name: '' },
+  };
+  try {
+    return (await client.create(SELF_SUBJECT_REVIEWS, review)).status?.userInfo?.username;
+  } catch (error) {
+    if (isNotFound(error) || isForbidden(error)) return undefined;
+    throw error;
   }
 }
 

@@ -59,10 +59,12 @@ const conditions = (now: number, list: NonNullable<Device['status']>['conditions
 
 /** The steps of the operation under way: which are done, which one is it at, how long it has, when it may end. */
 export function operationLines(now: number, operation: Operation): string[] {
-  const { kind, step, index, percent = 0, attempt, startedAt, deadline, nextAttemptAt } = operation;
+  const { kind, step, index, percent = 0, attempt, startedAt, deadline, nextAttemptAt, expectedEnd } = operation;
   const steps: Lines = kind in OPERATIONS ? OPERATIONS[kind as OperationKind] : [step];
   const elapsed = now - Date.parse(startedAt);
-  const left = percent >= 10 && percent < 100 ? `, about ${ageOf((elapsed * (100 - percent)) / percent)} left` : '';
+  const guess = percent >= 10 && percent < 100 ? (elapsed * (100 - percent)) / percent : undefined;
+  const leftMs = expectedEnd === undefined ? guess : Date.parse(expectedEnd) - now;
+  const left = leftMs !== undefined && leftMs > 0 ? `, about ${ageOf(leftMs)} left` : '';
   const waiting = nextAttemptAt && Date.parse(nextAttemptAt) > now;
   const when = waiting
     ? `tried again in ${ageOf(Date.parse(nextAttemptAt) - now)}`
@@ -83,15 +85,18 @@ export function operationLines(now: number, operation: Operation): string[] {
 export function historyLines(now: number, history: readonly Entry[]): string[] {
   const rows = [...history]
     .reverse()
-    .map(({ kind, requestedBy, startedAt, endedAt, result, message }) => [
+    .map(({ kind, requestedBy, askedBy, startedAt, endedAt, result, message }) => [
       `${since(now, endedAt)} ago`,
       kind,
       requestedBy ?? '',
+      askedBy ?? '',
       ageOf(Date.parse(endedAt) - Date.parse(startedAt)),
       result,
       message ?? '',
     ]);
-  return rows.length === 0 ? [] : columns([['ENDED', 'OPERATION', 'FOR', 'TOOK', 'RESULT', 'MESSAGE'], ...rows], '  ');
+  return rows.length === 0
+    ? []
+    : columns([['ENDED', 'OPERATION', 'FOR', 'ASKED BY', 'TOOK', 'RESULT', 'MESSAGE'], ...rows], '  ');
 }
 
 function requestLines(now: number, requests: object = {}): string[] {

@@ -38,6 +38,8 @@ export interface OperatorOptions {
   readonly nodes?: { readonly source: string; readonly namespace: string } | undefined;
   /** How BMCs are talked to; default as networks and BMCs need it. */
   readonly bmc?: OpenOptions | undefined;
+  /** Is told of each operation that has ended or stopped: one JSON object a line makes an audit log. */
+  readonly audit?: (record: object) => void;
   /** What it waits and measures by; default the system's. */
   readonly clock?: Clock;
 }

@@ -26,7 +26,8 @@ export function doing(object: Seen): string {
   const { phase = 'New' } = object.status ?? {};
   const at = object.kind === 'Device' ? (object as Device).status?.operation : (object as Instance).status?.progress;
   const error = object.kind === 'Device' ? (object as Device).status?.error : undefined;
-  const step = at ? `  ${progressBar(at.percent ?? 0, `${at.step} ${at.index}/${at.total}`)}` : '';
+  const end = at?.expectedEnd === undefined ? '' : `, until about ${at.expectedEnd.slice(11, 16)} UTC`;
+  const step = at ? `  ${progressBar(at.percent ?? 0, `${at.step} ${at.index}/${at.total}${end}`)}` : '';
   return `${name}  ${phase}${step}${error ? `  ${error.code}: ${error.message}` : ''}`;
 }
 

@@ -4,6 +4,7 @@ import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { createClient } from '../../kube/client.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../observe/logger.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
+import { openAuditLog } from '../audit-log.ts';
 import { type Command, text, UsageError, untilInterrupted, type Values, whole } from '../command.ts';
 import { ensureNamespace, installDefinitions } from '../manifests.ts';
 import type { OperatorOptions } from '../operator.ts';
@@ -32,6 +33,7 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
   --nodes SOURCE         machines that somebody else runs, as Hosts for Placements: core (the cluster's own nodes), or the
                          http(s) URL of a node API (default: none)
   --nodes-namespace NAME where their Hosts are (default default)
+  --audit-log FILE       append a line of JSON for each operation that has ended: what, for whom, who asked, how it ended
   --install-crds         bring the CRDs to this version first, and make the namespace
   --pace PACE            hardware, or simulated for machines without inertia (default hardware)
   --log-level LEVEL      ${LOG_LEVELS.join(', ')} (default info)
@@ -95,6 +97,7 @@ export const run: Command = {
     'scheduler-config': { type: 'string' },
     nodes: { type: 'string' },
     'nodes-namespace': { type: 'string' },
+    'audit-log': { type: 'string' },
     'install-crds': { type: 'boolean' },
     pace: { type: 'string' },
     'log-level': { type: 'string' },
@@ -112,6 +115,8 @@ export const run: Command = {
     const namespace = text(values, 'namespace') ?? OPERATOR_NAMESPACE;
     const log = createLogger({ level });
     const places = placesOf(values, metrics);
+    const auditFile = text(values, 'audit-log');
+    const audit = auditFile === undefined ? undefined : openAuditLog(auditFile, log);
     try {
       if (values['install-crds']) {
         await installDefinitions(client, interrupted.signal);
@@ -126,6 +131,7 @@ export const run: Command = {
           pace,
           schedulerConfig: text(values, 'scheduler-config'),
           nodes,
+          ...(audit && { audit: audit.write }),
           ...places,
         },
         interrupted.signal,
@@ -133,6 +139,7 @@ export const run: Command = {
       await operator.stopped;
       return 0;
     } finally {
+      await audit?.flushed();
       await client.close();
     }
   },
