@@ -13,6 +13,7 @@ import { Failure } from '../../lib/provision/operations/failures.ts';
 import {
   type Effect,
   isTask,
+  missed,
   type Observed,
   type OperationKind,
   type Outcome,
@@ -305,7 +306,7 @@ export class Pass {
     try {
       this.#checkInputs();
       await this.#ask(step);
-      return await this.#follow(step, step.judge(this.#observed(), this.#context()));
+      return await this.#follow(step.judge(this.#observed(), this.#context()));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#status = failed(this.#status, error, this.#retry());
@@ -358,7 +359,7 @@ export class Pass {
   }
 
   /** Carries on from what the step was found to be: undefined when there is more to do at once. */
-  async #follow(step: Step, outcome: Outcome): Promise<Result | undefined> {
+  async #follow(outcome: Outcome): Promise<Result | undefined> {
     const operation = this.#status.operation!;
     const now = this.#deps.clock.now();
     if (outcome.type === 'done') {
@@ -367,7 +368,7 @@ export class Pass {
       return undefined;
     }
     if (now > Date.parse(operation.deadline!)) {
-      throw new Failure(step.late, `${operation.step} took longer than ${step.deadlineSeconds} s`);
+      throw missed(stepOf(operation), this.#observed());
     }
     if (outcome.type === 'wait') {
       if (outcome.percent !== undefined) this.#status = atPercent(this.#status, outcome.percent);

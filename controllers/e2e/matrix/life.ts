@@ -136,7 +136,9 @@ function toldWrongly({ metadata, status }: Device): string[] {
   if (status?.phase === 'Maintenance') return faults;
   if (!message.includes(error.message)) faults.push(`Ready does not say "${error.message}", but "${message}"`);
   if (!/\((?:tried again|not tried again)/.test(message)) faults.push(`"${message}" says nothing of the next try`);
-  if (error.message.trim().length < 10) faults.push(`${metadata.name}: "${error.message}" says too little`);
+  // What was observed, or what was expected, stands in every one of them; what nobody knows does not.
+  if (error.message.trim().length < 20) faults.push(`${metadata.name}: "${error.message}" says too little`);
+  if (/undefined|null|NaN|\[object/.test(message)) faults.push(`"${message}" tells what nobody knows`);
   return faults;
 }
 

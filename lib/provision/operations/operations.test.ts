@@ -1,13 +1,34 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Failure } from './failures.ts';
-import { type Observed, OPERATIONS, type OperationKind, retryIndex, STEPS, type StepName } from './operations.ts';
+import {
+  missed,
+  type Observed,
+  OPERATIONS,
+  type OperationKind,
+  retryIndex,
+  STEPS,
+  type StepName,
+} from './operations.ts';
 
 const seen: Observed = { now: 1000, agentAdmitted: false, systemReported: false, hardwareMismatches: [] };
 const context = { startedAt: 0, listeningSince: 0, graceMs: 60_000, silenceMs: 30_000 };
 const judge = (step: StepName, observed: Partial<Observed> = {}) =>
   STEPS[step].judge({ ...seen, ...observed }, context);
 const kinds = Object.keys(OPERATIONS) as OperationKind[];
+
+test('a missed deadline says what was awaited and what was seen instead', () => {
+  for (const step of Object.keys(STEPS) as StepName[]) {
+    const { code, message } = missed(step, { ...seen, power: 'Off' });
+    assert.is(code, STEPS[step].late);
+    assert.match(
+      message,
+      new RegExp(`^${step} took longer than \\d+ s: waited for .+; the BMC says that the power is Off$`),
+    );
+  }
+  const task = { id: 't', kind: 'wipe', state: 'running', percent: 40 } as const;
+  assert.match(missed('wipe', { ...seen, task }).message, /the agent says running at 40 %$/);
+});
 
 test('a failed step begins again at itself or at the step before it that leaves the machine off', () => {
   for (const kind of kinds) {

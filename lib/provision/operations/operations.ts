@@ -103,8 +103,9 @@ export interface Step {
   readonly deadlineSeconds: number;
   /** Where a failed attempt begins again: this step, or the last one before it that leaves the machine off. */
   readonly again: 'step' | 'off';
-  /** How a missed deadline is called. */
+  /** How a missed deadline is called, and what was not seen by then. */
   readonly late: FailureCode;
+  readonly awaited: string;
   /** @throws Failure when the step cannot get any further. */
   judge(observed: Observed, context: StepContext): Outcome;
 }
@@ -119,6 +120,7 @@ const off = (action: PowerAction): Step => ({
   deadlineSeconds: 180,
   again: 'step',
   late: 'PowerStuck',
+  awaited: 'the power to be Off',
   judge: ({ power: state }) => (state === 'Off' ? done : power(action)),
 });
 
@@ -127,6 +129,7 @@ const boot = (device: 'pxe' | 'disk', again: Step['again']): Step => ({
   deadlineSeconds: 180,
   again,
   late: 'PowerStuck',
+  awaited: 'the power to be On',
   judge({ power: state, bootDevice }) {
     if (state === 'On') return done;
     return bootDevice === device ? power('on') : act({ type: 'boot-device', device });
@@ -138,6 +141,7 @@ const task = (kind: TaskKind, deadlineSeconds: number): Step => ({
   deadlineSeconds,
   again: 'off',
   late: 'StepTimeout',
+  awaited: `the agent to end its task ${kind}`,
   judge(observed, { startedAt, listeningSince, silenceMs }) {
     const { now, agentSeenAt, task: state } = observed;
     if (state?.state === 'succeeded') return done;
@@ -158,6 +162,7 @@ export const STEPS: Record<StepName, Step> = {
     deadlineSeconds: 180,
     again: 'step',
     late: 'BMCTimeout',
+    awaited: 'the BMC to say who it is and whether the power is on',
     judge: ({ identified, power: state }) => (identified && state !== undefined ? done : wait),
   },
   'check-hardware': {
@@ -165,6 +170,7 @@ export const STEPS: Record<StepName, Step> = {
     deadlineSeconds: 180,
     again: 'step',
     late: 'StepTimeout',
+    awaited: 'the hardware to be as its type says',
     judge({ hardwareMismatches }) {
       if (hardwareMismatches.length === 0) return done;
       throw new Failure('HardwareMismatch', hardwareMismatches.join('; '));
@@ -187,6 +193,7 @@ export const STEPS: Record<StepName, Step> = {
     deadlineSeconds: 900,
     again: 'off',
     late: 'BootTimeout',
+    awaited: 'the agent in the live OS to report in',
     judge({ agentAdmitted, power: state }) {
       if (agentAdmitted) return done;
       if (state === 'Off') throw new Failure('BootTimeout', 'the machine went off before the live OS reported in');
@@ -204,12 +211,25 @@ export const STEPS: Record<StepName, Step> = {
     deadlineSeconds: 900,
     again: 'off',
     late: 'SystemTimeout',
+    awaited: 'the installed system to report in',
     judge({ systemReported, power: state }) {
       if (state === 'Off') throw new Failure('SystemTimeout', 'the machine went off before its system reported in');
       return systemReported ? done : wait;
     },
   },
 };
+
+/** A missed deadline: what was awaited, and what was seen instead. */
+export function missed(name: StepName, { power: state, bootDevice, task: told }: Observed): Failure {
+  const { late, deadlineSeconds, awaited } = STEPS[name];
+  const seen = [
+    state && `the BMC says that the power is ${state}`,
+    bootDevice && `the boot device is ${bootDevice}`,
+    told && `the agent says ${told.state} at ${told.percent} %`,
+  ].filter((part) => part !== undefined);
+  const instead = seen.length > 0 ? `; ${seen.join(', ')}` : '';
+  return new Failure(late, `${name} took longer than ${deadlineSeconds} s: waited for ${awaited}${instead}`);
+}
 
 const LEAVES_OFF: ReadonlySet<StepName> = new Set<StepName>(['power-off', 'shut-down', 'power-down']);
 
