@@ -145,8 +145,12 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const over = new AbortController();
   const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock: endingWith(clock, over.signal) });
 
+  const tellOf = tellingOf(options.schedulerConfig ?? '', election, events, log);
   const configured = options.schedulerConfig
-    ? await watchConfiguration(options.schedulerConfig, tellingOf(options.schedulerConfig, election, events, log))
+    ? await watchConfiguration(options.schedulerConfig, (outcome) => {
+        metrics?.configuration.looked(outcome.type, clock.now());
+        tellOf(outcome);
+      })
     : undefined;
 
   const devices = manager.store(DEVICES, {

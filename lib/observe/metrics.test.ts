@@ -7,6 +7,7 @@ import type { Driver, PowerState } from '../bmc/driver.ts';
 import { BmcError } from '../bmc/errors.ts';
 import { createStore } from '../kube/store.ts';
 import { createBmcMetrics } from './bmc.ts';
+import { createConfigurationMetrics } from './configuration.ts';
 import { createMetricsRegistry } from './metrics.ts';
 import { createOperationMetrics } from './operations.ts';
 
@@ -88,6 +89,21 @@ test('an operation is counted once, when its Device tells that it ended, and by 
   assert.match(text, /^bmp_operations_total\{kind="Create",result="Aborted"\} 1$/m);
   assert.match(text, /^bmp_operations_total\{kind="Create",result="Succeeded"\} 2$/m);
   assert.match(text, /^bmp_operation_duration_seconds_sum\{kind="Create",result="Succeeded"\} 50$/m);
+});
+
+test('a configuration that is refused is seen, and since when the one in force is', async () => {
+  const registry = createMetricsRegistry();
+  const { looked } = createConfigurationMetrics(registry);
+  looked('taken', 5000);
+  looked('refused', 9000);
+  const lines = (await registry.metrics()).split('\n');
+  for (const line of [
+    'bmp_scheduler_config_reloads_total{result="taken"} 1',
+    'bmp_scheduler_config_reloads_total{result="refused"} 1',
+    'bmp_scheduler_config_last_reload_successful 0',
+    'bmp_scheduler_config_last_reload_success_timestamp_seconds 5',
+  ])
+    assert.ok(lines.includes(line), line);
 });
 
 test.run();

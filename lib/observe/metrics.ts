@@ -3,6 +3,7 @@ import { collectDefaultMetrics, type PrometheusContentType, Registry } from '@pr
 import { systemClock } from '../runtime/clock.ts';
 import { createRuntimeMetrics, type RuntimeMetrics } from '../runtime/metrics.ts';
 import { type BmcMetrics, createBmcMetrics } from './bmc.ts';
+import { type ConfigurationMetrics, createConfigurationMetrics } from './configuration.ts';
 import { createOperationMetrics, type OperationMetrics } from './operations.ts';
 
 export interface Metrics {
@@ -13,6 +14,8 @@ export interface Metrics {
   readonly bmc: BmcMetrics;
   /** Of operations on machines. */
   readonly operations: OperationMetrics;
+  /** Of the scheduler's configuration. */
+  readonly configuration: ConfigurationMetrics;
 }
 
 /** A registry of its own (never the library's global one), with what Node tells of the process. */
@@ -29,5 +32,6 @@ export function createMetrics(): Metrics {
     runtime: createRuntimeMetrics(registry),
     bmc: createBmcMetrics(registry, systemClock),
     operations: createOperationMetrics(registry),
+    configuration: createConfigurationMetrics(registry),
   };
 }
