@@ -109,12 +109,12 @@ async function startOperator(options: {
   };
 }
 
-/** Brings all of it up, imports the machines, runs `body`, and throws all of it away. */
+/** Brings all of it up, imports the machines (`change` says how, and undefined: not), runs `body`, and throws all of it away. */
 export async function onRealMachines(
   name: string,
   machines: readonly MachineSpec[],
   body: (platform: RealPlatform) => Promise<void>,
-  change: (object: KubeObject) => KubeObject = (object) => object,
+  change: (object: KubeObject) => KubeObject | undefined = (object) => object,
 ): Promise<void> {
   const { liveOS, images } = await artifacts();
   await using stack = new AsyncDisposableStack();
@@ -212,7 +212,10 @@ export async function onRealMachines(
   const manifests = images.map((image) =>
     imageManifest(image.version, `http://${LAB_ADDRESS}:${IMAGE_PORT}/${basename(image.file)}`, image),
   );
-  await createMissing(client, [...labManifests(lab), ...(manifests as KubeObject[])].map(change));
+  await createMissing(
+    client,
+    [...labManifests(lab), ...(manifests as KubeObject[])].flatMap((object) => change(object) ?? []),
+  );
   await body(platform);
   for (const { metadata } of view.all().devices) await client.delete(DEVICES, metadata);
   await platform.step('devices removed', ({ devices }) => devices.length === 0);

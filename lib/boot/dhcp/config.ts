@@ -1,4 +1,4 @@
-// What dnsmasq is told: addresses for known machines only, and by whom a network boot goes on. Pure text, its values
+// What dnsmasq is told: addresses for known machines, for others only where that is wanted, and by whom a network boot goes on. Pure text, its values
 // checked, since a line break in one would be another option.
 //
 // Source: dnsmasq(8); RFC 4578 (client architectures), RFC 5970 and the UEFI specification §24.7 (HTTP boot), ipxe.org
@@ -12,6 +12,8 @@ export interface DhcpNetwork {
   readonly dns?: readonly string[];
   /** Addresses; DHCP has no names for time servers. */
   readonly ntp?: readonly string[];
+  /** For machines that nobody has named yet, so that they can be discovered. Without it they are not answered. */
+  readonly strangers?: { readonly first: string; readonly last: string };
 }
 
 export interface DhcpHost {
@@ -101,15 +103,16 @@ export function mac(macAddress: string): string {
   return checked(macAddress, /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'MAC address');
 }
 
-function networkLines({ subnet, gateway, dns = [], ntp = [] }: DhcpNetwork, index: number): string[] {
+function networkLines({ subnet, gateway, dns = [], ntp = [], strangers }: DhcpNetwork, index: number): string[] {
   const [base = '', length = ''] = subnet.split('/');
   const bits = Number(checked(length, /^\d{1,2}$/, 'prefix length'));
   if (bits > 30) throw new RangeError(`the subnet ${subnet} has no room for machines`);
   const tag = `net${index}`;
   const option = (name: string, addresses: readonly string[]) =>
     `dhcp-option=tag:${tag},option:${name}${addresses.map((each) => `,${ipv4(each)}`).join('')}`;
+  const range = strangers === undefined ? `${ipv4(base)},static` : `${ipv4(strangers.first)},${ipv4(strangers.last)}`;
   return [
-    `dhcp-range=set:${tag},${ipv4(base)},static,${netmask(bits)},${LEASE}`,
+    `dhcp-range=set:${tag},${range},${netmask(bits)},${LEASE}`,
     // An empty option keeps dnsmasq from naming itself as the router.
     option('router', gateway === undefined ? [] : [gateway]),
     ...(dns.length > 0 ? [option('dns-server', dns)] : []),

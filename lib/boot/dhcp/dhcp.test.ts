@@ -110,10 +110,13 @@ async function folder(): Promise<string> {
   return dir;
 }
 
-async function serving(run: (server: DhcpServer, port: number, dir: string) => Promise<void>): Promise<void> {
+async function serving(
+  run: (server: DhcpServer, port: number, dir: string) => Promise<void>,
+  change: (settings: DhcpSettings) => DhcpSettings = (same) => same,
+): Promise<void> {
   const dir = await folder();
   const port = await freePort();
-  const server = await startDhcpServer({ ...settings(port), dir, log });
+  const server = await startDhcpServer({ ...change(settings(port)), dir, log });
   try {
     await server.addHost({ macAddress: KNOWN, address: '127.77.0.99' }, never);
     await run(server, port, dir);
@@ -141,6 +144,20 @@ dnsmasq('a machine is served from when it was added until it was removed, and no
     assert.is(await offer(port, MAC), undefined);
     assert.equal(await server.hosts(), [KNOWN]);
   }),
+);
+
+dnsmasq('a stranger gets an address only where there are some for strangers', () =>
+  serving(
+    async (server, port) => {
+      assert.match((await offer(port, MAC))!.address, /^127\.77\.0\.2\d\d$/);
+      await server.addHost({ macAddress: MAC, address: '127.77.0.11' }, never);
+      assert.is((await offer(port, MAC))?.address, '127.77.0.11');
+    },
+    (plain) => ({
+      ...plain,
+      networks: [{ ...plain.networks[0]!, strangers: { first: '127.77.0.200', last: '127.77.0.220' } }],
+    }),
+  ),
 );
 
 dnsmasq('each firmware gets the iPXE that it can run, and iPXE the machine’s own script', () =>
