@@ -93,9 +93,9 @@ test('an operation is counted once, when its Device tells that it ended, and by 
 
 test('a configuration that is refused is seen, and since when the one in force is', async () => {
   const registry = createMetricsRegistry();
-  const { looked } = createConfigurationMetrics(registry);
-  looked('taken', 5000);
-  looked('refused', 9000);
+  const metrics = createConfigurationMetrics(registry);
+  metrics.looked('taken', 5000);
+  metrics.looked('refused', 9000);
   const lines = (await registry.metrics()).split('\n');
   for (const line of [
     'bmp_scheduler_config_reloads_total{result="taken"} 1',

@@ -95,12 +95,19 @@ export async function create(access: Access, list: readonly Item[]): Promise<voi
   await Promise.all(Array.from({ length: WRITERS }, writer));
 }
 
+/** A server may not get through with many in the time that a request has: it is asked again then. */
+const ATTEMPTS = 30;
+
 export async function clear(access: Access, collections: readonly string[]): Promise<void> {
   const connection = await Connection.open(access);
   const options = JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', gracePeriodSeconds: 0 });
   for (const path of collections) {
-    const { code, body } = await connection.request('DELETE', path, options);
-    if (code !== 200) throw new Error(`DELETE ${path}: ${code} ${body.toString().slice(0, 300)}`);
+    for (let attempt = 1; ; attempt++) {
+      const { code, body } = await connection.request('DELETE', path, options);
+      if (code === 200) break;
+      if (code < 500 || attempt === ATTEMPTS)
+        throw new Error(`DELETE ${path}: ${code} ${body.toString().slice(0, 300)}`);
+    }
   }
   connection.close();
 }

@@ -67,7 +67,10 @@ interface Rate {
   readonly serverMs: number;
 }
 
-/** Follows a kind until so many of it are bound; calls `reached` at a tenth and at the end. */
+/**
+ * Follows a kind until so many of it are bound; calls `reached` at a tenth and at the end. A watch that ends, as all do when a
+ * definition was changed, is begun anew.
+ */
 async function follow<T extends KubeObject>(
   { client, namespace }: Cluster,
   resource: Resource<T>,
@@ -76,16 +79,24 @@ async function follow<T extends KubeObject>(
   reached: (count: number) => Promise<void>,
   opened: () => void,
 ): Promise<void> {
-  const { metadata } = await client.list(resource, { namespace, limit: 1 });
   const bound = new Set<string>();
-  const { resourceVersion } = metadata;
-  for await (const event of client.watch(resource, { namespace, resourceVersion, opened })) {
-    if (event.type === 'BOOKMARK' || !isBound(event.object) || bound.has(event.object.metadata.name)) continue;
-    bound.add(event.object.metadata.name);
+  const isOver = async (object: T) => {
+    const { name } = object.metadata;
+    if (!isBound(object) || bound.has(name)) return false;
+    bound.add(name);
     if (bound.size === Math.floor(total / 10) || bound.size === total) await reached(bound.size);
-    if (bound.size === total) return;
+    return bound.size === total;
+  };
+  for (;;) {
+    let resourceVersion = '';
+    for await (const page of client.pages(resource, { namespace })) {
+      resourceVersion = page.metadata.resourceVersion;
+      for (const object of page.items) if (await isOver(object)) return;
+    }
+    for await (const event of client.watch(resource, { namespace, resourceVersion, opened })) {
+      if (event.type !== 'BOOKMARK' && (await isOver(event.object))) return;
+    }
   }
-  throw new Error('the watch ended early');
 }
 
 async function measure<T extends KubeObject>(
@@ -94,7 +105,7 @@ async function measure<T extends KubeObject>(
   contents: Contents,
   resource: Resource<T>,
   isBound: (object: T) => boolean,
-  start: () => SchedulerProcess | Promise<SchedulerProcess>,
+  start: () => SchedulerProcess,
 ): Promise<Rate> {
   const { kubeconfig, serverPids } = cluster;
   const access = readAccess(kubeconfig);
@@ -112,7 +123,7 @@ async function measure<T extends KubeObject>(
     };
     const over = follow(cluster, resource, isBound, contents.requests.length, reached, ready.resolve);
     await Promise.race([ready.promise, over]);
-    await using scheduler = await start();
+    await using scheduler = start();
     pid = scheduler.pid;
     await over;
   } finally {

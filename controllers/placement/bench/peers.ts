@@ -1,7 +1,7 @@
 // Schedulers as processes: the product's placement controller, and Kubernetes' own, with its limits on calls lifted.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -27,16 +27,13 @@ function started(child: ChildProcess, name: string): SchedulerProcess {
 export function startOurs(kubeconfig: string): SchedulerProcess {
   const script = fileURLToPath(new URL('./process.ts', import.meta.url));
   const env = { ...process.env, NODE_ENV: 'production' };
-  return started(
-    spawn(process.execPath, [script, kubeconfig], { stdio: ['ignore', 'inherit', 'inherit'], env }),
-    'ours',
-  );
+  return started(spawn(process.execPath, [script, kubeconfig], { stdio: ['pipe', 'inherit', 'inherit'], env }), 'ours');
 }
 
 /** `binary` is kube-scheduler of 1.20; `dir` is where its configuration may be written. */
-export async function startKubeScheduler(binary: string, kubeconfig: string, dir: string): Promise<SchedulerProcess> {
+export function startKubeScheduler(binary: string, kubeconfig: string, dir: string): SchedulerProcess {
   const config = join(dir, 'kube-scheduler.json');
-  await writeFile(
+  writeFileSync(
     config,
     JSON.stringify({
       apiVersion: 'kubescheduler.config.k8s.io/v1beta1',
