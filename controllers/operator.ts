@@ -27,11 +27,12 @@ import { startObserving } from '../lib/observe/observing.ts';
 import { type Certificate, createCertificate } from '../lib/provision/api/certificate.ts';
 import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/server.ts';
 import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
-import { type Clock, systemClock } from '../lib/runtime/clock.ts';
+import { type Clock, systemClock, timestamp } from '../lib/runtime/clock.ts';
 import { createManager } from '../lib/runtime/manager.ts';
 import { retried } from '../lib/runtime/retry.ts';
 import { type Outcome, watchConfiguration } from '../lib/scheduler/kubernetes/configuration-file.ts';
 import { createClaimController } from './claim/controller.ts';
+import { keepAgentLog } from './device/agent-log.ts';
 import { loginDigests } from './device/bmc-access.ts';
 import { TIMING, type Timing } from './device/context.ts';
 import { createDeviceController } from './device/controller.ts';
@@ -175,7 +176,14 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const desk: Desk = new Desk({
     onChange: (device) => deviceController.trigger(device, { priority: 10 }),
     onDiscovered: (machine) => board.saw(machine),
-    onLog: ({ device }, text) => log.warn({ device, text }, 'log of a failed agent'),
+    onLog: ({ device: name, operationId }, text) => {
+      log.warn({ device: name, text }, 'log of a failed agent');
+      const device = devices.get(name);
+      if (!device) return;
+      keepAgentLog(client, namespace, device, { operationId, text, at: timestamp(clock.now()) }).catch(
+        (error: unknown) => log.warn({ err: error, device: name }, 'the log of a failed agent could not be kept'),
+      );
+    },
     now: () => clock.now(),
     isKnown: (mac) => !devices.hasSynced() || devices.byIndex('mac', mac).length > 0,
     liveOS: () => ({ kernelUrl: liveOS('vmlinuz'), initrdUrl: liveOS('initrd') }),

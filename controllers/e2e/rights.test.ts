@@ -92,7 +92,12 @@ async function deleteByForce(client: KubeClient, resource: Resource, name: Objec
 }
 
 test('a life with lost answers, restarts and force needs every right, and no other', async () => {
-  const platform = await startPlatform({ count: 2, losesFirstAnswers: true });
+  const platform = await startPlatform({
+    count: 2,
+    losesFirstAnswers: true,
+    // Its finalizer is taken off by force.
+    excused: (violation) => /Instance default\/web-1 .* is gone, and still has Device/.test(violation),
+  });
   const { client, rights } = platform;
   const web = { name: 'web-1', namespace: 'default' };
   const vm = { name: 'vm-1', namespace: 'default' };
@@ -169,7 +174,12 @@ test('a life with lost answers, restarts and force needs every right, and no oth
     const left = platform.device(machine)!;
     await platform.patch(DEVICES, left, { putAway: false });
     await platform.until('it to be taken down', () => platform.device(machine)?.status?.takenDown === true);
+    // Its agent fails, and again, and its log is kept.
+    const disk = platform.fleet.machine(machine).profile.rootDisk.serialNumber;
+    platform.fleet.machine(machine).fault({ kind: 'disk', serialNumber: disk, does: 'fails' });
     await platform.patch(DEVICES, left, { putAway: true });
+    await platform.until('two tries', () => (platform.device(machine)?.status?.error?.count ?? 0) >= 2);
+    platform.fleet.machine(machine).fault(undefined);
     await platform.until('it to be wiped', () => platform.device(machine)?.status?.phase === 'Available');
 
     const other = platform.view.all().devices.find(({ metadata: { name } }) => name !== machine)!;

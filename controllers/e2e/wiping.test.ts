@@ -3,8 +3,11 @@
 // before its disks were seen empty, and a person is told which disk it is.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
+import { agentLogName, OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
+import { CONFIG_MAPS, DEVICES, INSTANCES } from '../../lib/api/resources.ts';
+import { found } from '../../lib/kube/errors.ts';
 import type { DiskFault } from '../../lib/sim/machine/types.ts';
+import { eventually } from '../../lib/testing/eventually.ts';
 import { conditionOf, instanceNamed, type Platform, startPlatform } from './platform.ts';
 
 /** An Instance runs, is deleted, and meanwhile a disk of its Device gets a fault of its own. */
@@ -54,6 +57,10 @@ test('a disk that cannot be written to keeps its device from being offered, once
       () => conditionOf(platform.device(device), 'Stalled')?.reason === 'DiskReadOnly',
     );
     assert.match(conditionOf(platform.device(device), 'Ready')!.message, new RegExp(`${disk} cannot be written to`));
+    const log = { namespace: OPERATOR_NAMESPACE, name: agentLogName(device) };
+    const { data } = (await eventually(() => found(platform.client.get(CONFIG_MAPS, log))))!;
+    assert.match(data!['log']!, /task failed .*DiskReadOnly/);
+    assert.is(data!['operation'], platform.device(device)?.status?.operation?.id);
     assert.is(platform.device(device)?.status?.phase, 'Cleaning');
     assert.is(platform.device(device)?.status?.error?.count, 1);
     assert.not.ok(empty(platform, device));

@@ -9,4 +9,7 @@ export const INSTANCE_FINALIZER = 'bmp.dev/instance';
 export const OPERATOR_NAMESPACE = 'bmp-system';
 /** Secret with the key that signs the agent's tokens, and the certificate of the agent's API. */
 export const OPERATOR_SECRET = 'bmp-provision';
+/** ConfigMap in that namespace with the log of the agent that failed last on a Device. */
+export const agentLogName = (device: string): string => `agent-log-${device}`.slice(0, 253);
+
 export const FIELD_MANAGER = 'bmp-operator';

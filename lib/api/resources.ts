@@ -46,6 +46,16 @@ export const SECRETS: Resource<Secret> = {
   kind: 'Secret',
   namespaced: true,
 };
+export interface ConfigMap extends KubeObject {
+  data?: Record<string, string>;
+}
+export const CONFIG_MAPS: Resource<ConfigMap> = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
 export const NAMESPACES: Resource = {
   group: '',
   version: 'v1',

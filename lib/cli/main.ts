@@ -12,6 +12,7 @@ import { get } from './commands/get.ts';
 import { image } from './commands/image.ts';
 import { importMachines } from './commands/import.ts';
 import { lab } from './commands/lab.ts';
+import { logs } from './commands/logs.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
 import {
@@ -38,7 +39,7 @@ const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [importMachines, adopt, putAway, takeDown, maintenance, collect, liftQuarantine, rotatePassword],
-  Both: [consoleOf, resetStatus],
+  Both: [consoleOf, logs, resetStatus],
   Images: [image],
   Shells: [completionOf(() => COMMANDS)],
 };
