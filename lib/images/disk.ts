@@ -34,7 +34,22 @@ export async function makeDisk(root: string, file: string, work: string): Promis
   await truncate(rootImage, rootMiB * MIB);
   // GRUB 2.06 reads no file system with these two.
   const features = ['-O', '^metadata_csum_seed,^orphan_file', '-E', 'lazy_itable_init=0,lazy_journal_init=0'];
-  await run('mke2fs', ['-q', '-t', 'ext4', '-L', ROOT_LABEL, '-m', '0', ...features, '-d', root, rootImage]);
+  // A disk's blocks, also where mke2fs would take smaller ones for a file system that grows later.
+  await run('mke2fs', [
+    '-q',
+    '-t',
+    'ext4',
+    '-b',
+    '4096',
+    '-L',
+    ROOT_LABEL,
+    '-m',
+    '0',
+    ...features,
+    '-d',
+    root,
+    rootImage,
+  ]);
   const esp = await makeEsp(work);
 
   await rm(file, { force: true });
