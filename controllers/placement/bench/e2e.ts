@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -48,6 +49,16 @@ interface Pod extends KubeObject {
   readonly spec?: { readonly nodeName?: string };
 }
 const PODS: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
+
+/** One that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 /** What takes long is told of, apart from the results. */
 const say = (what: string): void => console.error(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${what}`);
@@ -171,6 +182,7 @@ async function bench(size: Size): Promise<object[]> {
     () => startOurs(kubeconfig),
   );
   const binary = values['kube-scheduler'];
+  const port = await freePort();
   const dir = stack.use(await tempDir('bench-scheduler-'));
   const peer =
     binary === undefined
@@ -181,7 +193,7 @@ async function bench(size: Size): Promise<object[]> {
           kubeContents(namespace, size),
           PODS,
           ({ spec }) => spec?.nodeName !== undefined,
-          () => startKubeScheduler(binary, kubeconfig, dir.path),
+          () => startKubeScheduler(binary, kubeconfig, dir.path, port),
         );
   return [
     line('bound', '1/s', ours, peer, ({ perSecond }) => perSecond),

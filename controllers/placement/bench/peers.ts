@@ -11,8 +11,13 @@ export interface SchedulerProcess extends AsyncDisposable {
 
 function started(child: ChildProcess, name: string): SchedulerProcess {
   let isOver = false;
+  /** The end of what it says: told when it ends by itself. */
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-1000);
+  });
   const ended = once(child, 'exit').then(([code, signal]) => {
-    if (!isOver) throw new Error(`${name} ended by itself: ${code ?? signal}`);
+    if (!isOver) throw new Error(`${name} ended by itself: ${code ?? signal}\n${said}`);
   });
   return {
     pid: child.pid!,
@@ -30,8 +35,8 @@ export function startOurs(kubeconfig: string): SchedulerProcess {
   return started(spawn(process.execPath, [script, kubeconfig], { stdio: ['pipe', 'inherit', 'inherit'], env }), 'ours');
 }
 
-/** `binary` is kube-scheduler of 1.20; `dir` is where its configuration may be written. */
-export function startKubeScheduler(binary: string, kubeconfig: string, dir: string): SchedulerProcess {
+/** `binary` is kube-scheduler of 1.20, which wants a port, free on loopback; `dir` is where its configuration may be written. */
+export function startKubeScheduler(binary: string, kubeconfig: string, dir: string, port: number): SchedulerProcess {
   const config = join(dir, 'kube-scheduler.json');
   writeFileSync(
     config,
@@ -40,10 +45,10 @@ export function startKubeScheduler(binary: string, kubeconfig: string, dir: stri
       kind: 'KubeSchedulerConfiguration',
       clientConnection: { kubeconfig, qps: 100_000, burst: 100_000 },
       leaderElection: { leaderElect: false },
-      healthzBindAddress: '127.0.0.1:0',
-      metricsBindAddress: '127.0.0.1:0',
+      healthzBindAddress: `127.0.0.1:${port}`,
+      metricsBindAddress: `127.0.0.1:${port}`,
     }),
   );
-  const child = spawn(binary, ['--config', config, '--secure-port', '0'], { stdio: 'ignore' });
+  const child = spawn(binary, ['--config', config, '--secure-port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
   return started(child, 'kube-scheduler');
 }
