@@ -161,6 +161,19 @@ test('BMO 3468: a Device that is being deleted and cannot be cleaned lets go of 
   assert.is(removed.dirty, true);
 });
 
+test('a Device that was put aside and is brought back may be claimed by the Instance that it failed at', () => {
+  const quarantine = { code: 'DiskFailed', message: 'it failed', since: '2026-01-01T00:00:00Z' };
+  const aside: Status = { phase: 'Removed', deviceType: 't', quarantine, releasedClaimUID: 'i-uid' };
+  const lift = { requests: { liftQuarantine: 'v1' }, putAway: true, deviceType: 't' };
+  const claimed = planned(device({ ...lift, claimRef }, aside), live(), 'Off');
+  assert.ok(claimed.quarantine, 'not while the claim that is given up still stands there');
+  const back = finished(planned(device(lift, aside), undefined, 'Off'));
+  assert.is(back.quarantine, undefined);
+  const offered = planned(device(lift, back), undefined, 'Off');
+  assert.is(offered.phase, 'Available');
+  assert.is(planned(device({ ...lift, claimRef }, offered), live(), 'Off').phase, 'InUse');
+});
+
 test('a Device that nothing was written to is released without a wipe', () => {
   const { dirty: _, installed: _installed, ...clean } = inUse;
   assert.is(kind(planned(device({ claimRef }, clean), live({}, deleting))), 'Release');

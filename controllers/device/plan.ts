@@ -151,7 +151,9 @@ export function arrow(view: View, status: Status): Status {
   const resetStatus = deviceRequest(status, 'resetStatus', device);
   if (resetStatus) return answered(reset(status, now), 'resetStatus', resetStatus, 'Succeeded', now);
   const lift = deviceRequest(status, 'liftQuarantine', device);
-  if (lift) return answered(lifted(status), 'liftQuarantine', lift, 'Succeeded', now);
+  // Not while the claim that it was given up for still stands there: the Instance may come back later, and is not done with then.
+  const isBeingReleased = spec.claimRef !== undefined && spec.claimRef.uid === status.releasedClaimUID;
+  if (lift && !isBeingReleased) return answered(lifted(status), 'liftQuarantine', lift, 'Succeeded', now);
   const collect = deviceRequest(status, 'collect', device);
   const { phase } = status;
   switch (phase ?? 'New') {
@@ -216,7 +218,7 @@ function removal(view: View, status: Status): Status {
 
 /** It may be put away again, which wipes it first. */
 function lifted(status: Status): Status {
-  const { quarantine, ...rest } = status;
+  const { quarantine, releasedClaimUID: _, ...rest } = status;
   return quarantine ? { ...rest, takenDown: true } : status;
 }
 

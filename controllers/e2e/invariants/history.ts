@@ -26,6 +26,8 @@ export interface DeviceSight extends Sight {
   readonly phaseBefore: string | undefined;
   /** Something was written to its disks since they were last wiped. */
   readonly isDirty: boolean;
+  /** In quarantine: the Instance that it failed at went on without it. */
+  readonly isPutAside: boolean;
   /** uid of the Instance that it is claimed by. */
   readonly claim: string | undefined;
   readonly operation: (Omit<SeenOperation, 'images' | 'device'> & { readonly image: string | undefined }) | undefined;
@@ -86,13 +88,14 @@ function common(object: KubeObject & { status?: { conditions?: Conditions | unde
 }
 
 export function deviceSight(device: Device, isGone = false): DeviceSight {
-  const { phase, phaseBefore, dirty, operation } = device.status ?? {};
+  const { phase, phaseBefore, dirty, operation, quarantine } = device.status ?? {};
   return {
     kind: 'Device',
     ...common(device, isGone),
     phase,
     phaseBefore,
     isDirty: dirty === true,
+    isPutAside: quarantine !== undefined,
     claim: isGone ? undefined : device.spec.claimRef?.uid,
     operation: operation && {
       id: operation.id,

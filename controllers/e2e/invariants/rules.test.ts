@@ -30,6 +30,7 @@ function device(revision: number, more: Partial<DeviceSight> = {}): DeviceSight 
     phase,
     phaseBefore: undefined,
     isDirty: true,
+    isPutAside: false,
     claim: undefined,
     operation: undefined,
     ...more,
@@ -186,6 +187,16 @@ const FAULTS: Record<keyof typeof RULES, readonly { what: string; found: () => s
 
 test('a life as it should be breaks no rule', () => {
   assert.equal(judged(), []);
+});
+
+test('a device that was put aside and brought back may be claimed again by the Instance that it failed at', () => {
+  const life = [
+    device(1, { claim: 'i', isPutAside: true, phase: 'Removed' }),
+    device(2, { isPutAside: true, phase: 'Removed' }),
+    device(3, { phase: 'Cleaning' }),
+    device(4, { claim: 'i' }),
+  ];
+  assert.equal(judged(life, []), []);
 });
 
 test('watches that come late change nothing: revisions are the order', () => {

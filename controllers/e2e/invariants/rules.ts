@@ -37,15 +37,20 @@ const oneClaim: Rule = ({ sights }) => {
   return faults;
 };
 
-/** A claim that was released is over: it never comes back, and no Instance goes while it has one. */
+/**
+ * A claim that was released is over: it never comes back, unless the device was put aside and brought back meanwhile. And no Instance
+ * goes while it has one.
+ */
 const releasedOnce: Rule = ({ sights }) => {
   const faults: string[] = [];
-  const holder = new Map<string, { name: string; claim: string | undefined }>();
+  const holder = new Map<string, Pick<DeviceSight, 'name' | 'claim' | 'isPutAside'>>();
   const released = new Set<string>();
   for (const sight of sights) {
     if (sight.kind === 'Device') {
-      const before = holder.get(sight.uid)?.claim;
-      holder.set(sight.uid, { name: sight.name, claim: sight.claim });
+      const last = holder.get(sight.uid);
+      if (last?.isPutAside) for (const claim of released) if (claim.startsWith(`${sight.uid} `)) released.delete(claim);
+      const before = last?.claim;
+      holder.set(sight.uid, sight);
       if (before === sight.claim) continue;
       if (before !== undefined) released.add(`${sight.uid} ${before}`);
       if (sight.claim !== undefined && released.has(`${sight.uid} ${sight.claim}`))

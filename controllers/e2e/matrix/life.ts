@@ -85,7 +85,7 @@ async function strike(cell: Cell, stop: Stop, options: LifeOptions): Promise<Out
     await stop.ask(traveller);
     await traveller.until(`${cell.kind} to end, or to stop`, () => reasons.length > 0 || stop.hasEnded(traveller));
     if (isPutIn) await fault.lift?.(victimOf(cell, options, impostors));
-    await traveller.until(`${cell.kind} to end after all`, () => stop.hasEnded(traveller));
+    await broughtBack(cell, stop, traveller);
     const struck = isEarly || !gate.clear(traveller.name);
     faults.push(...(await Promise.all(impostors)).flat(), ...(stop.misfits?.(traveller) ?? []));
     const others = reasons.filter((reason) => !fault.reasons.includes(reason));
@@ -121,6 +121,16 @@ function victimOf(cell: Cell, options: LifeOptions, impostors: Promise<string[]>
       impostors.push(come.catch((error: unknown) => [`an impostor failed: ${String(error)}`]));
     },
   };
+}
+
+/** A machine that was put aside meanwhile is brought back by a person. */
+async function broughtBack(cell: Cell, stop: Stop, traveller: Traveller): Promise<void> {
+  const { until, device, patchDevice } = traveller;
+  const isPutAside = () => device()?.status?.quarantine !== undefined;
+  const hasEnded = () => stop.hasEnded(traveller);
+  await until(`${cell.kind} to end after all, or its machine to be put aside`, () => isPutAside() || hasEnded());
+  if (isPutAside()) await patchDevice({ requests: { liftQuarantine: cell.kind } });
+  await until(`${cell.kind} to end after all`, hasEnded);
 }
 
 /** What is wrong with how a failure is told: whether and when it is tried again, in the status and in words. */

@@ -168,14 +168,15 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
     gate.clear(device);
   }
 
-  /** What waits for a person is looked at by one: once for each time that it stops. */
+  /** What waits for a person, or was put aside, is looked at by one: once for each time that it stops. */
   async function resetStopped(asked: Set<string>): Promise<void> {
     for (const { metadata, status } of view.devices.values()) {
-      const { error, operation } = status ?? {};
-      const stop = `${metadata.name} ${operation?.id} ${error?.code} ${error?.since}`;
-      if (!error?.permanent || asked.has(stop)) continue;
+      const { error, operation, quarantine } = status ?? {};
+      const stop = `${metadata.name} ${operation?.id} ${error?.code} ${error?.since} ${quarantine?.since}`;
+      if ((!error?.permanent && !quarantine) || asked.has(stop)) continue;
       asked.add(stop);
-      const spec = { requests: { resetStatus: `walk-${asked.size}` } };
+      const value = `walk-${asked.size}`;
+      const spec = { requests: quarantine ? { liftQuarantine: value } : { resetStatus: value } };
       await client.patch(DEVICES, metadata, { type: 'merge', body: { spec } }).catch((error_: unknown) => {
         if (!isNotFound(error_)) throw error_;
       });
