@@ -171,6 +171,7 @@ function rootDiskFor(
   switch (kindOf(operation)) {
     case 'Create':
     case 'Reinstall':
+    case 'ReinstallWiped':
       return pickRootDisk(opening.disks, hints).serialNumber;
     case 'ResetPassword':
       if (installedOn && opening.disks.some((disk) => disk.serialNumber === installedOn)) return installedOn;

@@ -12,6 +12,7 @@ import { isAlreadyExists } from '../../lib/kube/errors.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
 import {
   type Effect,
+  INSTALLS,
   isTask,
   missed,
   type Observed,
@@ -322,7 +323,7 @@ export class Pass {
     const { claimant, type, image } = this.#around;
     if (kind === 'PutAway' && !type)
       throw new Failure('DeviceTypeNotFound', `there is no DeviceType ${this.#device.spec.deviceType}`);
-    if ((kind !== 'Create' && kind !== 'Reinstall') || claimant.type !== 'live') return;
+    if (!INSTALLS.has(kind) || claimant.type !== 'live') return;
     const found = imageOf(claimant.instance, image);
     const misfit = type && misfitOf(found, type);
     if (misfit !== undefined) throw new Failure('ImageNotAllowed', misfit);

@@ -55,7 +55,10 @@ function wanted(
   const instanceUID = instance.metadata.uid!;
   if (status.installed?.instanceUID !== instanceUID) return { kind: 'Create', instanceUID };
   const reinstall = pending(status, instance, 'reinstall');
-  if (reinstall) return { kind: 'Reinstall', request: reinstall, instanceUID };
+  if (reinstall) {
+    const kind = instance.spec.reinstallDisks === 'All' ? 'ReinstallWiped' : 'Reinstall';
+    return { kind, request: reinstall, instanceUID };
+  }
   const password = pending(status, instance, 'resetPassword');
   if (password) return { kind: 'ResetPassword', request: password, instanceUID };
   if (instance.spec.power === 'Off') return view.power === 'On' ? { kind: 'Stop', instanceUID } : undefined;
@@ -269,6 +272,7 @@ export function concluded(
       });
     }
     case 'Reinstall':
+    case 'ReinstallWiped':
       return { ...status, handled: { ...status.handled, reinstall: request! } };
     case 'ResetPassword':
       return { ...status, handled: { ...status.handled, resetPassword: request! } };

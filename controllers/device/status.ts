@@ -3,6 +3,7 @@ import type { Device } from '../../lib/api/generated.ts';
 import type { Failure, FailureCode } from '../../lib/provision/operations/failures.ts';
 import {
   awaitsNetworkBoot,
+  INSTALLS,
   isTask,
   OPERATIONS,
   type OperationKind,
@@ -81,7 +82,8 @@ function at(status: Status, operation: Operation, index: number, attempt: number
     // Another boot has another token, and its agent another session.
     boot: step === 'network-boot' ? { number: (boot?.number ?? 0) + 1 } : boot,
   });
-  if (step !== 'write-image') return { ...status, operation: next };
+  const destroys = step === 'write-image' || (step === 'wipe' && INSTALLS.has(kind));
+  if (!destroys) return { ...status, operation: next };
   // From here on nobody may believe that the disk holds what it held.
   const { installed: _gone, ...changed } = status;
   return { ...changed, dirty: true, operation: next };

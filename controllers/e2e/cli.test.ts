@@ -83,17 +83,24 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
 
     const unconfirmed = await run('reinstall', 'web-1', '--wait');
     assert.is(unconfirmed.code, 1);
-    assert.match(unconfirmed.err, /Everything on the system disk of web-1 is lost: say --yes/);
+    assert.match(unconfirmed.err, /Everything on the system disk of web-1 is lost.*: say --yes/);
     assert.not(platform.instance('web-1')?.spec.requests?.reinstall);
     const reinstalled = await run('reinstall', 'web-1', '--yes', '--wait');
     assert.is(reinstalled.code, 0, reinstalled.err);
     assert.match(reinstalled.out, /\d+% {2}write-image/);
 
+    const machine = platform.fleet.machine(device);
+    const wipes = () => platform.fleet.record().filter(({ what }) => what === 'wipe').length;
+    assert.is(wipes(), 0, 'other disks stay as they are');
+    const emptied = await run('reinstall', 'web-1', '--disks', 'all', '--yes', '--wait');
+    assert.is(emptied.code, 0, emptied.err);
+    assert.is(wipes(), machine.disks.length, 'unless told otherwise');
+
     const told = await run('describe', 'instance/web-1', `device/${device}`);
     for (const part of ['Running for', 'debian-12', 'History:', 'Events:', 'Serial number:', 'Hardware:'])
       assert.ok(told.out.includes(part), `${part}:\n${told.out}`);
     const done = await run('history', 'instance/web-1');
-    for (const kind of ['Create', 'Stop', 'Start', 'Reinstall'])
+    for (const kind of ['Create', 'Stop', 'Start', 'Reinstall', 'ReinstallWiped'])
       assert.match(done.out, new RegExp(`${kind} +default/web-1 +(\\S+ +)?\\S+ +Succeeded`));
     // Who asked: the user that the server takes the command line for.
     const stop = platform.audited.find(({ kind }) => kind === 'Stop');

@@ -21,6 +21,7 @@ export interface View {
 const PHASES: Partial<Record<OperationKind, Phase>> = {
   Create: 'Creating',
   Reinstall: 'Reinstalling',
+  ReinstallWiped: 'Reinstalling',
   ResetPassword: 'ResettingPassword',
   Start: 'Starting',
   Stop: 'Stopping',
@@ -131,7 +132,7 @@ function reinstallRequired(view: View): Told | undefined {
   const { instance, device } = view;
   const { installed, operation } = device?.status ?? {};
   const image = isInstalled(view) ? installed?.image : undefined;
-  if (image === undefined || operation?.kind === 'Reinstall') return undefined;
+  if (image === undefined || operation?.kind === 'Reinstall' || operation?.kind === 'ReinstallWiped') return undefined;
   if (image === instance.spec.image) return networksChanged(view);
   return told(
     'True',

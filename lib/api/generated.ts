@@ -1585,6 +1585,10 @@ name: string
 interface?: string
 }[]
 /**
+ * What a reinstallation empties: the system disk alone, all others staying as they are, or every disk, each wiped first.
+ */
+reinstallDisks?: ("System" | "All")
+/**
  * What becomes of the disks on deletion: wiped, or left as they are (the device is then Removed).
  */
 releasePolicy?: ("Wipe" | "Keep")
@@ -1649,7 +1653,7 @@ requests?: {
  */
 restart?: string
 /**
- * Install spec.image anew. Everything on the system disk is lost.
+ * Install spec.image anew. Everything on the system disk is lost, and on the others too where spec.reinstallDisks is All.
  */
 reinstall?: string
 /**

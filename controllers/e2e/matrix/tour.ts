@@ -92,6 +92,13 @@ export const TOUR: Readonly<Record<OperationKind, Stop>> = {
   Restart: request('restart'),
   ResetPassword: request('resetPassword'),
   Reinstall: request('reinstall'),
+  ReinstallWiped: {
+    ask: ({ patchInstance }) => patchInstance({ reinstallDisks: 'All', requests: { reinstall: 'wiped' } }),
+    hasEnded: (traveller) => {
+      const { value, result } = traveller.instance()?.status?.requests?.reinstall ?? {};
+      return isRunning(traveller) && value === 'wiped' && result === 'Succeeded';
+    },
+  },
   Clean: {
     async ask(traveller) {
       await takeBack(traveller);
@@ -124,6 +131,7 @@ const INSTALLED: ReadonlySet<OperationKind> = new Set<OperationKind>([
   'Restart',
   'ResetPassword',
   'Reinstall',
+  'ReinstallWiped',
   'Clean',
 ]);
 

@@ -3,7 +3,7 @@
 import type { Device, Instance } from '../../api/generated.ts';
 import { DEVICES, INSTANCES } from '../../api/resources.ts';
 import { type Changing, changing } from '../change.ts';
-import { type Command, text, type Values } from '../command.ts';
+import { type Command, text, UsageError, type Values } from '../command.ts';
 import type { Seen, Verdict } from '../progress.ts';
 
 type Requests<T extends Device | Instance> = NonNullable<NonNullable<T['status']>['requests']>;
@@ -56,20 +56,37 @@ export const restart = asking({
   noun: 'a restart',
 });
 
+const DISKS: Readonly<Record<string, 'System' | 'All'>> = { system: 'System', all: 'All' };
+
+function disksOf(values: Values): 'System' | 'All' | undefined {
+  const word = text(values, 'disks');
+  if (word === undefined) return undefined;
+  const disks = Object.hasOwn(DISKS, word) ? DISKS[word] : undefined;
+  if (!disks) throw new UsageError(`--disks takes system or all, not "${word}"`);
+  return disks;
+}
+
 export const reinstall = asking({
   name: 'reinstall',
   summary: 'install the image of instances anew',
-  about: 'Installs spec.image anew on the system disk, or another image. Other disks are left as they are.',
+  about:
+    'Installs spec.image anew on the system disk, or another image. Other disks are left as they are, unless told otherwise.',
   example: 'bmp reinstall web-1 --image debian-13 --wait',
   resources: [INSTANCES],
-  options: { image: { type: 'string' } },
-  optionsHelp: '  --image NAME           install this Image, and keep it as what is wanted',
-  loses: (names) => `Everything on the system disk of ${names} is lost`,
+  options: { image: { type: 'string' }, disks: { type: 'string' } },
+  optionsHelp:
+    '  --image NAME           install this Image, and keep it as what is wanted\n' +
+    '  --disks system|all     what is emptied: the system disk alone, or every disk, wiped first (default spec.reinstallDisks)',
+  loses: (names, values) =>
+    disksOf(values) === 'All'
+      ? `Everything on all disks of ${names} is lost`
+      : `Everything on the system disk of ${names} is lost${disksOf(values) ? '' : ', and on the others where spec.reinstallDisks is All'}`,
   request: 'reinstall',
   noun: 'a reinstallation',
   spec: (values) => {
     const image = text(values, 'image');
-    return image === undefined ? {} : { image };
+    const reinstallDisks = disksOf(values);
+    return { ...(image !== undefined && { image }), ...(reinstallDisks !== undefined && { reinstallDisks }) };
   },
 });
 

@@ -28,6 +28,18 @@ export const OPERATIONS = {
     'disk-boot',
     'await-system',
   ],
+  /** The same with every disk wiped first. */
+  ReinstallWiped: [
+    'shut-down',
+    'network-boot',
+    'await-agent',
+    'wipe',
+    'write-image',
+    'write-seed',
+    'power-down',
+    'disk-boot',
+    'await-system',
+  ],
   ResetPassword: ['shut-down', 'network-boot', 'await-agent', 'set-password', 'power-down'],
   Start: ['disk-boot', 'await-system'],
   Stop: ['shut-down'],
@@ -40,6 +52,9 @@ export const OPERATIONS = {
 } as const satisfies Record<string, readonly StepName[]>;
 
 export type OperationKind = keyof typeof OPERATIONS;
+
+/** Those that put a system on the machine. */
+export const INSTALLS: ReadonlySet<OperationKind> = new Set(['Create', 'Reinstall', 'ReinstallWiped'] as const);
 
 export type StepName =
   | 'verify-bmc'
