@@ -167,6 +167,8 @@ test('a Device that was put aside and is brought back may be claimed by the Inst
   const lift = { requests: { liftQuarantine: 'v1' }, putAway: true, deviceType: 't' };
   const claimed = planned(device({ ...lift, claimRef }, aside), live(), 'Off');
   assert.ok(claimed.quarantine, 'not while the claim that is given up still stands there');
+  const { releasedClaimUID: _, ...cleaning } = aside;
+  assert.ok(planned(device({ ...lift, claimRef }, cleaning), live(), 'Off').quarantine, 'nor before it is given up');
   const back = finished(planned(device(lift, aside), undefined, 'Off'));
   assert.is(back.quarantine, undefined);
   const offered = planned(device(lift, back), undefined, 'Off');

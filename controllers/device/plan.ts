@@ -155,7 +155,7 @@ export function arrow(view: View, status: Status): Status {
   if (resetStatus) return answered(reset(status, now), 'resetStatus', resetStatus, 'Succeeded', now);
   const lift = deviceRequest(status, 'liftQuarantine', device);
   // Not while the claim that it was given up for still stands there: the Instance may come back later, and is not done with then.
-  const isBeingReleased = spec.claimRef !== undefined && spec.claimRef.uid === status.releasedClaimUID;
+  const isBeingReleased = status.quarantine !== undefined && spec.claimRef !== undefined;
   if (lift && !isBeingReleased) return answered(lifted(status), 'liftQuarantine', lift, 'Succeeded', now);
   const collect = deviceRequest(status, 'collect', device);
   const { phase } = status;
