@@ -39,11 +39,11 @@ const oneClaim: Rule = ({ sights }) => {
 
 /**
  * A claim that was released is over: it never comes back, unless the device was put aside and brought back meanwhile. And no Instance
- * goes while it has one.
+ * goes while a device holds something of it; a claim that was made as it went, and on which nothing was done, is taken off later.
  */
 const releasedOnce: Rule = ({ sights }) => {
   const faults: string[] = [];
-  const holder = new Map<string, Pick<DeviceSight, 'name' | 'claim' | 'isPutAside'>>();
+  const holder = new Map<string, Pick<DeviceSight, 'name' | 'claim' | 'isPutAside' | 'isDirty'>>();
   const released = new Set<string>();
   for (const sight of sights) {
     if (sight.kind === 'Device') {
@@ -56,7 +56,9 @@ const releasedOnce: Rule = ({ sights }) => {
       if (sight.claim !== undefined && released.has(`${sight.uid} ${sight.claim}`))
         faults.push(`${at(sight)} is claimed again by Instance ${sight.claim}, which had released it`);
     } else if (sight.isGone) {
-      const held = [...holder.values()].filter(({ claim }) => claim === sight.uid).map(({ name }) => name);
+      const held = [...holder.values()]
+        .filter(({ claim, isDirty }) => claim === sight.uid && isDirty)
+        .map(({ name }) => name);
       if (held.length > 0) faults.push(`${at(sight)} is gone, and still has Device ${held.join(', ')}`);
     }
   }
