@@ -13,7 +13,7 @@ function started(child: ChildProcess, name: string): SchedulerProcess {
   let isOver = false;
   /** The end of what it says: told when it ends by itself. */
   let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     said = `${said}${chunk}`.slice(-1000);
   });
   const ended = once(child, 'exit').then(([code, signal]) => {
