@@ -102,6 +102,8 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     const done = await run('history', 'instance/web-1');
     for (const kind of ['Create', 'Stop', 'Start', 'Reinstall', 'ReinstallWiped'])
       assert.match(done.out, new RegExp(`${kind} +default/web-1 +(\\S+ +)?\\S+ +Succeeded`));
+    const asJson = JSON.parse((await run('history', 'instance/web-1', '-o', 'json')).out) as { kind: string }[];
+    assert.equal(asJson.map(({ kind }) => kind).at(-1), 'Create');
     // Who asked: the user that the server takes the command line for.
     const stop = platform.audited.find(({ kind }) => kind === 'Stop');
     const { instance, result, askedBy } = stop!;

@@ -3,10 +3,10 @@ import type { Device, Instance, Placement } from '../../api/generated.ts';
 import { DEVICE_INVENTORIES, DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import { found } from '../../kube/errors.ts';
 import { events, type KubeEvent } from '../../kube/events.ts';
-
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
 import type { Command } from '../command.ts';
 import { describeDevice, describeInstance, describePlacement, historyLines, type Surroundings } from '../describe.ts';
+import { FORM_HELP, FORM_OPTIONS, formOf, inForm } from '../form.ts';
 import { read } from '../progress.ts';
 
 async function eventsOf({ client }: Cluster, { resource, name, namespace }: Target): Promise<KubeEvent[]> {
@@ -62,12 +62,14 @@ export const history: Command = {
 Prints the last operations on a Device, newest first: what, for whom, how long it took and how it ended. For an Instance: those
 of its Device that were done for it. A name alone is a Device's.
 
+${FORM_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp history r1-01`,
   operands: { least: 1, most: 1 },
-  options: CLUSTER_OPTIONS,
-  run(values, _, [word]) {
+  options: { ...CLUSTER_OPTIONS, ...FORM_OPTIONS },
+  async run(values, _, [word]) {
+    const form = formOf(values);
     const named = targetOf(word!, [DEVICES, INSTANCES]);
     return onCluster(values, async (cluster) => {
       const target = named(cluster);
@@ -80,13 +82,12 @@ Example: bmp history r1-01`,
       const mine = ofInstance
         ? done.filter(({ requestedBy }) => requestedBy === `${target.namespace}/${target.name}`)
         : done;
-      if (mine.length === 0)
-        console.log(
-          done.length === 0
-            ? 'nothing was done yet'
-            : `nothing was done for it among the last ${done.length} operations of device ${name}`,
-        );
-      for (const line of historyLines(Date.now(), mine)) console.log(line.trimStart());
+      const nothing =
+        done.length === 0
+          ? 'nothing was done yet'
+          : `nothing was done for it among the last ${done.length} operations of device ${name}`;
+      const lines = () => historyLines(Date.now(), mine).map((line) => line.trimStart());
+      console.log(inForm(form, [...mine].reverse(), mine.length === 0 ? () => [nothing] : lines));
       return 0;
     });
   },

@@ -1,16 +1,15 @@
 // `bmp get`: devices, instances and placements in one table.
-import { dump } from 'js-yaml';
 import type { Device, Instance, Placement } from '../../api/generated.ts';
 import { DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import type { KubeObject, Resource } from '../../kube/resource.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster } from '../cluster.ts';
-import { type Command, text, UsageError } from '../command.ts';
+import { type Command, UsageError } from '../command.ts';
+import { FORM_HELP, FORM_OPTIONS, formOf, inForm } from '../form.ts';
 import { overview } from '../overview.ts';
 
 const KINDS = { devices: DEVICES, instances: INSTANCES, placements: PLACEMENTS } as const;
 type Kind = keyof typeof KINDS;
 const ALL = Object.keys(KINDS) as Kind[];
-const FORMS = ['table', 'json', 'yaml'];
 
 async function all<T extends KubeObject>({ client }: Cluster, resource: Resource<T>, namespace: string | undefined) {
   const items: T[] = [];
@@ -27,7 +26,7 @@ export const get: Command = {
 Shows what there is, what it does and how far it is; all three kinds, where none is named.
 
   -A, --all-namespaces   Instances and Placements of all namespaces
-  -o, --output FORM      table, json or yaml (default table)
+${FORM_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp get devices`,
@@ -35,11 +34,10 @@ Example: bmp get devices`,
   options: {
     ...CLUSTER_OPTIONS,
     'all-namespaces': { type: 'boolean', short: 'A' },
-    output: { type: 'string', short: 'o' },
+    ...FORM_OPTIONS,
   },
   async run(values, _, operands) {
-    const form = text(values, 'output') ?? 'table';
-    if (!FORMS.includes(form)) throw new UsageError(`--output takes ${FORMS.join(', ')}, not "${form}"`);
+    const form = formOf(values);
     const unknown = operands.find((word) => !ALL.includes(word as Kind));
     if (unknown !== undefined) throw new UsageError(`takes ${ALL.join(', ')}, not "${unknown}"`);
     const kinds = operands.length === 0 ? ALL : ALL.filter((kind) => operands.includes(kind));
@@ -54,13 +52,11 @@ Example: bmp get devices`,
       ]);
       const items = [...devices, ...instances, ...placements];
       const list = { apiVersion: 'v1', kind: 'List', items };
-      if (form === 'json') console.log(JSON.stringify(list, null, 2));
-      else if (form === 'yaml') console.log(dump(list, { noRefs: true, lineWidth: 120 }).trimEnd());
-      else if (items.length === 0) console.log('nothing was found');
-      else {
-        const lines = overview({ devices, instances, placements }, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-        console.log(lines.join('\n').trimEnd());
-      }
+      const table = () =>
+        items.length === 0
+          ? ['nothing was found']
+          : overview({ devices, instances, placements }, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      console.log(inForm(form, list, table));
       return 0;
     });
   },
