@@ -187,8 +187,10 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
     const asked = new Set<string>();
     const end = performance.now() + patienceMs;
     for (;;) {
-      const left = unsettled(view.all(), wanted);
-      if (left.length === 0) return misfits(view.all(), wanted, fleet);
+      // A power that was cut last is seen by the next look only.
+      const told = unsettled(view.all(), wanted);
+      const left = told.length > 0 ? told : misfits(view.all(), wanted, fleet);
+      if (left.length === 0) return [];
       if (performance.now() > end) return left.map((what) => `not settled: ${what}`);
       await resetStopped(asked);
       await setTimeout(LOOK_MS);
