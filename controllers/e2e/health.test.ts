@@ -42,7 +42,6 @@ const TABLE = {
   'Placement that nobody looked at': ['InProgress', false, 'Progressing'],
   'Placement that fits nowhere': ['InProgress', false, 'Progressing'],
   'Placement bound': ['Current', true, 'Healthy'],
-  'Placement being deleted': ['Terminating', undefined, 'Progressing'],
   'CapacityQuota that nobody looked at': ['InProgress', false, 'Progressing'],
   'CapacityQuota that counts': ['Current', true, 'Healthy'],
 } as const satisfies Record<string, readonly [Reading, boolean | undefined, string]>;
@@ -269,7 +268,6 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
     onTheWay('Device being cleaned', isDevice, ({ status }) => status?.phase === 'Cleaning');
     const isLeaving = ({ metadata }: Seen) => metadata.deletionTimestamp !== undefined;
     onTheWay('Instance being deleted', isInstance, isLeaving);
-    onTheWay('Placement being deleted', isPlacement, isLeaving);
     assert.equal([...left], [], 'states that were not come to');
     assert.is(wrong.length, 0, wrong.join('\n\n'));
   } finally {
