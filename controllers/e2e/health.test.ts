@@ -60,7 +60,6 @@ function recorder({ view }: Platform): readonly Seen[] {
 
 const isDevice = (object: Seen): object is Device => object.kind === 'Device';
 const isInstance = (object: Seen): object is Instance => object.kind === 'Instance';
-const isPlacement = (object: Seen): object is Placement => object.kind === 'Placement';
 
 const withKubectl = findProgram('kubectl') !== undefined;
 
