@@ -89,8 +89,7 @@ async function strike(cell: Cell, stop: Stop, options: LifeOptions): Promise<Out
     const struck = isEarly || !gate.clear(traveller.name);
     faults.push(...(await Promise.all(impostors)).flat(), ...(stop.misfits?.(traveller) ?? []));
     const others = reasons.filter((reason) => !fault.reasons.includes(reason));
-    if (others.length > 0)
-      faults.push(`told as ${others.join(', ')}, not as ${fault.reasons.join(' or ') || 'nothing'}`);
+    if (others.length > 0) faults.push(`told as ${others.join(', ')}, not as ${fault.reasons.join(' or ')}`);
     return { cell, struck, reasons, faults: [...new Set(faults)] };
   } catch (error) {
     if (!signal.aborted) throw error;
