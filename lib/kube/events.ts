@@ -88,6 +88,8 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
   const similar = new Map<string, { since: number; notes: Set<string> }>();
   let writing: Promise<void> | undefined;
   let timer: Timer | undefined;
+  /** Since it was told last. */
+  let dropped = 0;
 
   /** The series key: its own for each note, until there are too many of them. */
   function seriesKey(
@@ -124,8 +126,8 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
       lastTimestamp: now,
     };
     known.unwritten++;
-    const dropped = setRecent(series, key, known);
-    if (dropped && dropped.unwritten > 0) log.warn({ event: dropped.name }, 'event dropped: too many at once');
+    const forgotten = setRecent(series, key, known);
+    if (forgotten && forgotten.unwritten > 0) dropped++;
     wake();
   }
 
@@ -138,6 +140,8 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
   function wake(): void {
     writing ??= drain().finally(() => {
       writing = undefined;
+      if (dropped > 0) log.warn({ dropped }, `events dropped: more than ${SERIES_LIMIT} waited to be written`);
+      dropped = 0;
       timer?.cancel();
       const next = nextDue();
       timer = next && clock.after(next.due - clock.monotonic(), wake);
