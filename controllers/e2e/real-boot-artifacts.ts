@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildLiveOS } from '../../lib/boot/liveos/build.ts';
 import { type BuiltImage, buildImages } from '../../lib/images/build.ts';
+import { SUITE } from '../../lib/images/root.ts';
 
 export const ARTIFACTS = process.env.REAL_BOOT_DIR ?? join(tmpdir(), 'bmp-real-boot');
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -39,8 +40,7 @@ export async function artifacts(): Promise<Artifacts> {
       { file: join(ARTIFACTS, `${packed}.raw.zst`), format: 'raw', compression: 'zstd', version: packed },
       { file: join(ARTIFACTS, `${plain}.raw`), format: 'raw', compression: 'none', version: plain },
     ] as const;
-    const [suite, mirror] = ['bookworm', 'http://deb.debian.org/debian'];
-    const built = await timed('images built', () => buildImages({ suite, mirror, outputs, say }));
+    const built = await timed('images built', () => buildImages({ suite: SUITE, outputs, say }));
     await writeFile(note, JSON.stringify(built));
   }
   return { liveOS, images: JSON.parse(await readFile(note, 'utf8')) as BuiltImage[] };

@@ -51,7 +51,7 @@ export async function buildImages({ outputs, say, ...root }: BuildOptions): Prom
   const work = await mkdtemp(join(tmpdir(), 'bmp-image-'));
   try {
     const folder = join(work, 'root');
-    say(`Debian ${root.suite} from ${root.mirror}`);
+    say(`Debian ${root.suite}${root.mirror === undefined ? '' : ` from ${root.mirror}`}`);
     await makeRoot(folder, root);
     const built: BuiltImage[] = [];
     for (const output of outputs) {

@@ -8,9 +8,12 @@ import { run } from '../agent/linux/command.ts';
 
 export interface RootOptions {
   readonly suite: string;
-  readonly mirror: string;
+  /** Where its packages are; Debian's own place, unless given. */
+  readonly mirror?: string | undefined;
 }
 
+/** Of Debian, unless another one is asked for. */
+export const SUITE = 'bookworm';
 export const ROOT_LABEL = 'root';
 
 const PACKAGES = [
@@ -102,7 +105,7 @@ export async function makeRoot(folder: string, { suite, mirror }: RootOptions): 
     '--dpkgopt=force-unsafe-io',
     suite,
     folder,
-    mirror,
+    ...(mirror === undefined ? [] : [mirror]),
   ]);
   for (const [path, content] of Object.entries(files())) {
     const file = join(folder, path);

@@ -4,14 +4,13 @@ import { dump } from 'js-yaml';
 import { API_VERSION, IMAGES } from '../../api/resources.ts';
 import { BUILD_PROGRAMS, buildImages, type ImageCompression, type ImageFormat } from '../../images/build.ts';
 import { inspectImage } from '../../images/inspect.ts';
+import { SUITE } from '../../images/root.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, FIELD_MANAGER, nameOf, onCluster } from '../cluster.ts';
 import { type Command, text, UsageError, untilInterrupted, type Values } from '../command.ts';
 
 const FORMATS = ['raw', 'qcow2', 'tar'] as const;
 const ARCHITECTURES = ['x86_64', 'aarch64'] as const;
 const BOOT_MODES = ['BIOS', 'UEFI'] as const;
-const SUITE = 'bookworm';
-const MIRROR = 'http://deb.debian.org/debian';
 const MIB = 1024 * 1024;
 
 const help = `Usage: bmp image build FILE [options]
@@ -21,7 +20,7 @@ build: a small Debian with cloud-init and sshd, which boots with BIOS and UEFI, 
   --format FORMAT        ${FORMATS.join(', ')} (default raw)
   --compression HOW      none or zstd (default: as FILE's ending says)
   --suite NAME           of Debian (default ${SUITE})
-  --mirror URL           where its packages are (default ${MIRROR})
+  --mirror URL           where its packages are (default: Debian's own)
 
 add: reads the file at a URL, computes its digest, looks what it is, and makes an Image of that name.
   --format FORMAT        ${FORMATS.join(', ')} (default: as its bytes say)
@@ -56,7 +55,7 @@ async function build(values: Values, file: string): Promise<number> {
   const compression = oneOf(values, 'compression', ['none', 'zstd'] as const) ?? named;
   const [built] = await buildImages({
     suite: text(values, 'suite') ?? SUITE,
-    mirror: text(values, 'mirror') ?? MIRROR,
+    mirror: text(values, 'mirror'),
     outputs: [{ file, format, compression, version: basename(file) }],
     say: (line) => console.log(line),
   });

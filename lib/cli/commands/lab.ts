@@ -8,6 +8,7 @@ import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { startApiServer } from '../../apiserver/server.ts';
 import { buildLiveOS } from '../../boot/liveos/build.ts';
 import { type BuiltImage, buildImages, imageManifest } from '../../images/build.ts';
+import { SUITE } from '../../images/root.ts';
 import { serveFolder } from '../../images/serve.ts';
 import { createClient, type KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/resource.ts';
@@ -114,8 +115,7 @@ async function imageOf({ dir }: Setup): Promise<BuiltImage> {
   if (existsSync(note)) return JSON.parse(await readFile(note, 'utf8')) as BuiltImage;
   console.log('building an image, some minutes');
   const [built] = await buildImages({
-    suite: 'bookworm',
-    mirror: 'http://deb.debian.org/debian',
+    suite: SUITE,
     outputs: [{ file: join(dir, 'images', `${IMAGE}.raw`), format: 'raw', compression: 'none', version: IMAGE }],
     say: (line) => console.log(`  ${line}`),
   });
