@@ -5,10 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Device } from '../../lib/api/generated.ts';
 import { DEVICE_FINALIZER } from '../../lib/api/names.ts';
-import { DEVICE_INVENTORIES, DEVICES } from '../../lib/api/resources.ts';
+import { DEVICES } from '../../lib/api/resources.ts';
 import type { Driver } from '../../lib/bmc/driver.ts';
-import { writeObject, writeStatus } from '../../lib/kube/apply.ts';
-import { isAlreadyExists } from '../../lib/kube/errors.ts';
+import { writeStatus } from '../../lib/kube/apply.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
 import {
   type Effect,
@@ -31,13 +30,13 @@ import { misfitOf } from '../../lib/scheduler/kubernetes/device-request.ts';
 import { addressesOf, giveBack, networkOf, takeAddresses } from './addresses.ts';
 import { auditRecords } from './audit.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
+import { changesText, withChangesTold, writeInventory } from './collection.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { admission, belongs, heard } from './desk.ts';
 import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
 import { inventoryObject, mismatches } from './inventory.ts';
-import { inventoryChanges } from './inventory-changes.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
 import { quarantinedBeside } from './quarantine.ts';
@@ -55,6 +54,7 @@ import {
   reset,
   type Status,
   stepOf,
+  withInstalled,
   writesImage,
 } from './status.ts';
 import { buildTask, imageOf } from './tasks.ts';
@@ -442,7 +442,7 @@ export class Pass {
 
   /** What the end of a step leaves behind, beside the step itself. */
   async #complete(operation: Operation): Promise<void> {
-    if (operation.step === 'collect') await this.#writeInventory(operation);
+    if (operation.step === 'collect') await this.#noteInventory(operation);
     if (operation.step === 'wipe') this.#noteWiped(operation);
     const kind = kindOf(operation);
     if ((kind === 'Clean' || kind === 'Release') && operation.index === operation.total) {
@@ -450,19 +450,8 @@ export class Pass {
       await giveBack(this.#deps.client, this.#device, names, this.#signal);
     }
     if (operation.step === 'write-seed') {
-      const { instanceUID, image, boot } = operation;
       const claim = this.#device.spec.claimRef;
-      this.#status = {
-        ...this.#status,
-        installed: compact<NonNullable<Status['installed']>>({
-          instanceUID,
-          instance: claim && `${claim.namespace}/${claim.name}`,
-          image: image?.name,
-          imageSHA256: image?.sha256,
-          diskSerialNumber: boot?.diskSerialNumber,
-          at: timestamp(this.#deps.clock.now()),
-        }),
-      };
+      this.#status = withInstalled(this.#status, operation, claim, this.#deps.clock.now());
     }
   }
 
@@ -472,36 +461,15 @@ export class Pass {
     this.#status = withWiped(this.#status, disks, operation.id, this.#deps.clock.now());
   }
 
-  /** As an event, and in the answer to whoever asked for the collection. */
-  #tellChanges(changes: readonly string[]): void {
-    const asked = this.#status.requests?.collect;
-    const text = changes.length === 0 ? 'nothing has changed' : changes.join('; ');
-    if (asked?.result === 'Running') {
-      const collect = { ...asked, message: text.length > 1024 ? `${text.slice(0, 1023)}…` : text };
-      this.#status = { ...this.#status, requests: { ...this.#status.requests, collect } };
-    }
-    if (changes.length > 0) this.#deps.events.event(this.#device, 'Warning', 'HardwareChanged', text);
-  }
-
-  async #writeInventory(operation: Operation): Promise<void> {
-    const { client, stores, clock, desk } = this.#deps;
+  async #noteInventory(operation: Operation): Promise<void> {
+    const { client, stores, clock, desk, events } = this.#deps;
     const { task } = heard(this.#device, operation, desk.received(this.#device));
     const wanted = inventoryObject(this.#device, task!.result as Inventory, operation.id, timestamp(clock.now()));
     const old = stores.inventories.get(this.#device.metadata.name);
-    if (old) {
-      const isWritten = old.spec.operationID === operation.id;
-      const changes = isWritten ? (old.spec.changes ?? []) : inventoryChanges(old.spec, wanted.spec);
-      const spec = changes.length > 0 ? { ...wanted.spec, changes } : wanted.spec;
-      if (!isWritten) await writeObject(client, DEVICE_INVENTORIES, old, { ...old, spec }, { signal: this.#signal });
-      this.#tellChanges(changes);
-      return;
-    }
-    try {
-      await client.create(DEVICE_INVENTORIES, wanted, { signal: this.#signal });
-    } catch (error) {
-      // Written by an earlier try whose answer was lost; the cache has not seen it yet.
-      if (!isAlreadyExists(error)) throw error;
-    }
+    const changes = await writeInventory(client, old, wanted, this.#signal);
+    if (!changes) return;
+    this.#status = withChangesTold(this.#status, changes);
+    if (changes.length > 0) events.event(this.#device, 'Warning', 'HardwareChanged', changesText(changes));
   }
 
   // Ending

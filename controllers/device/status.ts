@@ -111,6 +111,24 @@ export function begun(status: Status, beginning: Beginning): Status {
   return at(clear, operation, 0, 1, now);
 }
 
+/** What is on the disk now that the seed is written: the Instance's system, which has not been seen to run yet. */
+export function withInstalled(
+  status: Status,
+  { instanceUID, image, boot }: Operation,
+  claim: Device['spec']['claimRef'],
+  now: number,
+): Status {
+  const installed = compact<NonNullable<Status['installed']>>({
+    instanceUID,
+    instance: claim && `${claim.namespace}/${claim.name}`,
+    image: image?.name,
+    imageSHA256: image?.sha256,
+    diskSerialNumber: boot?.diskSerialNumber,
+    at: timestamp(now),
+  });
+  return { ...status, installed };
+}
+
 /** The step under way has been seen done: on to the next one, or the operation has succeeded. */
 export function advanced(status: Status, now: number): Status {
   const { operation } = status;
