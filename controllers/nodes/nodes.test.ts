@@ -168,6 +168,8 @@ test('a node API that goes away, or answers nonsense, keeps its nodes: they are 
     const { nodeName = '', nodeKind, address } = await place('vm-1', '16');
     assert.equal([nodeKind, address], ['Host', '10.0.0.1']);
     const other = nodeName === 'bm01' ? 'bm02' : 'bm01';
+    const areReady = async () => (await hosts()).every((each) => conditionOf(each, 'Ready')?.status === 'True');
+    await eventually(async () => (await hosts()).length === 2 && (await areReady()));
 
     for (const [broken, told] of [
       [{ status: 503, body: 'no' }, 'the node API answered 503: goes by what was known last'],
@@ -175,7 +177,7 @@ test('a node API that goes away, or answers nonsense, keeps its nodes: they are 
     ] as const) {
       answer = broken;
       await eventually(async () => (await hosts()).every((each) => conditionOf(each, 'Synced')?.message === told));
-      assert.ok((await hosts()).every((each) => conditionOf(each, 'Ready')?.status === 'True'));
+      assert.ok(await areReady());
     }
     assert.is((await place('vm-2', '16')).nodeName, other, 'what was known last is used on');
 
