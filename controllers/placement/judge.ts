@@ -9,7 +9,12 @@ import { isUpToDate, wasTold } from './status.ts';
 export const UNSCHEDULABLE = 'Unschedulable';
 const QUOTA_EXCEEDED = 'QuotaExceeded';
 const NO_PROFILE = 'ProfileNotFound';
-type Reason = typeof UNSCHEDULABLE | typeof QUOTA_EXCEEDED | typeof NO_PROFILE;
+type Reason =
+  | typeof UNSCHEDULABLE
+  | typeof QUOTA_EXCEEDED
+  | typeof NO_PROFILE
+  | 'ReservationPending'
+  | 'ReservationTaken';
 
 export interface Refusal {
   readonly placement: Placement;

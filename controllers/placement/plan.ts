@@ -8,13 +8,15 @@ import { type HostObject, hostKey } from '../../lib/scheduler/kubernetes/ledger-
 import { placementRequest, profileOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
-import type { Request } from '../../lib/scheduler/types.ts';
+import type { Request, Reservation, Resources } from '../../lib/scheduler/types.ts';
 import { claimOf, entryFor, withEntries } from './ledger.ts';
 import type { Listing } from './survey.ts';
 
 export interface Bind {
   readonly placement: Placement;
   readonly score: number;
+  /** The uid of the entry that goes out as this comes in. */
+  readonly replaces?: string | undefined;
 }
 
 /** What becomes of one host's ledger. */
@@ -25,7 +27,7 @@ export interface HostChange {
 }
 
 /** `isInvalid`: what it asks for is no request that any host could meet. */
-interface Refused {
+export interface Refused {
   readonly refusal: string;
   readonly isInvalid: boolean;
 }
@@ -72,7 +74,7 @@ export class Plan {
 
   /** Puts all of them somewhere, or none. Gives why not, if so. */
   placeTogether(placements: readonly Placement[]): Refused | undefined {
-    try {
+    return unlessInvalid(() => {
       const requests = placements.map((placement) => this.#request(placement));
       const { places, unschedulable } = this.#scheduler.decideGang(requests);
       if (places === undefined) return { refusal: unschedulable.message, isInvalid: false };
@@ -80,26 +82,36 @@ export class Plan {
         this.#bind(placement, requests[index]!, places[index]!);
       });
       return undefined;
-    } catch (error) {
-      if (error instanceof QuantityError || error instanceof InvalidInputError)
-        return { refusal: error.message, isInvalid: true };
-      throw error;
-    }
+    });
   }
 
   /** Finds the best host and puts the Placement there; on `host` or nowhere, where that is given. */
   place(placement: Placement, host?: string): Answer {
-    try {
-      const request = this.#request(placement, host);
-      const decision = this.#scheduler.decide(request);
-      if (decision.node === undefined) return { refusal: decision.unschedulable.message, isInvalid: false };
-      this.#bind(placement, request, decision);
-      return { host: decision.node, score: decision.score };
-    } catch (error) {
-      if (error instanceof QuantityError || error instanceof InvalidInputError)
-        return { refusal: error.message, isInvalid: true };
-      throw error;
-    }
+    return this.#place(placement, host);
+  }
+
+  /** Puts the Placement where this entry is, on that host: one goes out as the other comes in. */
+  exchange({ host, entry }: Listing, placement: Placement): Answer {
+    const key = hostKey(host);
+    const lifted = this.#lift(key, entry.uid);
+    const answer = this.#place(placement, key, entry.uid);
+    if ('refusal' in answer && lifted) this.#hosts.table.reserve(key, lifted);
+    return answer;
+  }
+
+  /** Why `exchange` would be refused; undefined where not, and then what it takes beyond the entry is kept until the plan is over. */
+  noRoomInPlaceOf({ host, entry }: Listing, placement: Placement): Refused | undefined {
+    const key = hostKey(host);
+    const lifted = this.#lift(key, entry.uid);
+    const refused = unlessInvalid(() => {
+      const request = this.#request(placement, key);
+      const { node, unschedulable } = this.#scheduler.decide(request);
+      if (node === undefined) return { refusal: unschedulable.message, isInvalid: false };
+      this.#keep(node, { ...request, resources: beyond(request.resources, lifted?.resources) });
+      return undefined;
+    });
+    if (lifted) this.#hosts.table.reserve(key, lifted);
+    return refused;
   }
 
   /**
@@ -141,6 +153,24 @@ export class Plan {
     for (const id of this.#kept.splice(0)) this.#hosts.table.release(id);
   }
 
+  #place(placement: Placement, host: string | undefined, replaces?: string): Answer {
+    return unlessInvalid(() => {
+      const request = this.#request(placement, host);
+      const decision = this.#scheduler.decide(request);
+      if (decision.node === undefined) return { refusal: decision.unschedulable.message, isInvalid: false };
+      this.#bind(placement, request, decision, replaces);
+      return { host: decision.node, score: decision.score };
+    });
+  }
+
+  /** Takes what an entry holds out of the table, for a moment. */
+  #lift(host: string, uid: string): Reservation | undefined {
+    const id = reservationId(host, uid);
+    const held = this.#hosts.table.reservations(host).find((each) => each.id === id);
+    this.#hosts.table.release(id);
+    return held;
+  }
+
   /** Where the profile of one that has a place is gone, it stays by the default one. */
   #request(placement: Placement, host?: string): Request {
     const { profiles } = this.#configuration;
@@ -148,9 +178,14 @@ export class Plan {
     return placementRequest(placement, profiles.has(profile) ? profile : 'default', host);
   }
 
-  #bind(placement: Placement, request: Request, { node, score }: { node: string; score: number }): void {
+  #bind(
+    placement: Placement,
+    request: Request,
+    { node, score }: { node: string; score: number },
+    replaces?: string,
+  ): void {
     this.#hosts.table.reserve(node, { ...request, id: reservationId(node, claimOf(placement)) });
-    this.#change(this.#hosts.host(node)!).binds.push({ placement, score });
+    this.#change(this.#hosts.host(node)!).binds.push({ placement, score, replaces });
   }
 
   #keep(node: string, request: Request): void {
@@ -167,10 +202,23 @@ export class Plan {
   }
 }
 
+function unlessInvalid<T>(attempt: () => T): T | Refused {
+  try {
+    return attempt();
+  } catch (error) {
+    if (error instanceof QuantityError || error instanceof InvalidInputError)
+      return { refusal: error.message, isInvalid: true };
+    throw error;
+  }
+}
+
+const beyond = (wanted: Resources, held: Resources = {}): Resources =>
+  Object.fromEntries(Object.entries(wanted).map(([name, amount]) => [name, Math.max(0, amount - (held[name] ?? 0))]));
+
 /** The host's status with the change in its ledger. */
 export const ledgerAfter = <H extends HostObject>(host: H, { removed, binds }: HostChange): NonNullable<H['status']> =>
   withEntries(
     host,
-    removed,
+    new Set([...removed, ...binds.flatMap(({ replaces }) => replaces ?? [])]),
     binds.map(({ placement }) => entryFor(placement)),
   );

@@ -8,7 +8,7 @@ import { QuantityError } from '../../lib/api/quantity.ts';
 import { Allowance, type Claim, holderOf, placementAmounts } from '../../lib/scheduler/kubernetes/allowance.ts';
 import { resourcesOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import { claimOf } from './ledger.ts';
-import { boundTo } from './status.ts';
+import { boundTo, isRedeemed } from './status.ts';
 import type { Survey } from './survey.ts';
 
 /** What the Placement counts, for the stay that it is in. Throws QuantityError. */
@@ -19,9 +19,9 @@ export const quotaClaim = (placement: Placement): Claim => ({
   amounts: placementAmounts(resourcesOf(placement)),
 });
 
-/** Whether a claim is void for good, as `placement` is what its holder is by the server's word. */
+/** Whether a claim is void for good, as `placement` is what its holder is by the server's word. A redeemed one's is its redeemer's. */
 export const isVoid = (placement: Placement, claim: Pick<Claim, 'uid'>): boolean =>
-  boundTo(placement) === undefined && claimOf(placement) !== claim.uid;
+  boundTo(placement) === undefined && !isRedeemed(placement) && claimOf(placement) !== claim.uid;
 
 export class PlacementQuotas {
   readonly quotas: readonly CapacityQuota[];
@@ -82,6 +82,24 @@ export class PlacementQuotas {
     if (this.quotas.length === 0) return undefined;
     const claims = together.flatMap((placement) => claimIn(placement) ?? []);
     return claims.length < together.length ? undefined : this.allowance.refusal(claims);
+  }
+
+  /** The same, where what the reservation counts goes as this comes. */
+  refusalInPlaceOf(reservation: Placement, redeemer: Placement): string | undefined {
+    const claims = this.#claimsOf(reservation);
+    for (const { uid } of claims) this.allowance.drop(uid);
+    const refusal = this.refusal([redeemer]);
+    for (const claim of claims) this.allowance.enter(claim);
+    return refusal;
+  }
+
+  /** What the reservation counts is its redeemer's business now. */
+  release(reservation: Placement): void {
+    for (const { uid } of this.#claimsOf(reservation)) this.allowance.drop(uid);
+  }
+
+  #claimsOf({ metadata }: Placement): Claim[] {
+    return this.allowance.claims('Placement').filter((claim) => holderOf(claim) === metadata.uid);
   }
 
   enter(placements: readonly Placement[]): void {

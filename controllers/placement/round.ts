@@ -22,13 +22,13 @@ import type { Configured } from '../../lib/scheduler/kubernetes/configuration-fi
 import { type HostFacts, HostTable, isHost } from '../../lib/scheduler/kubernetes/hosts.ts';
 import {
   type HostObject,
+  homeOf,
   hostKey,
   isForeign,
   isForeignKey,
   nameIn,
   placementOf,
 } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
-import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import { type Displacement, evicted, preempted } from './displace.ts';
@@ -38,14 +38,18 @@ import { isChanged, isFirst, judge, type Refusal, UNSCHEDULABLE } from './judge.
 import { type MoveAnswer, requestedMoves } from './moves.ts';
 import { type HostChange, ledgerAfter, Plan } from './plan.ts';
 import { isVoid, PlacementQuotas } from './quotas.ts';
+import { Redemptions } from './redeem.ts';
 import {
   anew,
+  awaitsReservation,
   bound,
   boundTo,
   moving,
   type PlacementReason,
   type PlacementStatus,
   pending,
+  redeemed,
+  takingUp,
   unschedulable,
   waitingSince,
   wasTold,
@@ -141,7 +145,9 @@ export function createRounds({
     await clearClaims(limits, namespace, effort, signal);
     await bringBack(found, plan, effort, signal);
     const gangs = new Gangs(found, placements);
-    const refusals = placeWaiting(found.waiting, gangs, limits, plan, effort);
+    const redemptions = new Redemptions(found, placements);
+    await findLost(redemptions, ledgers, limits, effort, signal);
+    const refusals = placeWaiting(found.waiting, redemptions, gangs, limits, plan, effort);
     // Where an entry is void and still there, its room is about to be free.
     const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
     const moves = isClear ? requestedMoves(placements, displaced, plan, now()) : { displaced: [], answers: [] };
@@ -152,7 +158,8 @@ export function createRounds({
     await mark(marked, effort, signal);
     const refused = refusals.map(({ placement }) => placement);
     await giveUp(gangs.halves(refused), 'GangIncomplete', 'others of its gang found no place', effort, signal);
-    const unused = new Set(limits.holding(refused));
+    await redeem(redemptions, effort, signal);
+    const unused = new Set(limits.holding(refused.filter((each) => !redemptions.isCommitted(each))));
     await giveUp([...unused], 'NoPlace', 'others may have its part of the quota', effort, signal);
     await displace([...displaced, ...moves.displaced], effort, signal);
     await answer(moves.answers, effort, signal);
@@ -343,9 +350,56 @@ export function createRounds({
     );
   }
 
+  /** Where a reservation's room is gone with its host, or with that host's ledger, its redeemer is placed as any other. */
+  async function findLost(
+    redemptions: Redemptions,
+    hosts: readonly HostObject[],
+    limits: PlacementQuotas,
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const known = new Map(hosts.map((host) => [hostKey(host), host.metadata.resourceVersion]));
+    const now = await effort.each(
+      redemptions.missing,
+      ({ redeemer }) => redeemer,
+      ({ reservation }) => liveHost(reservation.metadata.namespace, homeOf(reservation) ?? '', signal),
+    );
+    for (const [held, host] of now) {
+      if (host?.metadata.resourceVersion === known.get(homeOf(held.reservation) ?? '')) {
+        redemptions.lose(held);
+        limits.release(held.reservation);
+      } else effort.again();
+    }
+  }
+
+  /** Notes who goes for which reservation, and who gets it. The next round goes on from there. */
+  async function redeem({ begun, given, outdated }: Redemptions, effort: Effort, signal: AbortSignal): Promise<void> {
+    if (begun.length + given.length > 0) effort.again(0);
+    await effort.each(
+      begun,
+      ({ redeemer }) => redeemer,
+      ({ redeemer, reservation }) => write(redeemer, takingUp(redeemer, reservation, now()), signal),
+    );
+    await effort.each(
+      given,
+      ({ reservation }) => reservation,
+      async ({ reservation, redeemer }) => {
+        const { name, uid } = redeemer.metadata;
+        await write(reservation, redeemed(reservation, { name, uid: uid! }, now()), signal);
+        events.event(reservation, 'Normal', 'Redeemed', `taken up by ${name}`);
+      },
+    );
+    await effort.each(
+      outdated,
+      (reservation) => reservation,
+      (reservation) => write(reservation, redeemed(reservation, reservation.status!.redeemedBy!, now()), signal),
+    );
+  }
+
   /** Decides for one after the other, in turn. Gives those for which there is no host. */
   function placeWaiting(
-    waiting: Placement[],
+    waiting: readonly Placement[],
+    redemptions: Redemptions,
     gangs: Gangs,
     limits: PlacementQuotas,
     plan: Plan,
@@ -353,10 +407,16 @@ export function createRounds({
   ): Refusal[] {
     const refusals: Refusal[] = [];
     let binds = 0;
-    for (const placement of waiting.sort(byTurn)) {
+    for (const placement of redemptions.inTurn(waiting)) {
       const together = gangs.turnOf(placement);
       if (together.length === 0 || together.some((member) => limits.isUnclear(member))) continue;
-      const refusal = judge(together, gangs, limits, plan);
+      const turn = awaitsReservation(placement) ? redemptions.serve(placement, limits, plan) : 'ordinary';
+      if (turn === 'later') continue;
+      if (turn === 'placed') {
+        binds++;
+        continue;
+      }
+      const refusal = turn === 'ordinary' ? judge(together, gangs, limits, plan) : turn;
       if (refusal) refusals.push(...together.map((member) => ({ placement: member, ...refusal })));
       else {
         limits.enter(together);

@@ -3,7 +3,13 @@ import type { Placement } from '../../lib/api/generated.ts';
 import type { ReasonOf } from '../../lib/api/reasons.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { findCondition, setConditions } from '../../lib/runtime/conditions.ts';
-import { type HostObject, homeOf, hostKey, isForeign } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import {
+  type HostObject,
+  hasPlace,
+  homeOf,
+  hostKey,
+  isForeign,
+} from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { withoutUse } from '../../lib/scheduler/quota.ts';
 
 export type PlacementStatus = NonNullable<Placement['status']>;
@@ -14,7 +20,20 @@ export type PlacementReason = ReasonOf<'Placement'>;
 
 /** Key of the host that the Placement is marked as bound to. */
 export const boundTo = (placement: Placement): string | undefined =>
-  placement.status?.phase === 'Bound' ? homeOf(placement) : undefined;
+  hasPlace(placement) ? homeOf(placement) : undefined;
+
+export const isReservation = ({ spec }: Placement): boolean => spec.reservation === true;
+
+/** A reservation that is given to somebody, for good. */
+export const isRedeemed = ({ status }: Placement): boolean => status?.phase === 'Redeemed';
+
+/** Key of the host whose ledger has its room: its own, or what it holds for its redeemer. */
+export const heldAt = (placement: Placement): string | undefined =>
+  isRedeemed(placement) ? homeOf(placement) : boundTo(placement);
+
+/** Whether it waits for the room of a reservation. Once it had that, it is placed as any other. */
+export const awaitsReservation = ({ metadata, spec, status }: Placement): boolean =>
+  spec.from !== undefined && status?.from?.taken !== true && metadata.deletionTimestamp === undefined;
 
 /** Since when it waits or is bound: RFC 3339. Undefined while the status says neither. */
 export const waitingSince = ({ status }: Placement): string | undefined =>
@@ -41,16 +60,19 @@ const whereIs = (host: HostObject): { address?: string | undefined; deviceName?:
 export function bound(placement: Placement, host: HostObject, now: string, score?: number): PlacementStatus {
   const { name } = host.metadata;
   const { address, deviceName } = whereIs(host);
-  const kept = boundTo(placement) === hostKey(host) ? placement.status?.score : undefined;
+  const before = boundTo(placement) === hostKey(host) ? placement.status?.score : undefined;
+  const { from } = placement.status ?? {};
   return {
     ...placement.status,
-    ...said(placement, 'True', 'Bound', `has a place on ${name}`, now),
-    phase: 'Bound',
+    ...(isReservation(placement)
+      ? { ...said(placement, 'True', 'Reserved', `holds room on ${name}`, now), phase: 'Reserved' }
+      : { ...said(placement, 'True', 'Bound', `has a place on ${name}`, now), phase: 'Bound' }),
     nodeName: name,
     ...(isForeign(host) && { nodeKind: 'Host' }),
     ...optional('address', address),
     ...optional('deviceName', deviceName),
-    ...optional('score', score ?? kept),
+    ...optional('score', score ?? before),
+    ...optional('from', from && { ...from, taken: true }),
     ...arrived(placement, host, now),
   };
 }
@@ -84,12 +106,33 @@ export const pending = (
   now: string,
 ): PlacementStatus => ({
   phase: 'Pending',
-  ...handled(placement),
+  ...kept(placement),
   ...said(placement, 'False', reason, message, now),
 });
 
-/** What was told of requests stays, whatever becomes of the place. */
-const handled = ({ status }: Placement): Pick<PlacementStatus, 'requests'> => optional('requests', status?.requests);
+/** It goes for the room of this reservation. */
+export const takingUp = (placement: Placement, { metadata }: Placement, now: string): PlacementStatus => ({
+  ...pending(placement, 'ReservationPending', `takes up reservation ${metadata.name}`, now),
+  from: { name: metadata.name, uid: metadata.uid! },
+});
+
+/** The room that it holds is for `by`: its stay is over. Where it was is still said. */
+export const redeemed = (
+  reservation: Placement,
+  by: NonNullable<PlacementStatus['redeemedBy']>,
+  now: string,
+): PlacementStatus => ({
+  ...reservation.status,
+  ...said(reservation, 'False', 'Redeemed', `taken up by ${by.name}`, now, { isReady: true }),
+  phase: 'Redeemed',
+  redeemedBy: by,
+});
+
+/** What was told of requests and of its reservation stays, whatever becomes of the place. */
+const kept = ({ status }: Placement): Pick<PlacementStatus, 'requests' | 'from'> => ({
+  ...optional('requests', status?.requests),
+  ...optional('from', status?.from),
+});
 
 /** It waits anew, whatever it was told before: the stay that it was in is over, and so is what was entered for that. */
 export const anew = (placement: Placement, reason: PlacementReason, message: string, now: string): PlacementStatus => {
@@ -97,7 +140,7 @@ export const anew = (placement: Placement, reason: PlacementReason, message: str
   // Only another status starts another stay.
   return {
     phase: 'Pending',
-    ...handled(placement),
+    ...kept(placement),
     ...said(placement, told === 'False' ? 'Unknown' : 'False', reason, message, now),
   };
 };
@@ -110,8 +153,8 @@ export const unschedulable = (
   isInvalid = false,
 ): PlacementStatus => ({
   phase: 'Unschedulable',
-  ...handled(placement),
-  ...said(placement, 'False', 'Unschedulable', message, now, isInvalid),
+  ...kept(placement),
+  ...said(placement, 'False', 'Unschedulable', message, now, { isStalled: isInvalid }),
 });
 
 function said(
@@ -120,14 +163,18 @@ function said(
   reason: PlacementReason,
   message: string,
   now: string,
-  isStalled = false,
+  { isReady = state === 'True', isStalled = false } = {},
 ): Pick<PlacementStatus, 'observedGeneration' | 'conditions'> {
   const { generation } = metadata;
   const told = { status: state, reason, message };
   const since = laterThan(findCondition(status?.conditions, SCHEDULED)?.lastTransitionTime, now);
   const conditions = setConditions(
     status?.conditions ?? [],
-    { Ready: told, [SCHEDULED]: told, Stalled: isStalled ? { ...told, status: 'True' } : undefined },
+    {
+      Ready: isReady ? { ...told, status: 'True' } : told,
+      [SCHEDULED]: told,
+      Stalled: isStalled ? { ...told, status: 'True' } : undefined,
+    },
     generation,
     since,
   );

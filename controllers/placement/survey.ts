@@ -10,12 +10,19 @@ import {
   placementOf,
 } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { claimOf } from './ledger.ts';
-import { boundTo, isMarked } from './status.ts';
+import { awaitsReservation, boundTo, heldAt, isMarked, isRedeemed, isReservation } from './status.ts';
 
 /** An entry, and the host in whose ledger it stands. */
 export interface Listing {
   readonly host: HostObject;
   readonly entry: Entry;
+}
+
+/** What a reservation holds for its redeemer; without a listing where its host's ledger does not have it. */
+export interface Held {
+  readonly reservation: Placement;
+  readonly redeemer: Placement;
+  readonly listing: Listing | undefined;
 }
 
 export interface Survey {
@@ -27,15 +34,28 @@ export interface Survey {
   readonly unlisted: { placement: Placement; host: HostObject }[];
   /** Marked as bound to a host that is not there. */
   readonly homeless: Placement[];
-  /** On their way out, with what ledgers still have of them. */
+  /** On their way out, or redeemed and done with, with what ledgers still have of them. */
   readonly leaving: { placement: Placement; entries: readonly Listing[] }[];
   /** Entries that are void, as far as the caches know. */
   readonly strays: Listing[];
+  /** By uid, what reservations hold that nobody redeems yet. */
+  readonly reserved: Map<string, Listing>;
+  /** By uid of the redeemer, what is held for it. */
+  readonly held: Map<string, Held>;
 }
 
 export function survey(hosts: readonly HostObject[], placements: readonly Placement[]): Survey {
-  const result: Survey = { waiting: [], unmarked: [], unlisted: [], homeless: [], leaving: [], strays: [] };
-  const known = new Set(placements.map(({ metadata }) => metadata.uid!));
+  const result: Survey = {
+    waiting: [],
+    unmarked: [],
+    unlisted: [],
+    homeless: [],
+    leaving: [],
+    strays: [],
+    reserved: new Map(),
+    held: new Map(),
+  };
+  const known = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
   const byName = new Map(hosts.map((host) => [hostKey(host), host]));
   const listed = Map.groupBy(
     hosts.flatMap((host) => entriesOf(host).map((entry) => ({ host, entry }))),
@@ -51,6 +71,15 @@ export function survey(hosts: readonly HostObject[], placements: readonly Placem
     }
     const place = placeOf(placement, entries);
     result.strays.push(...entries.filter((entry) => entry !== place && isStray(placement, entry)));
+    if (isRedeemed(placement)) {
+      const redeemer = known.get(placement.status?.redeemedBy?.uid ?? '');
+      // Who is gone, or has its place, never comes back to this: what is left here is void for good.
+      if (redeemer && awaitsReservation(redeemer))
+        result.held.set(redeemer.metadata.uid!, { reservation: placement, redeemer, listing: place });
+      else result.leaving.push({ placement, entries: place ? [place] : [] });
+      continue;
+    }
+    if (place && home !== undefined && isReservation(placement)) result.reserved.set(placement.metadata.uid!, place);
     if (home === undefined) {
       if (place) result.unmarked.push({ placement, host: place.host });
       else result.waiting.push(placement);
@@ -61,9 +90,9 @@ export function survey(hosts: readonly HostObject[], placements: readonly Placem
   return result;
 }
 
-/** The entry that holds the Placement's place: where it is bound to, or for the stay that it is in. */
+/** The entry that holds the Placement's place: where it is bound to or holds room, or for the stay that it is in. */
 function placeOf(placement: Placement, entries: readonly Listing[]): Listing | undefined {
-  const home = boundTo(placement);
+  const home = heldAt(placement);
   if (home === undefined) {
     // Should two schedulers have entered it, whoever looks picks the same host.
     return entries.filter(({ entry }) => entry.uid === claimOf(placement)).sort(byHost)[0];
@@ -81,7 +110,7 @@ const byAge = (a: Listing, b: Listing): number => (a.entry.uid > b.entry.uid ? -
  * any of its entries may become its place.
  */
 export function isStray(placement: Placement, { host, entry }: Listing): boolean {
-  const home = boundTo(placement);
+  const home = heldAt(placement);
   if (home === undefined) return entry.uid !== claimOf(placement);
   const isLater = (other: Entry) => placementOf(other) === placementOf(entry) && other.uid > entry.uid;
   return home !== hostKey(host) || entriesOf(host).some(isLater);

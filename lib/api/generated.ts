@@ -1936,6 +1936,14 @@ memory: number | string
 [k: string]: number | string | undefined
 }
 /**
+ * Holds room and runs nothing: it is placed and counted as any other, until a Placement takes its room up.
+ */
+reservation?: boolean
+/**
+ * Takes up the room of this reservation of the namespace, on its host: it waits until that has room, and where another took it up, for good. What it asks for beyond the reservation must fit beside it. Once it has had that place, it is placed as any other.
+ */
+from?: string
+/**
  * Only on hosts of this pool.
  */
 pool?: string
@@ -2315,9 +2323,9 @@ status?: {
  */
 observedGeneration?: number
 /**
- * Whether the VM has its place.
+ * Whether the VM has its place; of a reservation, whether its room is held or was taken up.
  */
-phase?: ("Pending" | "Bound" | "Unschedulable")
+phase?: ("Pending" | "Bound" | "Unschedulable" | "Reserved" | "Redeemed")
 /**
  * What is true of it, and since when.
  */
@@ -2359,6 +2367,36 @@ nodeKind?: ("Instance" | "Host")
  * The host's first address.
  */
 address?: string
+/**
+ * The reservation whose room it is to have.
+ */
+from?: {
+/**
+ * The name of the reservation.
+ */
+name: string
+/**
+ * The uid of the reservation.
+ */
+uid: string
+/**
+ * Whether it has taken the room up.
+ */
+taken?: boolean
+}
+/**
+ * Who takes up the room of this reservation. Never changes.
+ */
+redeemedBy?: {
+/**
+ * The name of the Placement.
+ */
+name: string
+/**
+ * The uid of the Placement.
+ */
+uid: string
+}
 /**
  * The Device that the host runs on.
  */

@@ -163,6 +163,18 @@ const INSTANCE_ONLY = {
 
 const PLACEMENT = {
   Bound: good(['Ready', 'Scheduled'], 'It has a place on a host.'),
+  Reserved: good(['Ready', 'Scheduled'], 'It holds room on a host, for whoever takes it up.'),
+  Redeemed: good(['Ready', 'Scheduled', 'event'], 'Its room was given to the Placement of status.redeemedBy.'),
+  ReservationPending: retried(
+    ['Ready', 'Scheduled'],
+    'It waits for the room of its reservation; the message says why.',
+    'Look at the reservation.',
+  ),
+  ReservationTaken: waits(
+    ['Ready', 'Scheduled'],
+    'Another Placement took its reservation up.',
+    'Make another one, from another reservation.',
+  ),
   Unschedulable: retried(['Ready', 'Scheduled'], 'No host fits; the message counts why.', 'Free or add a host.'),
   QuotaExceeded: retried(
     ['Ready', 'Scheduled'],

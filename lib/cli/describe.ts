@@ -245,7 +245,9 @@ export function describePlacement({ metadata, spec, status = {} }: Placement, { 
     ...facts([
       ['Placement', `${metadata.namespace}/${metadata.name}`],
       ['Phase', status.phase],
-      ['Wants', `${cpu} CPU, ${memory} memory`],
+      [spec.reservation ? 'Reserves' : 'Wants', `${cpu} CPU, ${memory} memory`],
+      ['Takes up', spec.from],
+      ['Taken up by', status.redeemedBy?.name],
       ['Node', status.nodeName],
       ['Device', status.deviceName],
       ['Address', status.address],

@@ -54,7 +54,7 @@ function placementRow({ metadata, spec, status = {} }: Placement): Row {
     status.nodeName ?? '',
     `${spec.resources.cpu} CPU, ${spec.resources.memory}`,
     status.address ?? '',
-    status.phase === 'Bound' ? '' : (scheduled?.message ?? ''),
+    scheduled?.status === 'True' ? '' : (scheduled?.message ?? ''),
   ];
 }
 

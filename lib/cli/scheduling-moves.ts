@@ -4,7 +4,7 @@
 // that is refused, or found otherwise, ends it: what was moved stays where it is, and a new plan starts from there.
 import type { Placement } from '../api/generated.ts';
 import { PLACEMENTS } from '../api/resources.ts';
-import { homeOf } from '../scheduler/kubernetes/ledger-entries.ts';
+import { hasPlace, homeOf } from '../scheduler/kubernetes/ledger-entries.ts';
 import { type Cluster, FIELD_MANAGER } from './cluster.ts';
 import { read, type Seen, type Verdict, waitFor } from './progress.ts';
 
@@ -40,7 +40,7 @@ async function carryOutOne(
   const target = { resource: PLACEMENTS, namespace: cluster.namespace, name };
   const placement = await read<Placement>(cluster, target);
   const { uid, resourceVersion } = placement.metadata;
-  if (placement.status?.phase !== 'Bound' || homeOf(placement) !== from) {
+  if (!hasPlace(placement) || homeOf(placement) !== from) {
     out.write(`placement/${name}: is not on ${from} any more\n`);
     return false;
   }

@@ -6,7 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import { readConfiguration } from '../scheduler/kubernetes/configuration-file.ts';
 import { type HostFacts, HostTable, isHost, placementOfReservation } from '../scheduler/kubernetes/hosts.ts';
-import { hostKey } from '../scheduler/kubernetes/ledger-entries.ts';
+import { hasPlace, homeOf, hostKey } from '../scheduler/kubernetes/ledger-entries.ts';
 import { placementRequest, profileOf } from '../scheduler/kubernetes/placement-request.ts';
 import { builtIn, type Configuration } from '../scheduler/profiles.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
@@ -45,7 +45,10 @@ export interface Schedule {
   readonly scheduler: Scheduler;
   /** Hosts that the scheduler leaves out, as their amounts cannot be read. */
   readonly unreadable: ReadonlyMap<string, Error>;
-  /** The Placement's request; of one that has a place, under the id that its place is held under. Throws QuantityError. */
+  /**
+   * The Placement's request; of one that has a place, under the id that its place is held under, and of one that waits for a
+   * reservation's room, under the id and on the host of that. Throws QuantityError.
+   */
   readonly request: (placement: Placement) => Request;
 }
 
@@ -82,12 +85,22 @@ export function scheduleOf(
   for (const { host } of facts) {
     for (const { id } of hosts.table.reservations(hostKey(host))) held.set(placementOfReservation(id), id);
   }
+  const named = new Map(placements.map((placement) => [placement.metadata.name, placement]));
+  /** The reservation whose room a Placement waits for, where that has room for it. */
+  const awaited = ({ metadata, spec, status }: Placement): Placement | undefined => {
+    const reservation = status?.from?.taken ? undefined : named.get(spec.from ?? '');
+    const isIts = reservation?.status?.redeemedBy?.uid === metadata.uid;
+    const holds = reservation?.spec.reservation === true && (hasPlace(reservation) || isIts);
+    return holds ? reservation : undefined;
+  };
   return {
     scheduler: new Scheduler(hosts.table, configuration.profiles),
     unreadable,
     request(placement) {
       const request = placementRequest(placement, profileOf(placement, configuration));
-      return { ...request, id: held.get(request.id) ?? request.id };
+      const reservation = awaited(placement);
+      if (reservation === undefined) return { ...request, id: held.get(request.id) ?? request.id };
+      return { ...request, node: homeOf(reservation), id: held.get(reservation.metadata.uid!) ?? request.id };
     },
   };
 }

@@ -1,6 +1,7 @@
 // `bmp defragment`: which Placements would have to move for hosts to become empty. A plan, carried out only with --apply.
 import { planDefragmentation } from '../../scheduler/defragment.ts';
 import { placementOfReservation } from '../../scheduler/kubernetes/hosts.ts';
+import { hasPlace } from '../../scheduler/kubernetes/ledger-entries.ts';
 import type { Configuration } from '../../scheduler/profiles.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, onCluster } from '../cluster.ts';
 import { type Command, UsageError, whole } from '../command.ts';
@@ -36,7 +37,7 @@ export function defragmentation(snapshot: Snapshot, mostMoves: number, configura
     scheduler,
     ({ id }) => {
       const placement = holderOf(id);
-      return placement?.status?.phase === 'Bound' ? request(placement) : undefined;
+      return placement && hasPlace(placement) ? request(placement) : undefined;
     },
     mostMoves,
   );

@@ -2,7 +2,7 @@
 import type { Instance, Placement } from '../../api/generated.ts';
 import { INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import { isForbidden } from '../../kube/errors.ts';
-import { homeOf } from '../../scheduler/kubernetes/ledger-entries.ts';
+import { hasPlace, homeOf } from '../../scheduler/kubernetes/ledger-entries.ts';
 import type { Configuration } from '../../scheduler/profiles.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, targetOf } from '../cluster.ts';
 import { type Command, text, UsageError, type Values } from '../command.ts';
@@ -27,7 +27,7 @@ export const why: Command = {
   help: `Usage: bmp why [placement/|instance/]NAME [options]
 
 Tells, for a Placement, how many hosts were turned away for what, and what every plugin gives the best ones, as things stand
-now; it counts as if it had no place yet. For an Instance the same of devices, for those who may read them. Nothing is changed.
+now; it counts as if it had no place yet, and one that waits for a reservation as if it were in its place. For an Instance the same of devices, for those who may read them. Nothing is changed.
 
   -o, --output FORM      text or json (default text)
 ${SCHEDULER_HELP}
@@ -49,7 +49,7 @@ Example: bmp why placement/vm-1`,
       const placement = object as Placement;
       const schedule = scheduleOf(await readSnapshot(cluster.client, cluster.namespace), configuration);
       const explanation = schedule.scheduler.explain(schedule.request(placement), RUNNERS_UP);
-      const home = placement.status?.phase === 'Bound' ? homeOf(placement) : undefined;
+      const home = hasPlace(placement) ? homeOf(placement) : undefined;
       if (form === 'json') {
         console.log(JSON.stringify({ placement: target.name, nodeName: home, ...explanation }, null, 2));
         return 0;

@@ -20,6 +20,9 @@ export const nameIn = (key: string): string => (isForeignKey(key) ? key.slice('h
 export const homeOf = ({ status }: Placement): string | undefined =>
   status?.nodeName === undefined ? undefined : keyOf(status.nodeKind, status.nodeName);
 
+/** Whether it is marked as having a place: one that runs, or room that is held. */
+export const hasPlace = ({ status }: Placement): boolean => status?.phase === 'Bound' || status?.phase === 'Reserved';
+
 export type Ledger = NonNullable<NonNullable<Instance['status']>['allocated']>;
 export type Entry = NonNullable<Ledger['claims']>[number];
 
