@@ -1,7 +1,7 @@
 // test-deadline: 600
 // Two schedulers at once, paused and killed anywhere, with lagging caches and lost calls: at no moment does a host hold more
-// than it has or a namespace more than its quota, nothing bound is without its entry in their ledgers, and in the end nothing
-// is lost and nothing leaks.
+// than it has or a namespace more than its quota, nothing bound is without its entry in their ledgers, a reservation is
+// redeemed once at most and its room its redeemer's at once, and in the end nothing is lost and nothing leaks.
 import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -27,7 +27,7 @@ import { isGangMember } from './gangs.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { ModelScheduler } from './model/scheduler.ts';
 import { isVoid } from './quotas.ts';
-import { boundTo } from './status.ts';
+import { awaitsReservation, boundTo, heldAt, isRedeemed, isReservation } from './status.ts';
 
 const HOST_COUNT = 3;
 /** Run by somebody else. */
@@ -69,6 +69,10 @@ class World {
   #devices = 0;
   #seconds = 0;
   #counted = 0;
+  /** By uid of a reservation, the uid of who redeems it. */
+  readonly #redeemers = new Map<string, string>();
+  /** By uid of a redeemer, the reservation whose room it is to get. */
+  readonly #promises = new Map<string, Placement>();
 
   constructor(random: Choices) {
     this.#random = random;
@@ -77,6 +81,7 @@ class World {
     this.api.observe = (change) => {
       this.#check();
       this.#checkQuota(change);
+      this.#checkReservations();
     };
   }
 
@@ -137,6 +142,8 @@ class World {
     // Who has yet to see that somebody has left, or lost a place, may count them once more: void, by whom nothing is bound.
     const isGood = (claim: Claims[number]) => {
       const placement = byUid.get(holderOf(claim));
+      // As is one who has yet to see that the room of a reservation was taken up.
+      if (placement && counted.has(placement.status?.redeemedBy?.uid ?? '')) return false;
       return placement !== undefined && placement.metadata.deletionTimestamp === undefined && !isVoid(placement, claim);
     };
     const sum = sumOf(quota.status?.claims?.filter(isGood));
@@ -146,9 +153,44 @@ class World {
     this.#counted = sum;
   }
 
+  /** Whoever redeems a reservation is the only one ever, has its room in the ledger from then on, and gets it there. */
+  #checkReservations(): void {
+    const placements = this.api.all(PLACEMENTS);
+    const byUid = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
+    for (const reservation of placements) {
+      const { name, uid, deletionTimestamp } = reservation.metadata;
+      const by = reservation.status?.redeemedBy?.uid;
+      const first = this.#redeemers.get(uid!);
+      if (first !== undefined && by !== first) this.violation = `${name} was redeemed by ${first}, now ${by}`;
+      if (isRedeemed(reservation) !== (by !== undefined)) this.violation = `${name} is redeemed by nobody`;
+      if (by === undefined) continue;
+      this.#redeemers.set(uid!, by);
+      const redeemer = byUid.get(by);
+      if (!redeemer || deletionTimestamp !== undefined || redeemer.metadata.deletionTimestamp !== undefined) continue;
+      const home = hostsIn(this.api).find((host) => reservation.status?.nodeName === host.metadata.name);
+      if (!home || this.#isOther(reservation, home)) continue;
+      if (awaitsReservation(redeemer)) {
+        this.#promises.set(by, reservation);
+        const held = entriesOf(home).filter((entry) => [uid, by].includes(placementOf(entry)));
+        if (held.length === 0) this.violation = `the room of ${name} is lost before ${redeemer.metadata.name} has it`;
+      } else if (this.#promises.delete(by) && boundTo(redeemer) !== hostKey(home))
+        this.violation = `${redeemer.metadata.name} is on ${boundTo(redeemer)}, not in the room of ${name}`;
+    }
+  }
+
   /** Bound to a host of that name that is gone. */
   #isOther({ status }: Placement, host: HostObject): boolean {
     return isForeign(host) ? status?.address !== host.spec.address : status?.deviceName !== host.status?.deviceName;
+  }
+
+  /** A reservation, or one who takes up what may be one. */
+  #addReserving(resources: Placement['spec']['resources'], placements: readonly Placement[]): void {
+    const reservations = placements.filter(isReservation);
+    const isRedeemer = reservations.length > 0 && this.#random.chance(0.6);
+    const taking = isRedeemer ? { from: this.#random.pick(reservations).metadata.name } : { reservation: true };
+    const spec = { resources, priority: this.#random.below(3), ...taking };
+    const metadata = this.#random.chance(0.3) ? { finalizers: ['example.com/kept'] } : {};
+    this.api.create(PLACEMENTS, aPlacement(`p${++this.#placements}`, { metadata, spec }));
   }
 
   /** Where somebody holds it up, it goes when it is removed once more. */
@@ -175,6 +217,10 @@ class World {
       const cpu = random.pick(SIZES);
       const resources = { cpu, memory: '1Gi' };
       const group = this.#group();
+      if (random.chance(0.4)) {
+        this.#addReserving(resources, placements);
+        return;
+      }
       for (let members = group.gang ? group.size : 1; members > 0; members--) {
         const spec = { resources, priority: random.below(3), group };
         const metadata = random.chance(0.3) ? { finalizers: ['example.com/kept'] } : {};
@@ -273,9 +319,34 @@ class Race {
 const isLower = (one: Placement, other: Placement): boolean =>
   (one.spec.priority ?? 0) < (other.spec.priority ?? 0) && one.spec.group?.name !== KEPT.name && !isGangMember(one);
 
+/** Who waits for a reservation that nobody took up has to ask for more than it holds, or not be let by a quota that was lowered. */
+function checkWaits(
+  placement: Placement,
+  placements: readonly Placement[],
+  quota: CapacityQuota | undefined,
+  seed: number,
+): void {
+  const { name, uid } = placement.metadata;
+  const reservation = placements.find(({ metadata }) => metadata.name === placement.spec.from);
+  if (!reservation) return;
+  if (isRedeemed(reservation) && reservation.status?.redeemedBy?.uid !== uid) return;
+  const isHeld = boundTo(reservation) !== undefined || isRedeemed(reservation);
+  if (!isHeld || cpuOf(placement) > cpuOf(reservation)) return;
+  const lowered = quota && sumOf(quota.status?.claims) - cpuOf(reservation) + cpuOf(placement) > limitOf(quota);
+  assert.ok(lowered, `seed ${seed}: ${name} waits though ${reservation.metadata.name} has room for it`);
+}
+
 function checkEnd({ api, quota }: World, seed: number): void {
   const placements = api.all(PLACEMENTS);
   const hosts = hostsIn(api);
+  const waits = new Set(placements.filter(awaitsReservation).map(({ metadata }) => metadata.uid));
+  const inLedgers = new Set(hosts.flatMap((host) => entriesOf(host).map(placementOf)));
+  /** Redeemed, and its redeemer asks for more than there is. */
+  const isHeld = ({ metadata, status }: Placement) =>
+    waits.has(status?.redeemedBy?.uid) && inLedgers.has(metadata.uid!);
+  /** Its room went with its host. */
+  const isLost = ({ metadata }: Placement) =>
+    placements.some((other) => other.status?.redeemedBy?.uid === metadata.uid && !isHeld(other));
   for (const placement of placements) {
     const { name, uid, deletionTimestamp } = placement.metadata;
     assert.is(deletionTimestamp, undefined, `seed ${seed}: ${name} cannot leave`);
@@ -283,7 +354,7 @@ function checkEnd({ api, quota }: World, seed: number): void {
     const home = boundTo(placement);
     assert.equal(
       listing,
-      home === undefined ? [] : [home],
+      home !== undefined || isHeld(placement) ? [heldAt(placement)] : [],
       `seed ${seed}: ${name} is bound to ${home}, ledgers say ${listing.join(' ')}`,
     );
     const { move } = placement.status?.requests ?? {};
@@ -291,7 +362,11 @@ function checkEnd({ api, quota }: World, seed: number): void {
     if (home !== undefined)
       assert.is(move?.value, placement.spec.requests?.move, `seed ${seed}: ${name} got no answer`);
     // What a gang waits for is not told by one host's room.
-    if (home !== undefined || isGangMember(placement)) continue;
+    if (home !== undefined || isGangMember(placement) || isRedeemed(placement)) continue;
+    if (awaitsReservation(placement) && !isLost(placement)) {
+      checkWaits(placement, placements, quota, seed);
+      continue;
+    }
     if (quota && sumOf(quota.status?.claims) + cpuOf(placement) > limitOf(quota)) continue;
     for (const host of hosts) {
       const free = 4000 - millicores(host.status?.allocated?.cpu ?? 0);
@@ -305,10 +380,15 @@ function checkEnd({ api, quota }: World, seed: number): void {
     }
   }
   if (quota) {
-    const bound = placements.filter((placement) => boundTo(placement) !== undefined);
+    const counted = placements.filter((placement) => boundTo(placement) !== undefined || isHeld(placement));
+    // Where what a redeemer asks for beyond its reservation was taken meanwhile, it may be counted already.
+    const heldFor = new Map(
+      placements.filter(isHeld).map(({ metadata, status }) => [status?.redeemedBy?.uid, metadata.uid!]),
+    );
+    const holders = (quota.status?.claims ?? []).map(holderOf);
     assert.equal(
-      (quota.status?.claims ?? []).map(holderOf).sort(),
-      bound.map(({ metadata }) => metadata.uid!).sort(),
+      holders.map((uid) => heldFor.get(uid) ?? uid).sort(),
+      counted.map(({ metadata }) => metadata.uid!).sort(),
       `seed ${seed}: the quota counts what is bound, and nothing else`,
     );
   }

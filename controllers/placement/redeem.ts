@@ -76,7 +76,8 @@ export class Redemptions {
   /** Whether somebody may be about to give it a reservation's room: its stay must not end now. */
   isCommitted(placement: Placement): boolean {
     const { from } = placement.status ?? {};
-    return awaitsReservation(placement) && from !== undefined && this.#uids.has(from.uid);
+    if (!awaitsReservation(placement) || from === undefined || this.#lost.has(placement.metadata.uid!)) return false;
+    return this.#uids.has(from.uid);
   }
 
   /** What becomes, in its turn, of one that waits for a reservation. */
