@@ -42,6 +42,9 @@ const TABLE = {
   'Placement that nobody looked at': ['InProgress', false, 'Progressing'],
   'Placement that fits nowhere': ['InProgress', false, 'Progressing'],
   'Placement bound': ['Current', true, 'Healthy'],
+  'Placement that holds room': ['Current', true, 'Healthy'],
+  'Placement whose room was taken up': ['Current', true, 'Healthy'],
+  'Placement whose reservation another has': ['InProgress', false, 'Progressing'],
   'CapacityQuota that nobody looked at': ['InProgress', false, 'Progressing'],
   'CapacityQuota that counts': ['Current', true, 'Healthy'],
 } as const satisfies Record<string, readonly [Reading, boolean | undefined, string]>;
@@ -125,10 +128,10 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
       const { metadata, status } = web();
       return status?.phase === phase && status.observedGeneration === metadata.generation;
     });
-  const place = (name: string, cpu: string) =>
+  const place = (name: string, cpu: string, more: Partial<Placement['spec']> = {}) =>
     platform.create(PLACEMENTS, {
       metadata: { name, namespace: 'default' },
-      spec: { resources: { cpu, memory: '1Gi' } },
+      spec: { resources: { cpu, memory: '1Gi' }, ...more },
     });
   const quota = () => client.get(CAPACITY_QUOTAS, { name: 'quota', namespace: 'default' });
   const patchDevice = (name: string, spec: object) => platform.patch(DEVICES, device(name)!, spec);
@@ -194,6 +197,19 @@ peerTest('lua5.3', 'lua5.3')('each state of each kind is read as what it is', as
     await readAtRest('Instance whose image is not there', platform.instance('web-2'));
     await platform.until('the refusal to be told', () => scheduled(platform.placement('huge')) === 'Unschedulable');
     await readAtRest('Placement that fits nowhere', platform.placement('huge'));
+    await place('room', '1', { reservation: true });
+    await platform.until('the room to be held', () => platform.placement('room')?.status?.phase === 'Reserved');
+    await readAtRest('Placement that holds room', platform.placement('room'));
+    await place('vm-2', '1', { from: 'room' });
+    await platform.until('the room to be taken up', () => platform.placement('vm-2')?.status?.phase === 'Bound');
+    await readAtRest('Placement whose room was taken up', platform.placement('room'));
+    await place('vm-3', '1', { from: 'room' });
+    await platform.until('that to be told', () => scheduled(platform.placement('vm-3')) === 'ReservationTaken');
+    await readAtRest('Placement whose reservation another has', platform.placement('vm-3'));
+    for (const name of ['room', 'vm-2', 'vm-3']) {
+      await client.delete(PLACEMENTS, { name, namespace: 'default' });
+      await platform.until(`${name} to go`, () => platform.placement(name) === undefined);
+    }
     await platform.create(INSTANCES, instanceNamed('web-3', { deviceName: spare, image: 'debian-13' }));
     await platform.until('the refusal to be told', () => isTold('web-3', 'Unschedulable'));
     await readAtRest('Instance that fits nowhere', platform.instance('web-3'));

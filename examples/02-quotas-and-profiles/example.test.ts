@@ -71,6 +71,21 @@ test('quota, profiles and other resources do what the README says', async () => 
     );
     await client.delete(PLACEMENTS, second.metadata);
     await eventually(async () => (await placement('training-2')).status?.phase === 'Bound');
+    await client.delete(PLACEMENTS, third.metadata);
+    const [evening, training] = objects('reservation.yaml') as [Placement, Placement];
+    await client.create(PLACEMENTS, evening);
+    await eventually(async () => (await placement('evening')).status?.phase === 'Reserved');
+    await client.create(PLACEMENTS, training);
+    await eventually(async () => (await placement('training-3')).status?.phase === 'Bound');
+    const [held, taken] = [await placement('evening'), await placement('training-3')];
+    assert.equal([held.status?.phase, held.status?.redeemedBy?.name], ['Redeemed', 'training-3']);
+    assert.is(taken.status?.nodeName, held.status?.nodeName);
+    await eventually(async () => (await summary())?.startsWith('cpu: 36/100, ') === true);
+    for (const spec of [{ from: 'another' }, { reservation: true }]) {
+      const answer = client.patch(PLACEMENTS, training.metadata, { type: 'merge', body: { spec } });
+      const refusal = await answer.then(String, String);
+      assert.match(refusal, 'cannot change: delete the placement and make another');
+    }
   } finally {
     stop.abort();
     await ended;

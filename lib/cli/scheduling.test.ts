@@ -80,6 +80,24 @@ test('one that fits nowhere is told over all hosts', () => {
   assert.equal(lines, ['0 of 3 hosts fit; turned away: 3 too little cpu']);
 });
 
+test('one that waits for a reservation is looked at as if it were in its place', () => {
+  const [reservation, huge] = SNAPSHOT.placements as [Placement, Placement];
+  const held = { ...reservation, spec: { ...reservation.spec, reservation: true }, status: { nodeName: 'web-1' } };
+  const lines = (cpu: string, phase: 'Reserved' | 'Pending') => {
+    const mine = { ...vm('mine', cpu), spec: { ...vm('mine', cpu).spec, from: 'vm-1' } };
+    const placements = [{ ...held, status: { ...held.status, phase } }, huge, mine];
+    const { scheduler, request } = scheduleOf({ ...SNAPSHOT, placements });
+    return explanationLines(scheduler.explain(request(mine)), undefined)[0];
+  };
+  assert.is(lines('4', 'Reserved'), '1 of 3 hosts fit; turned away: 2 other node');
+  assert.is(lines('5', 'Reserved'), '0 of 3 hosts fit; turned away: 2 other node, 1 too little cpu');
+  assert.is(lines('5', 'Pending'), '1 of 3 hosts fit; turned away: 2 too little cpu');
+  assert.throws(
+    () => wantedIn(JSON.stringify({ ...huge, spec: { ...huge.spec, from: 'vm-1' } }), 1, 'default'),
+    /held/,
+  );
+});
+
 test('a thousand are simulated one after the other, and nothing is left of it', () => {
   const schedule = scheduleOf(SNAPSHOT);
   const { uid: _, ...metadata } = vm('x', '1').metadata as { uid: string };

@@ -47,6 +47,7 @@ function asPlacement(document: unknown): Placement {
     throw new UsageError(`takes ${API_VERSION} Placements, not ${String(apiVersion)} ${String(kind)}`);
   }
   if (spec?.resources === undefined) throw new UsageError('a Placement in it has no spec.resources');
+  if (spec.from !== undefined) throw new UsageError('a Placement in it takes up a reservation: its place is held');
   return document as Placement;
 }
 
