@@ -1,12 +1,15 @@
 // Reservations: they hold room and count as any other, and are taken up once, by who names them, in their place.
+import { setImmediate } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Placement } from '../../lib/api/generated.ts';
 import { CAPACITY_QUOTAS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
+import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import type { ModelApi } from '../claim/model/api.ts';
 import { aQuota } from '../claim/model/fixtures.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
+import { ModelScheduler } from './model/scheduler.ts';
 import { runRounds, world } from './model/world.ts';
 
 const inTeam = (name: string) => ({ namespace: 'team-a', name });
@@ -150,6 +153,41 @@ test('a redeemer that is deleted before it has its place gives the room back', a
   create(api, vm('other', '4'));
   await runRounds(api);
   assert.equal(listed(api), ['other 4']);
+});
+
+test('a reservation of the same name that comes after one that was deleted is another one', async () => {
+  const api = world({ hosts: [small('web-1')], placements: [held('room', '4'), vm('mine', '4', { from: 'room' })] });
+  const { uid } = api.get(PLACEMENTS, inTeam('room')).metadata;
+  const from = { name: 'room', uid: 'uid-of-another' };
+  api.patch(PLACEMENTS, inTeam('mine'), { status: { phase: 'Pending', from } }, 'status');
+  await runRounds(api);
+  assert.equal(api.get(PLACEMENTS, inTeam('mine')).status?.from, { name: 'room', uid, taken: true });
+  assert.equal(listed(api), ['mine 4']);
+});
+
+test('promised room stays: not for a higher priority, and not by one who has yet to see where it is', async () => {
+  const api = world({ hosts: [small('web-1'), small('web-2')], placements: [held('room', '4')] });
+  await runRounds(api);
+  const late = new ModelScheduler(api, createFakeClock(Date.parse('2026-01-02T00:00:00Z')));
+  api.patch(PLACEMENTS, inTeam('room'), { spec: { requests: { move: 'web-2' } } });
+  await runRounds(api, '2026-01-03T00:00:00Z');
+  const more = create(api, vm('more', '5', { from: 'room' }));
+  const { uid, name } = more.metadata;
+  const status = { phase: 'Redeemed', redeemedBy: { name, uid } };
+  api.patch(PLACEMENTS, inTeam('room'), { status }, 'status');
+  assert.equal(listed(api), ['', 'room 4']);
+  // It knows of the ledgers as they are, and of the reservation as it was.
+  late.process.deliverAll(INSTANCES);
+  late.start();
+  while (!late.isIdle) {
+    for (const call of late.process.calls.splice(0)) call.happen('answered');
+    await setImmediate();
+  }
+  assert.is(listed(api)[1], 'room 4');
+  create(api, vm('filler', '4'));
+  create(api, vm('urgent', '4', { priority: 9 }));
+  await runRounds(api, '2026-01-04T00:00:00Z');
+  assert.equal(listed(api), ['urgent 4', 'room 4']);
 });
 
 test('a reservation gives way to a higher priority as any other does, and is waited for anew', async () => {

@@ -11,7 +11,7 @@ import { byTurn } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Refusal } from './judge.ts';
 import type { Plan } from './plan.ts';
 import type { PlacementQuotas } from './quotas.ts';
-import { awaitsReservation, isRedeemed, isReservation, isUpToDate } from './status.ts';
+import { awaitsReservation, isRedeemed, isReservation } from './status.ts';
 import type { Held, Survey } from './survey.ts';
 
 /** A reservation, and who is to have its room. */
@@ -36,18 +36,18 @@ export class Redemptions {
   /** Reservations that are to note who redeems them. */
   readonly given: Taking[] = [];
   readonly #found: Survey;
-  readonly #byName: ReadonlyMap<string, Placement>;
-  readonly #uids: ReadonlySet<string>;
+  readonly #placements: readonly Placement[];
   readonly #lost = new Set<string>();
+  #byName: ReadonlyMap<string, Placement> | undefined;
 
   constructor(found: Survey, placements: readonly Placement[]) {
     this.#found = found;
-    this.#byName = new Map(placements.map((placement) => [placement.metadata.name, placement]));
-    this.#uids = new Set(placements.map(({ metadata }) => metadata.uid!));
+    this.#placements = placements;
   }
 
   /** Those that wait, in turn: first who only has to take up what is its own. */
   inTurn(waiting: readonly Placement[]): Placement[] {
+    if (this.#found.held.size === 0) return waiting.toSorted(byTurn);
     const isOwn = ({ metadata }: Placement) => (this.#found.held.has(metadata.uid!) ? 0 : 1);
     return waiting.toSorted((a, b) => isOwn(a) - isOwn(b) || byTurn(a, b));
   }
@@ -65,19 +65,16 @@ export class Redemptions {
     this.#lost.add(redeemer.metadata.uid!);
   }
 
-  /** Redeemed ones whose status does not go by their spec as it is. */
-  get outdated(): readonly Placement[] {
-    return [...this.#byName.values()].filter(
-      (placement) =>
-        isRedeemed(placement) && !isUpToDate(placement) && placement.metadata.deletionTimestamp === undefined,
-    );
+  /** How many writes it asks for. */
+  get size(): number {
+    return this.begun.length + this.given.length;
   }
 
   /** Whether somebody may be about to give it a reservation's room: its stay must not end now. */
   isCommitted(placement: Placement): boolean {
     const { from } = placement.status ?? {};
     if (!awaitsReservation(placement) || from === undefined || this.#lost.has(placement.metadata.uid!)) return false;
-    return this.#uids.has(from.uid);
+    return this.#named(from.name)?.metadata.uid === from.uid;
   }
 
   /** What becomes, in its turn, of one that waits for a reservation. */
@@ -97,9 +94,15 @@ export class Redemptions {
     return 'placed';
   }
 
+  /** Made when somebody asks: most namespaces have no reservations. */
+  #named(name: string): Placement | undefined {
+    this.#byName ??= new Map(this.#placements.map((placement) => [placement.metadata.name, placement]));
+    return this.#byName.get(name);
+  }
+
   #ask(redeemer: Placement, limits: PlacementQuotas, plan: Plan): Turn {
     const name = redeemer.spec.from!;
-    const reservation = this.#byName.get(name);
+    const reservation = this.#named(name);
     if (reservation === undefined || reservation.metadata.deletionTimestamp !== undefined)
       return waits('ReservationPending', `reservation ${name} is not there`);
     if (!isReservation(reservation)) return waits('ReservationPending', `placement ${name} is no reservation`);

@@ -158,7 +158,7 @@ export function createRounds({
     await mark(marked, effort, signal);
     const refused = refusals.map(({ placement }) => placement);
     await giveUp(gangs.halves(refused), 'GangIncomplete', 'others of its gang found no place', effort, signal);
-    await redeem(redemptions, effort, signal);
+    await redeem(redemptions, found.outdated, effort, signal);
     const unused = new Set(limits.holding(refused.filter((each) => !redemptions.isCommitted(each))));
     await giveUp([...unused], 'NoPlace', 'others may have its part of the quota', effort, signal);
     await displace([...displaced, ...moves.displaced], effort, signal);
@@ -373,8 +373,13 @@ export function createRounds({
   }
 
   /** Notes who goes for which reservation, and who gets it. The next round goes on from there. */
-  async function redeem({ begun, given, outdated }: Redemptions, effort: Effort, signal: AbortSignal): Promise<void> {
-    if (begun.length + given.length > 0) effort.again(0);
+  async function redeem(
+    { begun, given, size }: Redemptions,
+    outdated: readonly Placement[],
+    effort: Effort,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (size > 0) effort.again(0);
     await effort.each(
       begun,
       ({ redeemer }) => redeemer,
@@ -411,18 +416,11 @@ export function createRounds({
       const together = gangs.turnOf(placement);
       if (together.length === 0 || together.some((member) => limits.isUnclear(member))) continue;
       const turn = awaitsReservation(placement) ? redemptions.serve(placement, limits, plan) : 'ordinary';
-      if (turn === 'later') continue;
-      if (turn === 'placed') {
-        binds++;
-        continue;
-      }
       const refusal = turn === 'ordinary' ? judge(together, gangs, limits, plan) : turn;
-      if (refusal) refusals.push(...together.map((member) => ({ placement: member, ...refusal })));
-      else {
-        limits.enter(together);
-        binds += together.length;
-      }
-      if (binds >= MOST_BINDS) {
+      if (typeof refusal === 'object') refusals.push(...together.map((member) => ({ placement: member, ...refusal })));
+      else if (refusal === undefined) limits.enter(together);
+      if (refusal === undefined || refusal === 'placed') binds += together.length;
+      if (binds + redemptions.size >= MOST_BINDS) {
         effort.again(0);
         break;
       }

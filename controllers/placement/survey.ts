@@ -10,7 +10,7 @@ import {
   placementOf,
 } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { claimOf } from './ledger.ts';
-import { awaitsReservation, boundTo, heldAt, isMarked, isRedeemed, isReservation } from './status.ts';
+import { awaitsReservation, boundTo, heldAt, isMarked, isRedeemed, isReservation, isUpToDate } from './status.ts';
 
 /** An entry, and the host in whose ledger it stands. */
 export interface Listing {
@@ -42,6 +42,8 @@ export interface Survey {
   readonly reserved: Map<string, Listing>;
   /** By uid of the redeemer, what is held for it. */
   readonly held: Map<string, Held>;
+  /** Redeemed ones whose status does not go by their spec as it is. */
+  readonly outdated: Placement[];
 }
 
 export function survey(hosts: readonly HostObject[], placements: readonly Placement[]): Survey {
@@ -54,6 +56,7 @@ export function survey(hosts: readonly HostObject[], placements: readonly Placem
     strays: [],
     reserved: new Map(),
     held: new Map(),
+    outdated: [],
   };
   const known = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
   const byName = new Map(hosts.map((host) => [hostKey(host), host]));
@@ -72,6 +75,7 @@ export function survey(hosts: readonly HostObject[], placements: readonly Placem
     const place = placeOf(placement, entries);
     result.strays.push(...entries.filter((entry) => entry !== place && isStray(placement, entry)));
     if (isRedeemed(placement)) {
+      if (!isUpToDate(placement)) result.outdated.push(placement);
       const redeemer = known.get(placement.status?.redeemedBy?.uid ?? '');
       // Who is gone, or has its place, never comes back to this: what is left here is void for good.
       if (redeemer && awaitsReservation(redeemer))

@@ -62,6 +62,14 @@ export class ModelProcess {
     else cache.writer.upsert(structuredClone(change.object));
   }
 
+  /** Lets the caches of a kind see everything that happened. */
+  deliverAll(resource: Resource): void {
+    this.behind().forEach((count, index) => {
+      if (resourceName(this.#caches[index]!.resource) !== resourceName(resource)) return;
+      for (let left = count; left > 0; left--) this.deliver(index);
+    });
+  }
+
   /** Everything happens and is seen. */
   settle(): void {
     for (const call of this.calls.splice(0)) call.happen('answered');

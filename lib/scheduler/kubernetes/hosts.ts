@@ -101,8 +101,11 @@ export function holdOf(instance: Instance, device: Device | undefined): NodeHold
   return phase === 'Running' && isReady ? undefined : 'not ready';
 }
 
-/** Above what any Placement may have: nobody takes the place of one that is not known. */
+/** Above what any Placement may have: nobody takes the place of one that is not known, nor room that was promised. */
 const HIGHEST = 2 ** 31 - 1;
+
+/** Its room is for whoever redeems it, who is about to take it up. */
+const isPromised = ({ status }: Placement): boolean => status?.phase === 'Redeemed';
 
 /** The node table of a namespace, kept from round to round: only hosts of which something changed are looked at again. */
 export class HostTable {
@@ -166,7 +169,8 @@ export class HostTable {
       id: reservationId(host, entry.uid),
       tenant,
       resources: amountsOf(entry),
-      ...(placement ? traitsOf(placement) : { priority: HIGHEST }),
+      ...(placement && traitsOf(placement)),
+      priority: placement === undefined || isPromised(placement) ? HIGHEST : (placement.spec.priority ?? 0),
     });
   }
 
