@@ -8,6 +8,7 @@ import { entriesOf } from '../../lib/scheduler/kubernetes/ledger-entries.ts';
 import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import type { ModelApi } from '../claim/model/api.ts';
 import { aQuota } from '../claim/model/fixtures.ts';
+import { claimOf } from './ledger.ts';
 import { aHost, aPlacement } from './model/fixtures.ts';
 import { ModelScheduler } from './model/scheduler.ts';
 import { runRounds, world } from './model/world.ts';
@@ -31,6 +32,14 @@ const said = (api: ModelApi, name: string) => {
   const { reason, message } = conditions!.find(({ type }) => type === 'Scheduled')!;
   return [phase, nodeName, reason, message];
 };
+/** One round of a scheduler whose caches see nothing meanwhile. */
+async function roundOf(scheduler: ModelScheduler): Promise<void> {
+  scheduler.start();
+  while (!scheduler.isIdle) {
+    for (const call of scheduler.process.calls.splice(0)) call.happen('answered');
+    await setImmediate();
+  }
+}
 const quotaUsed = (api: ModelApi) => api.all(CAPACITY_QUOTAS)[0]?.status?.summary;
 
 test('a reservation holds room that nobody else gets, and who names it takes the room up', async () => {
@@ -178,16 +187,48 @@ test('promised room stays: not for a higher priority, and not by one who has yet
   assert.equal(listed(api), ['', 'room 4']);
   // It knows of the ledgers as they are, and of the reservation as it was.
   late.process.deliverAll(INSTANCES);
-  late.start();
-  while (!late.isIdle) {
-    for (const call of late.process.calls.splice(0)) call.happen('answered');
-    await setImmediate();
-  }
+  await roundOf(late);
   assert.is(listed(api)[1], 'room 4');
-  create(api, vm('filler', '4'));
-  create(api, vm('urgent', '4', { priority: 9 }));
+  create(api, vm('filler', '4', { priority: 1 }));
   await runRounds(api, '2026-01-04T00:00:00Z');
+  assert.equal(listed(api), ['filler 4', 'room 4']);
+  create(api, vm('urgent', '4', { priority: 9 }));
+  await runRounds(api, '2026-01-05T00:00:00Z');
   assert.equal(listed(api), ['urgent 4', 'room 4']);
+});
+
+test('room is lost by the word of the server alone, not by ledgers as they were', async () => {
+  const labels = { disk: 'nvme' };
+  const api = world({ hosts: [small('web-1'), aHost('web-2', { metadata: { labels } })] });
+  const late = new ModelScheduler(api, createFakeClock(Date.parse('2026-01-02T00:00:00Z')));
+  create(api, held('room', '4'));
+  await runRounds(api);
+  // It would go elsewhere, were it placed as any other.
+  const nodeSelector = { matchLabels: labels };
+  const { uid, name } = create(api, vm('mine', '4', { from: 'room', nodeSelector })).metadata;
+  api.patch(PLACEMENTS, inTeam('room'), { status: { phase: 'Redeemed', redeemedBy: { name, uid } } }, 'status');
+  late.process.deliverAll(PLACEMENTS);
+  await roundOf(late);
+  assert.equal(listed(api), ['room 4', '']);
+  await runRounds(api);
+  assert.is(said(api, 'mine')[3], 'on the host of reservation room: 0/2 nodes fit: 1 other labels, 1 other node');
+});
+
+test('who may be about to get the room keeps the stay that it would be entered for, and what it counts', async () => {
+  const quota = aQuota('small', { cpu: '20' });
+  const api = world({ hosts: [small('web-1')], quotas: [quota], placements: [held('room', '4')] });
+  await runRounds(api);
+  create(api, vm('more', '5', { from: 'room' }));
+  await runRounds(api);
+  const waits = api.get(PLACEMENTS, inTeam('more'));
+  const { claims = [] } = api.all(CAPACITY_QUOTAS)[0]!.status!;
+  const claim = { uid: claimOf(waits), kind: 'Placement', name: 'more', amounts: { cpu: '5', placements: '1' } };
+  api.patch(CAPACITY_QUOTAS, quota.metadata, { status: { claims: [...claims, claim] } }, 'status');
+  await runRounds(api);
+  assert.is(claimOf(api.get(PLACEMENTS, inTeam('more'))), claimOf(waits));
+  api.delete(PLACEMENTS, inTeam('room'));
+  await runRounds(api);
+  assert.is(quotaUsed(api), 'cpu: 0/20', 'and gives it back when the reservation is gone');
 });
 
 test('a reservation gives way to a higher priority as any other does, and is waited for anew', async () => {
