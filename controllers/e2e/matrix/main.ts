@@ -34,7 +34,10 @@ const cells = values.count === undefined ? named : sample(named, Number(values.c
 
 if (values.help) console.log(usage);
 else if (values.list) console.log(cells.map(cellName).join('\n'));
-else {
+else if (cells.length === 0) {
+  console.error(`no cell's name has ${positionals.join(' or ')} in it: --list tells them`);
+  process.exitCode = 2;
+} else {
   const result = await runMatrix({
     cells,
     atOnce: Number(values['at-once']),

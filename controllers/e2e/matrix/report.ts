@@ -1,4 +1,5 @@
 // The matrix for people: what each fault came to in each operation. Pure.
+import { cellName } from './cells.ts';
 import type { MatrixResult } from './run.ts';
 
 /** How a cell ended, in a word or two. */
@@ -31,8 +32,6 @@ export function report({ outcomes, violations, deaths }: MatrixResult): string[]
 
 /** Everything that must not be. */
 export const faultsIn = ({ outcomes, violations }: MatrixResult): string[] => [
-  ...outcomes.flatMap(({ cell, faults }) =>
-    faults.map((fault) => `FAULT ${cell.kind} at ${cell.step}, ${cell.fault}: ${fault}`),
-  ),
+  ...outcomes.flatMap(({ cell, faults }) => faults.map((fault) => `FAULT ${cellName(cell)}: ${fault}`)),
   ...violations.map((violation) => `FAULT ${violation}`),
 ];
