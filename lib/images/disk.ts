@@ -16,8 +16,10 @@ const SECTOR = 512;
 const CORE = { startMiB: 1, sizeMiB: 1 } as const;
 const ESP = { startMiB: 2, sizeMiB: 16 } as const;
 const ROOT_START_MIB = ESP.startMiB + ESP.sizeMiB;
-/** What is free in the root file system before it grows to its disk's size. */
-const SLACK = { factor: 1.06, MiB: 24 } as const;
+/** What is free in the root file system before it grows to its disk's size: the first boot writes before that. */
+const SLACK = { factor: 1.06, MiB: 32, inodes: 8192 } as const;
+/** mke2fs would choose by the size that the file system has now, not by the disk's that it grows to. */
+const [BLOCK_BYTES, INODE_BYTES, JOURNAL_MIB] = [4096, 256, 16];
 const TYPES = {
   biosBoot: '21686148-6449-6E6F-744E-656564454649',
   esp: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',
@@ -26,7 +28,9 @@ const TYPES = {
 
 /** Writes the image to `file`; `work` is for what is needed meanwhile. */
 export async function makeDisk(root: string, file: string, work: string): Promise<void> {
-  const used = Number((await run('du', ['--summarize', '--block-size=1M', root])).split('\t')[0]);
+  const sum = async (...how: string[]) => Number((await run('du', ['--summarize', ...how, root])).split('\t')[0]);
+  const inodes = (await sum('--inodes')) + SLACK.inodes;
+  const used = (await sum('--block-size=1M')) + (inodes * INODE_BYTES) / MIB + JOURNAL_MIB;
   const rootMiB = Math.ceil(used * SLACK.factor) + SLACK.MiB;
   const rootImage = join(work, 'root.ext4');
   await rm(rootImage, { force: true });
@@ -34,22 +38,8 @@ export async function makeDisk(root: string, file: string, work: string): Promis
   await truncate(rootImage, rootMiB * MIB);
   // GRUB 2.06 reads no file system with these two.
   const features = ['-O', '^metadata_csum_seed,^orphan_file', '-E', 'lazy_itable_init=0,lazy_journal_init=0'];
-  // A disk's blocks, also where mke2fs would take smaller ones for a file system that grows later.
-  await run('mke2fs', [
-    '-q',
-    '-t',
-    'ext4',
-    '-b',
-    '4096',
-    '-L',
-    ROOT_LABEL,
-    '-m',
-    '0',
-    ...features,
-    '-d',
-    root,
-    rootImage,
-  ]);
+  const sizes = ['-b', `${BLOCK_BYTES}`, '-I', `${INODE_BYTES}`, '-N', `${inodes}`, '-J', `size=${JOURNAL_MIB}`];
+  await run('mke2fs', ['-q', '-t', 'ext4', '-L', ROOT_LABEL, '-m', '0', ...sizes, ...features, '-d', root, rootImage]);
   const esp = await makeEsp(work);
 
   await rm(file, { force: true });
