@@ -70,15 +70,12 @@ export class Log {
       log.#answer = (message) => {
         if (message.type === 'opened') {
           onOpened(message);
-          log.#say({ type: 'load' });
-        } else if (message.type === 'loading') {
-          for (const record of message.records) onRecord(record);
-          log.#say({ type: 'load' });
-        } else if (message.type === 'loaded') resolve();
+        } else if (message.type === 'loading') for (const record of message.records) onRecord(record);
+        else if (message.type === 'loaded') resolve();
         else if (message.type === 'failed') reject(refusal(message.message));
       };
       log.#worker.once('error', (error) => reject(refusal(error.message)));
-      log.#say({ type: 'open' });
+      log.#say({ type: 'load' });
     }).catch(async (error: unknown) => {
       await log.#worker.terminate();
       throw error;

@@ -28,8 +28,6 @@ export interface WriterOptions {
 }
 
 export type ToWriter =
-  | { type: 'open' }
-  /** Asks for some of what is stored, so that the event loop is never flooded with it. */
   | { type: 'load' }
   | { type: 'commit'; batch: Batch }
   | { type: 'backup'; path: string }

@@ -1,7 +1,7 @@
 // The writer thread: owns the database, so that an fdatasync never stops the event loop that answers requests.
 import { parentPort, workerData } from 'node:worker_threads';
 import { Database } from './database.ts';
-import type { FromWriter, LogRecord, ToWriter, WriterOptions } from './records.ts';
+import type { FromWriter, ToWriter, WriterOptions } from './records.ts';
 
 function serve(port: NonNullable<typeof parentPort>, options: WriterOptions): void {
   const say = (message: FromWriter) => port.postMessage(message);
@@ -14,20 +14,12 @@ function serve(port: NonNullable<typeof parentPort>, options: WriterOptions): vo
     port.close();
     return;
   }
-  const chunks = database.load();
-  let chunk: IteratorResult<LogRecord[]> | undefined;
   const answer = (message: ToWriter) => {
     switch (message.type) {
-      case 'open':
-        say({ type: 'opened', compacted: database.compacted, lineage: database.lineage });
-        chunk = chunks.next();
-        return;
       case 'load':
-        if (!chunk || chunk.done) return say({ type: 'loaded' });
-        say({ type: 'loading', records: chunk.value });
-        // Read while the last one is taken in.
-        chunk = chunks.next();
-        return;
+        say({ type: 'opened', compacted: database.compacted, lineage: database.lineage });
+        for (const records of database.load()) say({ type: 'loading', records });
+        return say({ type: 'loaded' });
       case 'commit':
         database.commit(message.batch);
         return say({ type: 'committed' });
