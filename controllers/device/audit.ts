@@ -2,7 +2,7 @@
 //
 // An operation is told when it has ended, and when it has stopped for good. Events and the status say the same, but forget.
 import type { Device } from '../../lib/api/generated.ts';
-import type { Status } from './status.ts';
+import type { Operation, Status } from './status.ts';
 
 /** One line of the audit log. */
 export interface AuditRecord {
@@ -26,43 +26,33 @@ export interface AuditRecord {
 
 const said = (name: string, value: string | undefined) => (value === undefined ? {} : { [name]: value });
 
+type Told = Pick<Operation, 'id' | 'kind' | 'requestedBy' | 'request' | 'askedBy' | 'startedAt'>;
+
+/** What is told of an operation however it came out. */
+function whatItWas(device: Device, { id, kind, requestedBy, request, askedBy, startedAt }: Told) {
+  return {
+    device: device.metadata.name,
+    operation: id,
+    kind,
+    ...said('instance', requestedBy),
+    ...said('request', request),
+    ...said('askedBy', askedBy),
+    startedAt,
+  };
+}
+
 /** What has ended or stopped between two statuses. */
-export function auditRecords({ metadata }: Device, before: Status, after: Status, now: string): AuditRecord[] {
+export function auditRecords(device: Device, before: Status, after: Status, now: string): AuditRecord[] {
   const known = new Set((before.history ?? []).map(({ id }) => id));
   const ended = (after.history ?? [])
     .filter(({ id }) => !known.has(id))
-    .map(
-      ({ id, kind, requestedBy, request, askedBy, startedAt, endedAt, result, message }): AuditRecord => ({
-        time: endedAt,
-        device: metadata.name,
-        operation: id,
-        kind,
-        ...said('instance', requestedBy),
-        ...said('request', request),
-        ...said('askedBy', askedBy),
-        startedAt,
-        result,
-        ...said('message', message),
-      }),
-    );
+    .map((entry): AuditRecord => {
+      const { endedAt, result, message } = entry;
+      return { time: endedAt, ...whatItWas(device, entry), result, ...said('message', message) };
+    });
   const { operation, error } = after;
   const hasStopped = error?.permanent && !(before.error?.permanent && before.error.code === error.code);
   if (!operation || !hasStopped) return ended;
-  const { id, kind, requestedBy, request, askedBy, startedAt } = operation;
-  return [
-    ...ended,
-    {
-      time: now,
-      device: metadata.name,
-      operation: id,
-      kind,
-      ...said('instance', requestedBy),
-      ...said('request', request),
-      ...said('askedBy', askedBy),
-      startedAt,
-      result: 'Stopped',
-      code: error.code,
-      message: error.message,
-    },
-  ];
+  const { code, message } = error;
+  return [...ended, { time: now, ...whatItWas(device, operation), result: 'Stopped', code, message }];
 }
