@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:https';
-import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -16,6 +15,7 @@ import { found } from '../../lib/kube/errors.ts';
 import type { KubeObject, Resource } from '../../lib/kube/resource.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
+import { freePort } from '../../lib/testing/free-port.ts';
 import { servedGroups, tokenIn } from '../e2e/service-account.ts';
 import { type Clones, makeClones } from './clones.ts';
 
@@ -44,16 +44,6 @@ const REMOVERS = 16;
 const PAGE = 500;
 const PATIENCE = { deadlineMs: 600_000, everyMs: 250 };
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface OperatorUnderTest extends AsyncDisposable {
   /** By the metric's name: the sum over all labels, or over those series that have this one. */

@@ -4,8 +4,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -23,6 +21,7 @@ import type { KubeObject } from '../../lib/kube/resource.ts';
 import { LAB_ADDRESS, type Lab, type LabMachine, type MachineSpec, startLab } from '../../lib/lab/lab.ts';
 import { labManifests } from '../../lib/lab/manifests.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
+import { freePort } from '../../lib/testing/free-port.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { ARTIFACTS, artifacts, tell, timed } from './real-boot-artifacts.ts';
 import { type Recording, record } from './real-boot-record.ts';
@@ -219,13 +218,4 @@ export async function onRealMachines(
   await body(platform);
   for (const { metadata } of view.all().devices) await client.delete(DEVICES, metadata);
   await platform.step('devices removed', ({ devices }) => devices.length === 0);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,6 +14,7 @@ import { processesOf, usageOf } from '../../../lib/apiserver/bench/processes.ts'
 import { ensureNamespace, installDefinitions } from '../../../lib/cli/manifests.ts';
 import { createClient, type KubeClient } from '../../../lib/kube/client.ts';
 import type { KubeObject, Resource } from '../../../lib/kube/resource.ts';
+import { freePort } from '../../../lib/testing/free-port.ts';
 import { tempDir } from '../../../lib/testing/temp-dir.ts';
 import { type Contents, clear, create, kubeContents, oursContents, type Size } from './contents.ts';
 import { type SchedulerProcess, startKubeScheduler, startOurs } from './peers.ts';
@@ -49,16 +49,6 @@ interface Pod extends KubeObject {
   readonly spec?: { readonly nodeName?: string };
 }
 const PODS: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true };
-
-/** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** What takes long is told of, apart from the results. */
 const say = (what: string): void => console.error(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${what}`);

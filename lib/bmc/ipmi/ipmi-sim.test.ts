@@ -1,7 +1,6 @@
 // The driver against OpenIPMI's ipmi_sim, a BMC that others wrote.
 // test-deadline: 300
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -11,6 +10,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cellsOf, ipmitool, sdrLine, sensorLine } from '../../sim/bmc/ipmitool.ts';
 import { rawThresholds } from '../../sim/bmc/sensors.ts';
+import { freeUdpPort } from '../../testing/free-port.ts';
 import { peerTest, withPeers } from '../../testing/peers.ts';
 import { BmcError, type BmcErrorCode } from '../errors.ts';
 import { openDriver } from '../open.ts';
@@ -157,15 +157,6 @@ mc_add_fru_data 0x20 0 ${encodeFru(FRU).length} data ${bytes(encodeFru(FRU))}
 mc_enable 0x20
 `;
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
 interface Lab {
   readonly folder: string;
   readonly port: number;
@@ -181,7 +172,7 @@ async function withIpmiSim(body: (lab: Lab) => Promise<void>, more = ''): Promis
   try {
     await once(serial, 'listening');
     const { port: serialPort } = serial.address() as AddressInfo;
-    const port = await freePort();
+    const port = await freeUdpPort();
     await mkdir(join(folder, 'state/ipmi_sim/bmc'), { recursive: true });
     await writeFile(join(folder, 'chassis'), CHASSIS);
     await chmod(join(folder, 'chassis'), 0o755);

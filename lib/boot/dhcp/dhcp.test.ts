@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Log } from '../../observe/log.ts';
+import { freeUdpPort } from '../../testing/free-port.ts';
 import { peerTest } from '../../testing/peers.ts';
 import { type DhcpSettings, dnsmasqConfig, hostLine } from './config.ts';
 import { type DhcpServer, startDhcpServer } from './server.ts';
@@ -94,15 +95,6 @@ async function offer(
 const KNOWN = '52:54:00:00:00:ff';
 const MAC = '52:54:00:00:00:01';
 
-/** A port of its own, out of the way of the ones that are handed out. */
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
-
 /** Readable for everybody: dnsmasq does not stay root. */
 async function folder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'bmp-dhcp-'));
@@ -115,7 +107,7 @@ async function serving(
   change: (settings: DhcpSettings) => DhcpSettings = (same) => same,
 ): Promise<void> {
   const dir = await folder();
-  const port = await freePort();
+  const port = await freeUdpPort();
   const server = await startDhcpServer({ ...change(settings(port)), dir, log });
   try {
     await server.addHost({ macAddress: KNOWN, address: '127.77.0.99' }, never);
@@ -189,7 +181,7 @@ dnsmasq('each firmware gets the iPXE that it can run, and iPXE the machine’s o
 
 dnsmasq('hosts outlive the server, and a dnsmasq that cannot start says why', async () => {
   const dir = await folder();
-  const port = await freePort();
+  const port = await freeUdpPort();
   const options = { ...settings(port), dir, log };
   try {
     const before = await startDhcpServer(options);
