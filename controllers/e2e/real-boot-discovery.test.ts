@@ -24,11 +24,13 @@ labTest([...BUILD_PROGRAMS, ['ssh', 'openssh-client']])('a machine that nobody k
         for await (const { items } of client.pages(DISCOVERIES)) return items[0];
         return undefined;
       }, DEADLINE);
-      const { bootMACAddress, serialNumber, manufacturer, product } = found.spec;
+      const { bootMACAddress, address, serialNumber, manufacturer, product } = found.spec;
       assert.equal(
-        { bootMACAddress, serialNumber, manufacturer, product },
+        { bootMACAddress, address, serialNumber, manufacturer, product },
         {
           bootMACAddress: machine.macAddress,
+          // Its own, though it came through the lab's door.
+          address: machine.address,
           serialNumber: machine.serialNumber,
           manufacturer: 'QEMU',
           product: 'Virtual server',

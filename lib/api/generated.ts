@@ -1226,7 +1226,7 @@ spec: {
  */
 bootMACAddress: string
 /**
- * From where it asked.
+ * Its own IP address, where it says one; else from where it asked.
  */
 address?: string
 /**

@@ -7,7 +7,7 @@ test('a machine is told to say what it is, and to boot on whatever comes of it',
   assert.ok(script.startsWith('#!ipxe\n') && script.endsWith('exit\n'));
   assert.match(
     script,
-    /^imgfetch --timeout 5000 http:\/\/192.0.2.1:6281\/discovery\/v1\/52-54-00-00-00-01\?serial=\$\{serial:uristring\}&\S+ \|\|$/m,
+    /^imgfetch --timeout 5000 http:\/\/192.0.2.1:6281\/discovery\/v1\/52-54-00-00-00-01\?serial=\$\{serial:uristring\}&\S+&ip=\$\{netX\/ip\} \|\|$/m,
   );
 });
 
@@ -20,6 +20,9 @@ test('what it says is taken as text, and no more of it than has room', () => {
     manufacturer: 'Acme',
     uuid: '4c4c4544-0043',
   });
+  assert.is(parseDiscovery('/discovery/v1/52-54-00-00-00-0A?ip=10.0.0.7', '192.0.2.9')?.address, '10.0.0.7');
+  for (const none of ['', '10.0.0', 'x'.repeat(70)])
+    assert.is(parseDiscovery(`/discovery/v1/52-54-00-00-00-0A?ip=${none}`, '192.0.2.9')?.address, '192.0.2.9', none);
   const long = parseDiscovery(`/discovery/v1/52:54:00:00:00:01?serial=${'x'.repeat(5000)}`, undefined);
   assert.is(long?.serialNumber?.length, 128);
   for (const path of ['/discovery/v1/', '/discovery/v1/x', '/discovery/v1/52-54-00-00-00-01/x'])
