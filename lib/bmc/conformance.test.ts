@@ -4,33 +4,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { SimulatedBmcOptions } from '../sim/bmc/bmc.ts';
 import { NO_FAULTS } from '../sim/bmc/faults.ts';
-import { LAB_ADMIN, LAB_GUID, LAB_VIEWER, type Lab, withSimulatedBmc } from '../sim/bmc/lab.ts';
+import { fails, LAB_ADMIN, LAB_FRU, LAB_GUID, LAB_VIEWER, type Lab, withSimulatedBmc } from '../sim/bmc/lab.ts';
 import type { BootOptions, Credentials, Driver } from './driver.ts';
-import { BmcError, type BmcErrorCode } from './errors.ts';
+import { BmcError } from './errors.ts';
 
 const within = () => AbortSignal.timeout(60_000);
-
-const FRU = {
-  product: {
-    manufacturer: 'Acme',
-    name: 'Server X',
-    partNumber: 'SX-1',
-    version: '1.2',
-    serialNumber: 'SN0007',
-    assetTag: 'asset-7',
-  },
-};
-
-async function fails(work: Promise<unknown>, code: BmcErrorCode): Promise<BmcError> {
-  try {
-    await work;
-  } catch (error) {
-    assert.instance(error, BmcError, String(error));
-    assert.is((error as BmcError).code, code, String(error));
-    return error as BmcError;
-  }
-  throw new Error(`succeeded, and should have failed with ${code}`);
-}
 
 interface Subject {
   readonly open: (lab: Lab, credentials?: Credentials) => Driver;
@@ -63,7 +41,7 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
       assert.is(identity.systemId, LAB_GUID);
       assert.is(identity.firmware, '1.00');
     },
-    { fru: FRU },
+    { fru: LAB_FRU },
   );
 
   conforms('uses one session for many calls, gives it back, and may be used again', async (lab) => {
@@ -183,7 +161,7 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
       assert.equal(system?.manufacturer, 'Acme');
       assert.equal([system?.product, system?.serialNumber, system?.assetTag], ['Server X', 'SN0007', 'asset-7']);
     },
-    { fru: FRU },
+    { fru: LAB_FRU },
   );
 
   conforms('changes a password, which then is the only one', async (lab) => {

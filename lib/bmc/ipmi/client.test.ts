@@ -4,8 +4,8 @@ import { createSocket } from 'node:dgram';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NO_FAULTS } from '../../sim/bmc/faults.ts';
-import { LAB_ADMIN, LAB_GUID, LAB_VIEWER, PATIENT, withSimulatedBmc } from '../../sim/bmc/lab.ts';
-import { BmcError, type BmcErrorCode } from '../errors.ts';
+import { fails, LAB_ADMIN, LAB_GUID, LAB_VIEWER, PATIENT, withSimulatedBmc } from '../../sim/bmc/lab.ts';
+import type { BmcError } from '../errors.ts';
 import { IpmiClient } from './client.ts';
 import type { IpmiOptions } from './options.ts';
 import type { Transport } from './transport.ts';
@@ -14,17 +14,6 @@ import { NETFN } from './wire/message.ts';
 const IMPATIENT: Partial<IpmiOptions> = { schedule: [30, 30, 30], suitesSchedule: [30], closeSchedule: [30] };
 
 const within = () => AbortSignal.timeout(60_000);
-
-async function fails(work: Promise<unknown>, code: BmcErrorCode): Promise<BmcError> {
-  try {
-    await work;
-  } catch (error) {
-    assert.instance(error, BmcError, String(error));
-    assert.is((error as BmcError).code, code, String(error));
-    return error as BmcError;
-  }
-  throw new Error(`succeeded, and should have failed with ${code}`);
-}
 
 for (const suite of [3, 17] as const) {
   test(`suite ${suite}: identity, power and boot device, in one session`, async () => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cellsOf, ipmitool, sdrLine, sensorLine } from '../../sim/bmc/ipmitool.ts';
+import { LAB_FRU } from '../../sim/bmc/lab.ts';
 import { rawThresholds } from '../../sim/bmc/sensors.ts';
 import { freeUdpPort } from '../../testing/free-port.ts';
 import { peerTest, withPeers } from '../../testing/peers.ts';
@@ -59,17 +60,6 @@ set_working_mc 0x20
   user 3 true "viewer" "viewerpw" user 10 none md2 md5 straight
 `;
 
-const FRU = {
-  product: {
-    manufacturer: 'Acme',
-    name: 'Server X',
-    partNumber: 'SX-1',
-    version: '1.2',
-    serialNumber: 'SN0007',
-    assetTag: 'asset-7',
-  },
-};
-
 /** One temperature sensor, in whole degrees. */
 const SENSOR = encodeFullRecord({
   id: 1,
@@ -93,6 +83,8 @@ const OVERHEATED = encodeSelRecord(1, 0x655bcd15, {
   asserted: true,
   data: [0x59, 95, 90],
 });
+
+const PARTS = encodeFru({ product: LAB_FRU.product });
 
 const bytes = (data: Buffer) => Array.from(data, (byte) => `0x${byte.toString(16)}`).join(' ');
 
@@ -153,7 +145,7 @@ main_sdr_add 0x20 ${bytes(SENSOR)}
 sensor_add 0x20 0 0x30 1 1
 sensor_set_threshold 0x20 0 0x30 settable 011000 0x5a 0x50 0 0 0 0
 sensor_set_value 0x20 0 0x30 85 0
-mc_add_fru_data 0x20 0 ${encodeFru(FRU).length} data ${bytes(encodeFru(FRU))}
+mc_add_fru_data 0x20 0 ${PARTS.length} data ${bytes(PARTS)}
 mc_enable 0x20
 `;
 
@@ -250,7 +242,7 @@ withSimulator('sensors, event log and inventory', async () => {
       [['CPU Temp', 'upper critical going high (reading 95 degrees C, threshold 90 degrees C)', 'critical']],
     );
     assert.equal(await driver.eventLog(within(), log[0]!.id), []);
-    const { name: product, ...fields } = FRU.product;
+    const { name: product, ...fields } = LAB_FRU.product;
     assert.equal(await driver.inventory(within()), [{ ...fields, name: 'System', product }]);
   });
 });

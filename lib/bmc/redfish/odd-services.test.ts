@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { fails } from '../../sim/bmc/lab.ts';
 import type { Driver } from '../driver.ts';
-import { BmcError, type BmcErrorCode } from '../errors.ts';
+import type { BmcErrorCode } from '../errors.ts';
 import { openDriver } from '../open.ts';
 
 type Answers = Readonly<Record<string, unknown>>;
@@ -60,16 +61,6 @@ async function withService(
 }
 
 const within = () => AbortSignal.timeout(60_000);
-
-async function fails(work: Promise<unknown>, code: BmcErrorCode): Promise<BmcError> {
-  const error = await work.then(
-    () => assert.unreachable('it should have failed'),
-    (failure: unknown) => failure,
-  );
-  assert.instance(error, BmcError, String(error));
-  assert.is((error as BmcError).code, code, String(error));
-  return error as BmcError;
-}
 
 const refuse =
   (status: number, id: string, message = ''): Handler =>

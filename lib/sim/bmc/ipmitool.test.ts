@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import { peerTest } from '../../testing/peers.ts';
 import { SimulatedBmc, type SimulatedBmcOptions } from './bmc.ts';
 import { MemoryChassis } from './chassis.ts';
+import { LAB_FRU } from './lab.ts';
 
 const GUID = '9b4d7b4e-3d5c-4f0a-8c1e-1f2e3d4c5b6a';
 const USERS = [
@@ -115,19 +116,6 @@ withTool('channel, ciphers and sessions are told', async () => {
   });
 });
 
-const FRU = {
-  chassis: { type: 0x17, partNumber: 'CH-1', serialNumber: 'CH0007' },
-  board: { manufacturer: 'Acme', product: 'Board X', serialNumber: 'BD0007', partNumber: 'BX-1' },
-  product: {
-    manufacturer: 'Acme',
-    name: 'Server X',
-    partNumber: 'SX-1',
-    version: '1.2',
-    serialNumber: 'SN0007',
-    assetTag: 'asset-7',
-  },
-};
-
 withTool('sensors are read, each with its unit, and those without power are not', async () => {
   await withBmc(async (tool, bmc, chassis) => {
     bmc.setSensor(0x02, 97);
@@ -174,7 +162,7 @@ withTool('the inventory is told', async () => {
       assert.match(fru.text, /Product Asset Tag +: asset-7/);
     },
     17,
-    { fru: FRU },
+    { fru: LAB_FRU },
   );
 });
 

@@ -1,5 +1,7 @@
 // For tests: a simulated BMC, drivers that talk to it over UDP, and everything closed at the end.
+import * as assert from 'uvu/assert';
 import type { Credentials, Driver } from '../../bmc/driver.ts';
+import { BmcError, type BmcErrorCode } from '../../bmc/errors.ts';
 import type { IpmiOptions } from '../../bmc/ipmi/options.ts';
 import { Transport } from '../../bmc/ipmi/transport.ts';
 import { openDriver } from '../../bmc/open.ts';
@@ -11,6 +13,19 @@ import { NO_FAULTS } from './faults.ts';
 export const LAB_GUID = '9b4d7b4e-3d5c-4f0a-8c1e-1f2e3d4c5b6a';
 export const LAB_ADMIN: Credentials = { username: 'admin', password: 'a-secret' };
 export const LAB_VIEWER: Credentials = { username: 'viewer', password: 'viewerpw' };
+/** What a machine's parts say of themselves, where a test asks for it. */
+export const LAB_FRU = {
+  chassis: { type: 0x17, partNumber: 'CH-1', serialNumber: 'CH0007' },
+  board: { manufacturer: 'Acme', product: 'Board X', serialNumber: 'BD0007', partNumber: 'BX-1' },
+  product: {
+    manufacturer: 'Acme',
+    name: 'Server X',
+    partNumber: 'SX-1',
+    version: '1.2',
+    serialNumber: 'SN0007',
+    assetTag: 'asset-7',
+  },
+};
 
 /** Short waits, many tries: under load a reply may be late, and no test waits for a time-out that it does not want. */
 export const PATIENT: Partial<IpmiOptions> = {
@@ -31,6 +46,18 @@ export interface Lab {
   /** The same machine over Redfish, in clear. */
   readonly openRedfish: (credentials?: Credentials, redfish?: Partial<RedfishOptions>) => Driver;
   readonly redfishPort: number;
+}
+
+/** The work fails with that code; answers how. */
+export async function fails(work: Promise<unknown>, code: BmcErrorCode): Promise<BmcError> {
+  try {
+    await work;
+  } catch (error) {
+    assert.instance(error, BmcError, String(error));
+    assert.is((error as BmcError).code, code, String(error));
+    return error as BmcError;
+  }
+  throw new Error(`succeeded, and should have failed with ${code}`);
 }
 
 export async function withSimulatedBmc(

@@ -8,20 +8,9 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEBIAN_PYTHON, peerTest, pythonPeerTest } from '../../testing/peers.ts';
-import { LAB_ADMIN, type Lab, withSimulatedBmc } from './lab.ts';
+import { LAB_ADMIN, LAB_FRU, type Lab, withSimulatedBmc } from './lab.ts';
 
 const run = promisify(execFile);
-
-const FRU = {
-  product: {
-    manufacturer: 'Acme',
-    name: 'Server X',
-    partNumber: 'SX-1',
-    version: '1.2',
-    serialNumber: 'SN0007',
-    assetTag: 'asset-7',
-  },
-};
 
 /** Runs a program with a home of its own: freeipmi keeps sensor records there. */
 async function output(program: string, args: string[]): Promise<string> {
@@ -68,7 +57,7 @@ for (const suite of [3, 17]) {
         const drawn = await output('ipmi-dcmi', [...login, '--get-system-power-statistics']);
         assert.match(drawn, /Current Power +: 344 Watts/);
       },
-      { fru: FRU },
+      { fru: LAB_FRU },
     );
   });
 }
@@ -123,7 +112,7 @@ withPyghmi('pyghmi: power, boot device, sensors, log and inventory', async () =>
       assert.equal(answer.log, [['CPU1 Temp', 'Upper critical', 97]]);
       assert.ok(answer.serials.includes('SN0007'));
     },
-    { fru: FRU },
+    { fru: LAB_FRU },
   );
 });
 

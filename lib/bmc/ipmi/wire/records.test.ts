@@ -3,6 +3,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { seededRandom } from '../../../sim/bmc/faults.ts';
+import { LAB_FRU } from '../../../sim/bmc/lab.ts';
 import { WireError } from './bytes.ts';
 import { eventMeaning, statesIn, worst } from './events.ts';
 import { decodeFru, encodeFru } from './fru.ts';
@@ -135,29 +136,16 @@ test('event log records of every type', () => {
   assert.equal(decodeSelRecord(encodeSelRecord(9, 0x655bcd15, event)).event, event);
 });
 
-const FRU = {
-  chassis: { type: 0x17, partNumber: 'CH-1', serialNumber: 'CH0007' },
-  board: { manufacturer: 'Acme', product: 'Board X', serialNumber: 'BD0007', partNumber: 'BX-1' },
-  product: {
-    manufacturer: 'Acme',
-    name: 'Server X',
-    partNumber: 'SX-1',
-    version: '1.2',
-    serialNumber: 'SN0007',
-    assetTag: 'asset-7',
-  },
-};
-
 test('inventories survive the wire, whole and in part', () => {
-  assert.equal(decodeFru(encodeFru(FRU)), FRU);
-  assert.equal(decodeFru(encodeFru({ board: FRU.board })), { board: FRU.board });
+  assert.equal(decodeFru(encodeFru(LAB_FRU)), LAB_FRU);
+  assert.equal(decodeFru(encodeFru({ board: LAB_FRU.board })), { board: LAB_FRU.board });
   assert.equal(decodeFru(encodeFru({})), {});
   const short = { type: 1, partNumber: 'B', serialNumber: 'after one letter' };
   assert.equal(decodeFru(encodeFru({ chassis: short })), { chassis: short });
 });
 
 test('a damaged inventory is refused', () => {
-  const bytes = encodeFru(FRU);
+  const bytes = encodeFru(LAB_FRU);
   for (let at = 0; at < bytes.length; at++) {
     const damaged = Buffer.from(bytes);
     damaged[at]! ^= 0x04;
