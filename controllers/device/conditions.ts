@@ -2,9 +2,11 @@
 //
 // Ready says that the Device is as its spec wants it. Until then one of kstatus' two stands beside it: Reconciling while the
 // operator goes on by itself, Stalled when a person has to do something.
+import { drainText, placementsLeft } from '../../lib/api/draining.ts';
 import type { Device } from '../../lib/api/generated.ts';
 import { BMC_FAILURES, type ReasonOf } from '../../lib/api/reasons.ts';
 import { type ConditionUpdate, setConditions } from '../../lib/runtime/conditions.ts';
+import type { Claimant } from './plan.ts';
 import { codeOf, kindOf, type Status } from './status.ts';
 
 type DeviceReason = ReasonOf<'Device'>;
@@ -105,8 +107,18 @@ function ready(device: Device, status: Status): Told {
   }
 }
 
+/** In maintenance: whether the VMs on it are elsewhere now, so that nobody misses it. */
+function drained({ phase }: Status, claimant: Claimant): Told | undefined {
+  if (phase !== 'Maintenance' || claimant.type !== 'live') return undefined;
+  const { instance } = claimant;
+  if (!instance.spec.vmHost?.enabled && !instance.status?.drain) return undefined;
+  const { name, namespace } = instance.metadata;
+  const message = `instance ${namespace}/${name}: ${drainText(instance)}`;
+  return placementsLeft(instance).length === 0 ? yes('Drained', message) : no('Draining', message);
+}
+
 /** The status with its conditions brought up to date; times move only with a condition's status. */
-export function withConditions(device: Device, status: Status, now: string): Status {
+export function withConditions(device: Device, status: Status, claimant: Claimant, now: string): Status {
   const observedGeneration = device.metadata.generation;
   const readiness = ready(device, status);
   const unready = readiness.status === 'True' ? undefined : yes(readiness.reason, readiness.message);
@@ -118,6 +130,7 @@ export function withConditions(device: Device, status: Status, now: string): Sta
     Reachable: reachable(status),
     Collected: collected(device, status),
     PutAway: putAway(device, status),
+    Drained: drained(status, claimant),
     Quarantined: status.quarantine && yes('Quarantined', quarantineText(status.quarantine)),
   };
   const conditions = setConditions(status.conditions ?? [], told, observedGeneration, now);

@@ -1,9 +1,10 @@
 // The Device controller: what wakes it. It alone drives a device's hardware and writes its status.
+import { placementsLeft } from '../../lib/api/draining.ts';
 import type { Device, Instance } from '../../lib/api/generated.ts';
 import { DEVICE_FINALIZER } from '../../lib/api/names.ts';
 import { DEVICES } from '../../lib/api/resources.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
-import type { Store } from '../../lib/kube/store.ts';
+import type { Store, StoreEvent } from '../../lib/kube/store.ts';
 import { type Controller, createController } from '../../lib/runtime/controller.ts';
 import { addFinalizer, hasFinalizer, isDeleting } from '../../lib/runtime/finalizers.ts';
 import { OwnWrites } from '../../lib/runtime/own-writes.ts';
@@ -37,6 +38,7 @@ export function createDeviceController(deps: DeviceDependencies): Controller {
     watches: [
       watch(stores.devices, { when: exceptStatus }),
       watch(stores.instances, { when: exceptStatus, keys: devicesOf<Instance>(isClaimedBy) }),
+      watch(stores.instances, { when: isDrainedFurther, keys: devicesOf<Instance>(isClaimedBy) }),
       watch(stores.types, { keys: devicesOf((device, type) => device.spec.deviceType === type.metadata.name) }),
       watch(stores.sites, { keys: devicesOf((device, site) => device.spec.site === site.metadata.name) }),
       watch(stores.secrets, { keys: devicesOf(usesSecret) }),
@@ -63,6 +65,12 @@ export function createDeviceController(deps: DeviceDependencies): Controller {
     },
   });
 }
+
+/** Of one that is drained, by which the Device goes. */
+const isDrainedFurther = (event: StoreEvent<Instance>): boolean =>
+  event.type === 'updated' &&
+  event.object.status?.drain !== undefined &&
+  placementsLeft(event.old).length !== placementsLeft(event.object).length;
 
 function wantsImage(instances: Store<Instance>, device: Device, image: KubeObject): boolean {
   const claim = device.spec.claimRef;

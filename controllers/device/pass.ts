@@ -3,6 +3,7 @@
 // The status is written before every effect, so that a process that dies at any moment is followed by one that knows what
 // may have been done. Whatever is judged is judged by what was observed in this very pass.
 import { randomUUID } from 'node:crypto';
+import { drainEnd } from '../../lib/api/draining.ts';
 import type { Device } from '../../lib/api/generated.ts';
 import { DEVICE_FINALIZER } from '../../lib/api/names.ts';
 import { DEVICES } from '../../lib/api/resources.ts';
@@ -481,7 +482,16 @@ export class Pass {
     const { maintenance } = this.#device.spec;
     if (maintenance?.enabled || !LOOKED_AT.has(phase)) return done;
     if (error?.permanent) return done;
-    return requeue(error ? backoffMs(timing.backoff, error.count, random) : timing.idlePollMs * (0.9 + 0.2 * random()));
+    const pauseMs = error ? backoffMs(timing.backoff, error.count, random) : timing.idlePollMs * (0.9 + 0.2 * random());
+    return requeue(Math.min(pauseMs, this.#drainLeftMs()));
+  }
+
+  /** Until Placements that have not left are waited for no more. */
+  #drainLeftMs(): number {
+    const { claimant } = this.#around;
+    const now = this.#deps.clock.now();
+    const end = claimant.type === 'live' ? drainEnd(claimant.instance, now) : undefined;
+    return end === undefined ? Number.POSITIVE_INFINITY : end - now;
   }
 
   #mayBeDeleted(): boolean {
@@ -524,7 +534,7 @@ export class Pass {
     const now = timestamp(clock.now());
     const { name, generation } = this.#device.metadata;
     this.#expectEnd(before);
-    const told = withConditions(this.#device, this.#status, now);
+    const told = withConditions(this.#device, this.#status, this.#around.claimant, now);
     const status = withHealth(told, this.#deps.health.of(name), generation, now);
     const written = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
     this.#device = this.#memory.own.note(this.#device, written);

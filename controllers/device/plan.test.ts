@@ -329,4 +329,31 @@ test('whatever happens, phases change only along the arrows, and steps stay with
   }
 });
 
+test('what hosts VMs is not wiped or installed anew before they have left, or the time for it is over', () => {
+  const ledger = (placements: number, since = '1970-01-01T00:00:00Z') => ({
+    allocated: { placements, claims: [{ uid: 'p', name: 'vm-1', cpu: '1', memory: '1Gi' }].slice(0, placements) },
+    drain: { for: 'Release' as const, of: 1, left: placements, since },
+  });
+  const host = (
+    spec: Partial<Instance['spec']>,
+    meta: Partial<Instance['metadata']>,
+    status: Instance['status'],
+  ): Claimant => ({ type: 'live', instance: { ...instance(spec, meta), ...(status && { status }) } });
+  const used = device({ claimRef }, { ...inUse, handled: { instanceUID: 'i-uid' } });
+  const kindAfter = (claimant: Claimant) => planned(used, claimant, 'On').operation?.kind;
+  const drainSeconds = (seconds: number) => ({ vmHost: { enabled: true, drainSeconds: seconds } });
+  const reinstall = { requests: { reinstall: 'now' } };
+
+  assert.is(kindAfter(host({}, deleting, ledger(1))), undefined);
+  assert.is(kindAfter(host({}, deleting, ledger(0))), 'Clean');
+  assert.is(kindAfter(host(drainSeconds(1), deleting, ledger(1))), undefined);
+  assert.is(kindAfter(host(drainSeconds(0), deleting, ledger(1))), 'Clean');
+  assert.is(kindAfter(host(drainSeconds(60), deleting, ledger(1, '1969-12-31T23:58:00Z'))), 'Clean');
+  assert.is(kindAfter(host(reinstall, {}, ledger(1))), undefined);
+  assert.is(kindAfter(host(reinstall, {}, ledger(0))), 'Reinstall');
+  assert.is(kindAfter(host({ ...reinstall, ...drainSeconds(0) }, {}, ledger(1))), 'Reinstall');
+  // What the VMs need meanwhile is done.
+  assert.is(planned(used, host({}, deleting, ledger(1)), 'Off').operation?.kind, 'Start');
+});
+
 test.run();

@@ -1,5 +1,6 @@
 // Which phase a Device is in and which operation it needs: the arrows of the phase table, and nothing else. Pure.
 import { askedBy } from '../../lib/api/asked-by.ts';
+import { drainEnd } from '../../lib/api/draining.ts';
 import type { Device, Instance } from '../../lib/api/generated.ts';
 import type { PowerState } from '../../lib/bmc/driver.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
@@ -42,7 +43,9 @@ function pending(status: Status, instance: Instance, request: Request): string |
   return value && value !== status.handled?.[request] ? value : undefined;
 }
 
-const isWanted = (instance: Instance) => !instance.metadata.deletionTimestamp || instance.spec.locked === true;
+/** One that Placements still have to leave is kept up for them. */
+const isWanted = (instance: Instance, now: number) =>
+  !instance.metadata.deletionTimestamp || instance.spec.locked === true || drainEnd(instance, now) !== undefined;
 
 const POWER_OPERATIONS: ReadonlySet<OperationKind> = new Set(['Start', 'Stop', 'Restart']);
 
@@ -55,7 +58,7 @@ function wanted(
   const instanceUID = instance.metadata.uid!;
   if (status.installed?.instanceUID !== instanceUID) return { kind: 'Create', instanceUID };
   const reinstall = pending(status, instance, 'reinstall');
-  if (reinstall) {
+  if (reinstall && drainEnd(instance, view.now) === undefined) {
     const kind = instance.spec.reinstallDisks === 'All' ? 'ReinstallWiped' : 'Reinstall';
     return { kind, request: reinstall, instanceUID };
   }
@@ -79,7 +82,7 @@ function inUse(view: View, status: Status): Status {
     return status.dirty ? keep(status, claimant.uid, now) : release(view, status, claimant.uid);
   const { instance } = claimant;
   const uid = instance.metadata.uid!;
-  if (!isWanted(instance)) {
+  if (!isWanted(instance, now)) {
     if (instance.spec.releasePolicy === 'Keep' && status.installed) return keep(status, uid, now);
     return release(view, status, uid);
   }

@@ -159,4 +159,28 @@ test('what only a person can mend is Stalled, what goes on is Reconciling, and n
   assert.is(condition(instance({ image: 'debian-13' }), 'Stalled', running)?.reason, 'ImageChanged');
 });
 
+test('it is told how far the Placements have left, for what, and how to go on without them', () => {
+  const claims = ['a', 'b', 'c'].map((name) => ({ uid: name, name, cpu: '1', memory: '1Gi' }));
+  const host = (left: number, before: Instance['status'] = {}) =>
+    instance(
+      { vmHost: { enabled: true }, requests: { reinstall: 'now' } },
+      { status: { ...before, allocated: { placements: left, claims: claims.slice(0, left) } } },
+    );
+  const used = device({ ...running.status!, handled: { instanceUID: 'i-uid' } });
+  const first = told(host(3), used);
+  assert.equal(first.drain, { for: 'Reinstall', of: 3, left: 3, since: '1970-01-01T00:00:00Z' });
+  const later = told(host(1, first), used);
+  assert.equal(later.drain, { ...first.drain, left: 1 });
+  const drained = later.conditions?.find(({ type }) => type === 'Drained');
+  assert.is(drained?.status, 'False');
+  assert.match(drained!.message, /^1 of 3 Placements are left: a; .* set spec.vmHost.drainSeconds to 0 to go on/);
+  assert.is(later.conditions?.find(({ type }) => type === 'Ready')?.reason, 'Draining');
+  const last = told(host(0, later), used);
+  assert.is(last.conditions?.find(({ type }) => type === 'Drained')?.status, 'True');
+  assert.is(last.conditions?.find(({ type }) => type === 'Ready')?.reason, 'Requested');
+  const after = { ...last, requests: { reinstall: { value: 'now', result: 'Succeeded' as const } } };
+  assert.is(told(host(0, after), used).drain, undefined);
+  assert.is(condition(host(0, after), 'Drained', used), undefined);
+});
+
 test.run();

@@ -1,4 +1,5 @@
 // An Instance's status, told from what its Device shows. Pure: nothing here is remembered, all of it is observed.
+import { drainEnd, drainedFor, drainText, placementsLeft } from '../../lib/api/draining.ts';
 import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
 import type { ReasonOf } from '../../lib/api/reasons.ts';
 import type { FailureCode } from '../../lib/provision/operations/failures.ts';
@@ -77,8 +78,14 @@ function unheard({ instance, device }: View): string | undefined {
   );
 }
 
+/** Its release or its reinstallation waits until its Placements have left. */
+const isDraining = ({ instance, device, now }: View): boolean => {
+  const reason = drainedFor(instance, device);
+  return reason !== undefined && reason !== 'Maintenance' && drainEnd(instance, now) !== undefined;
+};
+
 /** Ready: the Instance is as its spec wants it, on or off. */
-function readiness(view: View, phase: Phase): Told {
+function readiness(view: View, phase: Phase, drain: Status['drain']): Told {
   const { instance, device } = view;
   const waiting = instance.status?.conditions?.find((condition) => condition.type === 'Scheduled');
   if (!device)
@@ -93,6 +100,7 @@ function readiness(view: View, phase: Phase): Told {
   if (quarantine && phase === 'Pending')
     return not('Pending', `device ${name} is put aside (${quarantine.code}), another one is looked for`);
   if (error && !inMaintenance) return not(error.code as FailureCode, `device ${name}: ${error.message}`);
+  if (isDraining(view)) return not('Draining', `device ${name}: ${drainText(instance, drain?.of)}`);
   const asked = operation ? undefined : unheard(view);
   if (asked) return not('Requested', `${asked} was asked for and is about to begin`);
   if (phase === 'Running') return told('True', 'Running', `device ${name} is on and the system has reported in`);
@@ -164,9 +172,34 @@ function stalled(view: View, ready: Told): Told | undefined {
   return needsPerson ? { ...ready, status: 'True' } : undefined;
 }
 
-function conditionsOf(view: View, phase: Phase): readonly Condition[] {
+/** How far the Placements have left, while they have to. */
+function drainOf({ instance, device, now }: View): Status['drain'] {
+  const reason = drainedFor(instance, device);
+  const left = placementsLeft(instance).length;
+  const before = instance.status?.drain;
+  if (!reason || (before?.for !== reason && left === 0)) return undefined;
+  if (before?.for !== reason) return { for: reason, of: left, left, since: timestamp(now) };
+  return { ...before, left, of: Math.max(before.of, left) };
+}
+
+const DRAIN_NEXT = 'they move as hosts have room and their groups can miss them';
+
+/** Whether all Placements have left; told of machines that host VMs, while they have to leave. */
+function drained(view: View, drain: Status['drain']): Told | undefined {
+  const { instance, device, now } = view;
+  const reason = drainedFor(instance, device);
+  if (!reason || !(instance.spec.vmHost?.enabled || drain)) return undefined;
+  const text = drainText(instance, drain?.of);
+  if (placementsLeft(instance).length === 0) return told('True', 'Drained', text);
+  if (reason === 'Maintenance') return not('Draining', `${text}; ${DRAIN_NEXT}`);
+  if (drainEnd(instance, now) === undefined)
+    return not('DrainGivenUp', `${text}; spec.vmHost.drainSeconds is over: nobody waits for them any more`);
+  return not('Draining', `${text}; ${DRAIN_NEXT}; set spec.vmHost.drainSeconds to 0 to go on without them`);
+}
+
+function conditionsOf(view: View, phase: Phase, drain: Status['drain']): readonly Condition[] {
   const { metadata, spec, status } = view.instance;
-  const ready = readiness(view, phase);
+  const ready = readiness(view, phase, drain);
   const stall = stalled(view, ready);
   const isBlocked = metadata.deletionTimestamp !== undefined && spec.locked === true;
   const conditions = {
@@ -175,6 +208,7 @@ function conditionsOf(view: View, phase: Phase): readonly Condition[] {
     Stalled: stall,
     Provisioned: provisioned(view),
     PoweredOn: powered(view),
+    Drained: drained(view, drain),
     ReinstallRequired: reinstallRequired(view),
     DeletionBlocked: isBlocked ? told('True', 'Locked', 'deletion waits until spec.locked is false') : undefined,
   };
@@ -215,11 +249,12 @@ export function tell(view: View): Status {
   const networks = isInstalled(view) ? networksOf(view) : undefined;
   const requests = requestsOf(view);
   const capacity = capacityOf(view);
+  const drain = drainOf(view);
   return {
     ...(instance.metadata.generation !== undefined && { observedGeneration: instance.metadata.generation }),
     phase,
     phaseSince: before.phase === phase && before.phaseSince ? before.phaseSince : timestamp(now),
-    conditions: conditionsOf(view, phase) as NonNullable<Status['conditions']>,
+    conditions: conditionsOf(view, phase, drain) as NonNullable<Status['conditions']>,
     ...(device && { deviceName: device.metadata.name }),
     ...(system?.addresses && { addresses: system.addresses }),
     ...(networks && { networks }),
@@ -234,6 +269,7 @@ export function tell(view: View): Status {
       },
     }),
     ...(capacity && { capacity }),
+    ...(drain && { drain }),
     ...(before.allocated && { allocated: before.allocated }),
     ...(requests && { requests }),
   };

@@ -99,6 +99,7 @@ const hostMatter = (instance: Instance) => {
     address: status?.addresses?.[0],
     capacity: status?.capacity,
     allocated: status?.allocated,
+    reinstalled: status?.requests?.reinstall,
   };
 };
 

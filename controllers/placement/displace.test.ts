@@ -107,19 +107,24 @@ test("preemption stops at what a group's maxUnavailable allows", async () => {
   }
 });
 
-test('members leave a host in maintenance one after the other, as their group allows; others stay', async () => {
+test('all leave a host in maintenance, members one after the other, as their group allows', async () => {
   const group = { name: 'db', size: 3, maxUnavailable: 1 };
+  const never = { name: 'pinned', size: 1, maxUnavailable: 0 };
   const api = world({
     hosts: [aHost('web-1')],
-    placements: [...['a', 'b', 'c'].map((name) => vm(name, '1', { group })), vm('alone', '1')],
+    placements: [
+      ...['a', 'b', 'c'].map((name) => vm(name, '1', { group })),
+      vm('alone', '1'),
+      vm('pinned', '1', { group: never }),
+    ],
   });
   api.create(DEVICES, aDevice('device-of-web-1'));
   await runRounds(api);
   const before = listed(api, 'web-1').length;
-  assert.is(before, 4);
+  assert.is(before, 5);
   api.patch(DEVICES, { name: 'device-of-web-1' }, { spec: { maintenance: { enabled: true } } });
   await runRounds(api);
-  assert.equal(listed(api, 'web-1'), ['a', 'alone', 'b', 'c'], 'there is nowhere to go');
+  assert.equal(listed(api, 'web-1'), ['a', 'alone', 'b', 'c', 'pinned'], 'there is nowhere to go');
   let fewest = 3;
   api.observe = () => {
     const bound = ['a', 'b', 'c'].filter((name) => homeOf(api, name) !== undefined).length;
@@ -127,8 +132,43 @@ test('members leave a host in maintenance one after the other, as their group al
   };
   api.create(INSTANCES, aHost('web-2'));
   await runRounds(api);
-  assert.equal([listed(api, 'web-1'), listed(api, 'web-2')], [['alone'], ['a', 'b', 'c']]);
+  assert.equal([listed(api, 'web-1'), listed(api, 'web-2')], [['pinned'], ['a', 'alone', 'b', 'c']]);
   assert.is(fewest, 2);
+});
+
+test('all leave a host that is to be installed anew or given back, and nothing new comes to it', async () => {
+  for (const wish of ['reinstall', 'release'] as const) {
+    const host = aHost('web-1');
+    host.metadata.finalizers = ['bmp.dev/instance'];
+    const api = world({ hosts: [host, aHost('web-2')], placements: [vm('a', '1'), vm('b', '1')] });
+    await runRounds(api);
+    const home = homeOf(api, 'a')!;
+    const other = home === 'web-1' ? 'web-2' : 'web-1';
+    if (wish === 'release') api.delete(INSTANCES, inTeam(home));
+    else api.patch(INSTANCES, inTeam(home), { spec: { requests: { reinstall: 'now' } } });
+    api.create(PLACEMENTS, vm('c', '1'));
+    const events = await runRounds(api);
+    assert.equal([listed(api, home), listed(api, other)], [[], ['a', 'b', 'c']], wish);
+    const moved = events.filter(({ reason }) => reason === 'Draining');
+    assert.equal(
+      moved.map(({ name, note }) => `${name}: ${note}`).sort(),
+      ['a', 'b'].map(
+        (name) =>
+          `${name}: host ${home} ${wish === 'release' ? 'is given back' : 'is installed anew'}: moves to another`,
+      ),
+    );
+    if (wish === 'release') continue;
+    // Once it is done, it takes part again.
+    api.patch(
+      INSTANCES,
+      inTeam(home),
+      { status: { requests: { reinstall: { value: 'now', result: 'Succeeded' } } } },
+      'status',
+    );
+    api.patch(INSTANCES, inTeam(other), { spec: { requests: { reinstall: 'now' } } });
+    await runRounds(api);
+    assert.equal(listed(api, home), ['a', 'b', 'c']);
+  }
 });
 
 test('labels of hosts, affinity, anti-affinity and spread decide; what has a place keeps others away', async () => {

@@ -1,14 +1,15 @@
-// Who gives up a place for others' sake: lower priorities where a higher one finds no room, and those on a host in
-// maintenance whose group lets them move. Decides only; whoever is named waits anew, and the next round finds them a place.
+// Who gives up a place for others' sake: lower priorities where a higher one finds no room, and those on a host
+// that is drained, as far as their group lets them move. Decides only; whoever is named waits anew, and the next round finds them a place.
 //
 // Nobody is named whom the caches do not know as bound, so that their stay, and with it their entry, ends by one write.
+import type { DrainedFor } from '../../lib/api/draining.ts';
 import type { Placement } from '../../lib/api/generated.ts';
 import type { Plan } from './plan.ts';
 import { boundTo } from './status.ts';
 
 export interface Displacement {
   readonly placement: Placement;
-  readonly reason: 'Preempted' | 'Maintenance' | 'Moving';
+  readonly reason: 'Preempted' | 'Draining' | 'Moving';
   readonly why: string;
   /** The value of requests.move by which it moves. */
   readonly move?: string;
@@ -43,24 +44,35 @@ export function preempted(
   return [...named.values()];
 }
 
-/** Members of groups on hosts in maintenance, as many as their groups can do without, that fit elsewhere. */
+/** Why Placements leave a host, in words. */
+const LEAVES: Record<DrainedFor, string> = {
+  Release: 'is given back',
+  Reinstall: 'is installed anew',
+  Maintenance: 'is in maintenance',
+};
+
+/** Those on hosts that are drained that fit elsewhere; of a group as many as it can do without, one where it says nothing. */
 export function evicted(
   placements: readonly Placement[],
-  isInMaintenance: (host: string) => boolean,
+  leaves: (host: string) => DrainedFor | undefined,
   plan: Plan,
 ): Displacement[] {
   const bound = Map.groupBy(placements.filter(isBound), ({ spec }) => spec.group?.name);
   const moving: Displacement[] = [];
   for (const [group, members] of bound) {
-    if (group === undefined) continue;
+    let away = 0;
     for (const placement of members) {
-      const { size, maxUnavailable = 0 } = placement.spec.group!;
-      const away = moving.filter((each) => each.placement.spec.group?.name === group).length;
-      const missing = Math.max(0, size - members.length) + away;
+      if (moving.length === MOST_MOVES) return moving;
       const host = boundTo(placement)!;
-      if (moving.length === MOST_MOVES || missing >= maxUnavailable || !isInMaintenance(host)) continue;
+      const drained = leaves(host);
+      if (drained === undefined) continue;
+      if (group !== undefined) {
+        const { size, maxUnavailable = 1 } = placement.spec.group!;
+        if (Math.max(0, size - members.length) + away >= maxUnavailable) continue;
+      }
       if (!plan.canMove(placement)) continue;
-      moving.push({ placement, reason: 'Maintenance', why: `host ${host} is in maintenance: moves to another` });
+      away++;
+      moving.push({ placement, reason: 'Draining', why: `host ${host} ${LEAVES[drained]}: moves to another` });
     }
   }
   return moving;

@@ -6,6 +6,7 @@
 // as bound only to a host whose ledger has it, and entered there only when its namespace's quotas have it. An entry leaves only when its Placement, by the server's word, is gone,
 // leaving, or past the stay that it was entered for: whoever is sent away starts another stay first. What a crash interrupts, the next round finishes from the ledger.
 import type { Caches } from '../../lib/api/caches.ts';
+import { drainedFor } from '../../lib/api/draining.ts';
 import type { Placement } from '../../lib/api/generated.ts';
 import { CAPACITY_QUOTAS, HOSTS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
 import { writeStatus } from '../../lib/kube/apply.ts';
@@ -272,14 +273,15 @@ export function createRounds({
     const units = Map.groupBy(refused, (placement) =>
       isGangMember(placement) ? placement.spec.group?.name : placement,
     );
-    const isInMaintenance = (host: string) => {
-      const found = hosts.host(host);
-      const device = found && !isForeign(found) ? found.status?.deviceName : undefined;
-      return device !== undefined && caches.devices.get(device)?.spec.maintenance?.enabled === true;
+    const leaves = (key: string) => {
+      const host = hosts.host(key);
+      if (!host || isForeign(host)) return undefined;
+      const { deviceName } = host.status ?? {};
+      return drainedFor(host, deviceName === undefined ? undefined : caches.devices.get(deviceName));
     };
     const victims = preempted([...units.values()], byUid, plan);
     const stay = placements.filter((placement) => !victims.some((victim) => victim.placement === placement));
-    return [...victims, ...evicted(stay, isInMaintenance, plan)];
+    return [...victims, ...evicted(stay, leaves, plan)];
   }
 
   /** Has them wait anew: what they were entered for is over, and the next round gives their room to others. */

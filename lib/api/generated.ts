@@ -1621,6 +1621,10 @@ maxPlacements?: number
  */
 dedicated?: boolean
 /**
+ * How long a release or a reinstallation waits until all Placements have moved to other hosts: as long as it takes, where not given; 0 does not wait.
+ */
+drainSeconds?: number
+/**
  * Keeps Placements away that do not tolerate it.
  */
 taints?: {
@@ -1773,6 +1777,27 @@ cpu?: string
  * Memory.
  */
 memory?: string
+}
+/**
+ * How far its Placements have left the machine, while they have to.
+ */
+drain?: {
+/**
+ * What they leave for.
+ */
+for: ("Release" | "Reinstall" | "Maintenance")
+/**
+ * How many there were to move.
+ */
+of: number
+/**
+ * How many are left.
+ */
+left: number
+/**
+ * Since when they are moved.
+ */
+since: string
 }
 /**
  * The ledger of what Placements have of this host. Written by the scheduler alone, under the Instance's resourceVersion.
@@ -2275,7 +2300,7 @@ size: number
  */
 gang?: boolean
 /**
- * How many members may be without a place at a time for the sake of others. Where given, members also leave a host whose Device is in maintenance.
+ * How many members may be without a place at a time: none for the sake of others, and one while their host is drained, where not given; 0 lets none move.
  */
 maxUnavailable?: number
 }

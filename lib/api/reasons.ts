@@ -20,6 +20,7 @@ export type Place =
   | 'PoweredOn'
   | 'ReinstallRequired'
   | 'DeletionBlocked'
+  | 'Drained'
   | 'Synced'
   | 'event';
 
@@ -107,6 +108,12 @@ const DEVICE_ONLY = {
   HardwareEvent: good(['event'], "An entry of the BMC's event log says that something is wrong."),
   HardwareEvents: good(['event'], 'There are more such entries than are told one by one.'),
   PasswordRotated: good(['event'], 'The BMC has another password, kept in the Secret.'),
+  Draining: retried(
+    ['Drained'],
+    'In maintenance, and VMs are still on it; the message names them.',
+    'Wait, or make room for them on other hosts.',
+  ),
+  Drained: good(['Drained'], 'In maintenance, and no VM is on it any more.'),
   Released: good(['event'], 'The scheduler has taken the claim off.'),
   RemovedUncleaned: good(['event'], 'The Device is being deleted, and was given up although it could not be cleaned.'),
   RemovedWithoutPowerOff: good(['event'], 'The Device was deleted although its machine was not seen off.'),
@@ -153,6 +160,13 @@ const INSTANCE_ONLY = {
     'It has addresses of other networks than are wanted.',
     'Set spec.requests.reinstall to a new value: what is on the system disk is lost.',
   ),
+  Draining: retried(
+    ['Drained', 'Ready'],
+    'Its Placements leave for other hosts before its machine is wiped, installed anew or worked on; the message names those left.',
+    'Make room for them on other hosts, or set spec.vmHost.drainSeconds to 0 to go on without them.',
+  ),
+  Drained: good(['Drained'], 'No Placement is left on it.'),
+  DrainGivenUp: good(['Drained'], 'spec.vmHost.drainSeconds is over: what is left is not waited for.'),
   Locked: waits(['DeletionBlocked'], 'It is locked, and shall be deleted.', 'Set spec.locked to false.'),
   Claimed: good(['Scheduled'], 'It has a device.'),
   Unschedulable: retried(['Scheduled'], 'No device fits; the message counts why.', 'Free or add a device.'),
@@ -190,7 +204,10 @@ const PLACEMENT = {
   NoPlace: retried(['Ready', 'Scheduled'], 'It found no place, and gave its part of the quota to others.'),
   HostGone: retried(['Ready', 'Scheduled', 'event'], 'The host that it had is gone.'),
   Preempted: retried(['Ready', 'Scheduled', 'event'], 'A higher priority took its place.'),
-  Maintenance: retried(['Ready', 'Scheduled', 'event'], 'Its host is in maintenance: it moves to another.'),
+  Draining: retried(
+    ['Ready', 'Scheduled', 'event'],
+    'Its host is given back, installed anew or worked on: it moves to another.',
+  ),
   Moving: retried(['Ready', 'Scheduled', 'event'], 'It was asked to move to another host, and is on its way.'),
   Scheduled: good(['event'], 'A host was found.'),
   FailedScheduling: retried(['event'], 'No host was found; the message says why.', 'As of the condition Scheduled.'),

@@ -204,6 +204,15 @@ const retryOf = (
     permanent ? 'not tried again before it was mended, or bmp reset-status asks for it' : 'it is tried again by itself'
   }`;
 
+/** How far the VMs have left. */
+function drainLine(
+  now: number,
+  { for: what, of, left, since: begun }: NonNullable<NonNullable<Instance['status']>['drain']>,
+): string {
+  const percent = of === 0 ? 100 : Math.round(((of - left) / of) * 100);
+  return `  ${progressBar(percent, `${of - left} of ${of} VMs have left for ${what.toLowerCase()}, for ${since(now, begun)}`)}`;
+}
+
 export function describeInstance(instance: Instance, { now, events, device }: Surroundings): string[] {
   const { metadata, spec, status = {} } = instance;
   const operation = device?.status?.operation;
@@ -231,6 +240,7 @@ export function describeInstance(instance: Instance, { now, events, device }: Su
       ],
     ]),
     ...section('Error', error ? [`  ${error.code}: ${error.message}`, `  ${retryOf(error, now)}`] : []),
+    ...section('Draining', status.drain ? [drainLine(now, status.drain)] : []),
     ...section('Operation', operation ? operationLines(now, operation) : []),
     ...section('Conditions', conditions(now, status.conditions)),
     ...section('Requests', requestLines(now, status.requests)),

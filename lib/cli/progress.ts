@@ -4,6 +4,7 @@ import { isNotFound } from '../kube/errors.ts';
 import { createReflector } from '../kube/reflector.ts';
 import { type KubeObject, keyOf } from '../kube/resource.ts';
 import { createLogger } from '../observe/logger.ts';
+import { findCondition } from '../runtime/conditions.ts';
 import { type Cluster, nameOf, type Target } from './cluster.ts';
 
 export type Seen = Device | Instance | Placement;
@@ -28,7 +29,9 @@ export function doing(object: Seen): string {
   const error = object.kind === 'Device' ? (object as Device).status?.error : undefined;
   const end = at?.expectedEnd === undefined ? '' : `, until about ${at.expectedEnd.slice(11, 16)} UTC`;
   const step = at ? `  ${progressBar(at.percent ?? 0, `${at.step} ${at.index}/${at.total}${end}`)}` : '';
-  return `${name}  ${phase}${step}${error ? `  ${error.code}: ${error.message}` : ''}`;
+  const drained = findCondition(object.status?.conditions, 'Drained');
+  const leaving = drained?.status === 'False' ? `  ${drained.message}` : '';
+  return `${name}  ${phase}${step}${leaving}${error ? `  ${error.code}: ${error.message}` : ''}`;
 }
 
 export interface Waiting {

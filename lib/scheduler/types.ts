@@ -40,7 +40,7 @@ export interface LabelSelector {
 }
 
 /** Why a node takes nothing new at the moment; used as it is in messages. */
-export type NodeHold = 'cordoned' | 'in maintenance' | 'not ready' | 'being deleted';
+export type NodeHold = 'cordoned' | 'in maintenance' | 'to be reinstalled' | 'not ready' | 'being deleted';
 
 export interface Node {
   /** The stable key, unique in its table; ties between nodes go to the lowest id. */

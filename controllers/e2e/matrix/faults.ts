@@ -38,8 +38,6 @@ interface Fault {
 }
 
 const always = () => true;
-/** Deadlines that time may be moved past while the next operator is only starting: each is tried again by itself. */
-const late: readonly FailureCode[] = ['PowerStuck', 'StepTimeout', 'BootTimeout', 'AgentLost', 'SystemTimeout'];
 /** Sessions that could not be closed take their places at the BMC until they lapse. */
 const silences: readonly FailureCode[] = ['BMCUnreachable', 'BMCTimeout', 'BMCBusy'];
 
@@ -84,10 +82,10 @@ const impostor = (how: 'with an old result' | 'twice'): Fault => ({
 });
 
 const FAULTS_BY_NAME = {
-  'killed before the effect': { by: 'killed', befalls: always, reasons: late, moment: 'before the effect' },
-  'killed after the effect': { by: 'killed', befalls: always, reasons: late, moment: 'after the effect' },
-  'killed after the check': { by: 'killed', befalls: always, reasons: late, moment: 'after the check' },
-  'API server gone': { by: 'cut off', befalls: always, reasons: late, moment: 'before the effect' },
+  'killed before the effect': { by: 'killed', befalls: always, reasons: [], moment: 'before the effect' },
+  'killed after the effect': { by: 'killed', befalls: always, reasons: [], moment: 'after the effect' },
+  'killed after the check': { by: 'killed', befalls: always, reasons: [], moment: 'after the check' },
+  'API server gone': { by: 'cut off', befalls: always, reasons: [], moment: 'before the effect' },
   'BMC silent': bmcFault(silences, ({ bmc }) => {
     bmc.faults = { ...NO_FAULTS, silent: true };
   }),

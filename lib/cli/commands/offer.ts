@@ -1,6 +1,7 @@
 // `bmp put-away`, `take-down` and `maintenance`: whether a device is offered, and whether the operator may touch it.
 import type { Device } from '../../api/generated.ts';
 import { DEVICES } from '../../api/resources.ts';
+import { findCondition } from '../../runtime/conditions.ts';
 import { changing } from '../change.ts';
 import { text } from '../command.ts';
 import type { Seen, Verdict } from '../progress.ts';
@@ -47,7 +48,9 @@ export const takeDown = changing({
 export const maintenance = changing({
   name: 'maintenance',
   summary: 'keep the operator off devices, for people to work on them',
-  about: 'While on, the operator touches neither power, boot order nor disks of the device.',
+  about:
+    'While on, the operator touches neither power, boot order nor disks of the device, and VMs on it move to other hosts as\n' +
+    'far as their groups can miss them: --wait ends when none is left.',
   example: 'bmp maintenance on r1-01 --reason "fan 3 is loud"',
   resources: [DEVICES],
   verbs: ['on', 'off'],
@@ -60,8 +63,11 @@ export const maintenance = changing({
       spec: { maintenance: { enabled, reason: enabled ? (reason ?? null) : null } },
       told: `maintenance is to be ${verb}`,
       judge(object) {
-        const inMaintenance = (object as Device).status?.phase === 'Maintenance';
-        return inMaintenance === enabled ? { code: 0, message: (object as Device).status!.phase! } : undefined;
+        const { phase, conditions } = (object as Device).status ?? {};
+        if ((phase === 'Maintenance') !== enabled || phase === undefined) return undefined;
+        const drained = findCondition(conditions, 'Drained');
+        if (enabled && drained?.status === 'False') return undefined;
+        return { code: 0, message: drained ? `${phase}: ${drained.message}` : phase };
       },
     };
   },

@@ -1,4 +1,5 @@
 // VM hosts of one namespace as the scheduler sees them: one node each, its ledger's entries as reservations.
+import { drainedFor } from '../../api/draining.ts';
 import type { Device, Host, Instance, Placement, Site } from '../../api/generated.ts';
 import { QuantityError } from '../../api/quantity.ts';
 import { InvalidInputError } from '../errors.ts';
@@ -97,7 +98,8 @@ export function holdOf(instance: Instance, device: Device | undefined): NodeHold
   const { phase, conditions } = instance.status ?? {};
   const isReady = conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
   if (instance.metadata.deletionTimestamp !== undefined) return 'being deleted';
-  if (device?.spec.maintenance?.enabled) return 'in maintenance';
+  const leaving = drainedFor(instance, device);
+  if (leaving) return leaving === 'Maintenance' ? 'in maintenance' : 'to be reinstalled';
   return phase === 'Running' && isReady ? undefined : 'not ready';
 }
 
