@@ -10,6 +10,7 @@ import { Failure } from '../../lib/provision/operations/failures.ts';
 import { pickRootDisk, type RootDeviceHints } from '../../lib/provision/operations/root-disk.ts';
 import type { Task, TaskState } from '../../lib/provision/protocol.ts';
 import { awaitsAgent, compact, kindOf, type Operation, type Status, worksThroughAgent } from './status.ts';
+import { rootDiskOf } from './volumes.ts';
 
 export interface DeskOptions {
   /** A device whose controller should look at it. */
@@ -142,7 +143,7 @@ export function admission(
     const boot = compact<NonNullable<Operation['boot']>>({
       number: opening.boot,
       nonceHash: opening.nonceHash,
-      diskSerialNumber: rootDiskFor(operation, opening, rootDisk),
+      diskSerialNumber: rootDiskFor(operation, opening, status.volumes, rootDisk),
       diskSerialNumbers: opening.disks.map((disk) => disk.serialNumber),
     });
     return { type: 'admit', status: { ...status, operation: { ...operation, boot } } };
@@ -166,14 +167,17 @@ function identityMismatch(device: Device, identity: NonNullable<Received['openin
 function rootDiskFor(
   operation: Operation,
   opening: NonNullable<Received['opening']>,
+  volumes: Status['volumes'],
   { hints, installedOn }: { hints: RootDeviceHints; installedOn: string | undefined },
 ): string | undefined {
+  const present = new Set(opening.disks.map(({ serialNumber }) => serialNumber));
   switch (kindOf(operation)) {
     case 'Create':
     case 'Reinstall':
     case 'ReinstallWiped':
-      return pickRootDisk(opening.disks, hints).serialNumber;
+      return volumes ? rootDiskOf(volumes, present) : pickRootDisk(opening.disks, hints).serialNumber;
     case 'ResetPassword':
+      if (volumes) return rootDiskOf(volumes, present);
       if (installedOn && opening.disks.some((disk) => disk.serialNumber === installedOn)) return installedOn;
       throw new Failure('DiskMissing', `the disk ${installedOn} that the system was installed on is not there`);
     default:

@@ -8,7 +8,7 @@ import {
   type HardwareRequirement,
   hardwareMismatches,
 } from '../../lib/provision/operations/hardware-check.ts';
-import type { Inventory } from '../../lib/provision/protocol.ts';
+import type { DiskFacts, Inventory } from '../../lib/provision/protocol.ts';
 import { compact } from './status.ts';
 
 type Spec = DeviceInventory['spec'];
@@ -40,17 +40,30 @@ export function inventoryObject(
   };
 }
 
+/** The collected disks that can be told from each other. */
+export const collectedDisks = ({ spec }: DeviceInventory): DiskFacts[] =>
+  spec.disks?.filter(({ serialNumber }) => serialNumber !== undefined).map(diskFacts) ?? [];
+
+function diskFacts(disk: NonNullable<Spec['disks']>[number]): DiskFacts {
+  const { name = '?', serialNumber = '', model = 'unknown', size = '0', rotational = false, transport, ...rest } = disk;
+  return {
+    ...rest,
+    name,
+    serialNumber,
+    model,
+    sizeBytes: bytes(size),
+    rotational,
+    transport: (transport ?? 'sas') as DiskFacts['transport'],
+  };
+}
+
 function collected({ spec }: DeviceInventory): CollectedHardware {
   return {
     architecture: spec.architecture ?? 'unknown',
     bootMode: spec.bootMode ?? 'unknown',
     cores: spec.cpu?.cores ?? 0,
     memoryBytes: bytes(spec.memory?.total ?? 0),
-    disks: (spec.disks ?? []).map(({ name = '?', size = '0', rotational = false }) => ({
-      name,
-      sizeBytes: bytes(size),
-      rotational,
-    })),
+    disks: spec.disks?.map(diskFacts) ?? [],
     nics: (spec.nics ?? []).map(({ name = '?', macAddress = '?', speedMbps = 0, linkUp = false }) => ({
       name,
       macAddress,
@@ -84,8 +97,7 @@ function requirement(
   });
 }
 
-/** Every way in which the collected hardware falls short of the type. */
-export function mismatches(device: Device, inventory: DeviceInventory | undefined, type: DeviceType): string[] {
-  if (!inventory) return ['no hardware was collected: ask for it with spec.requests.collect'];
+/** Every way in which the collected hardware falls short of what its type asks for. */
+export function mismatches(device: Device, inventory: DeviceInventory, type: DeviceType): string[] {
   return hardwareMismatches(collected(inventory), requirement(device, type));
 }

@@ -21,7 +21,7 @@ import {
   STEPS,
   type Step,
 } from '../../lib/provision/operations/operations.ts';
-import type { Inventory, TaskResults } from '../../lib/provision/protocol.ts';
+import type { ArrayOrder, Inventory, TaskKind, TaskResults } from '../../lib/provision/protocol.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
@@ -37,7 +37,7 @@ import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings 
 import { admission, belongs, heard } from './desk.ts';
 import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
-import { inventoryObject, mismatches } from './inventory.ts';
+import { inventoryObject } from './inventory.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
 import { quarantinedBeside } from './quarantine.ts';
@@ -59,6 +59,16 @@ import {
   writesImage,
 } from './status.ts';
 import { buildTask, imageOf } from './tasks.ts';
+import {
+  arrayOrders,
+  misfits,
+  systemDisk,
+  volumeMapping,
+  volumesMisfit,
+  withArrays,
+  withoutArrays,
+  withVolumes,
+} from './volumes.ts';
 import { withWiped } from './wiped.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */
@@ -328,6 +338,7 @@ export class Pass {
     const found = imageOf(claimant.instance, image);
     const misfit = type && misfitOf(found, type);
     if (misfit !== undefined) throw new Failure('ImageNotAllowed', misfit);
+    if (!writesImage(operation)) this.#checkVolumes(kind, { type, instance: claimant.instance });
     if (!writesImage(operation)) networkOf(this.#device, claimant.instance, this.#around, []);
     const { metadata, spec } = found;
     const wanted = { name: metadata.name, sha256: spec.sha256 };
@@ -335,6 +346,12 @@ export class Pass {
     if (!writesImage(operation) && JSON.stringify(operation.image) !== JSON.stringify(wanted)) {
       this.#status = { ...this.#status, operation: { ...operation, image: wanted } };
     }
+  }
+
+  /** Of those that are there already nothing is changed. */
+  #checkVolumes(kind: OperationKind, wanted: Parameters<typeof volumesMisfit>[1]): void {
+    const misfit = kind === 'Reinstall' ? undefined : volumesMisfit(this.#status, wanted);
+    if (misfit !== undefined) throw new Failure('BadVolumes', misfit);
   }
 
   #observed(): Observed {
@@ -350,8 +367,20 @@ export class Pass {
       agentSeenAt: seenAt,
       task,
       systemReported: this.#status.system !== undefined && this.#status.system.instanceUID === operation.instanceUID,
-      hardwareMismatches: type ? mismatches(this.#device, inventory, type) : [],
+      spared: this.#spared(),
+      hardwareMismatches: type ? misfits(this.#device, inventory, type) : [],
     };
+  }
+
+  /** Tasks that have nothing to do on this machine. */
+  #spared(): ReadonlySet<TaskKind> {
+    return new Set(this.#arrayOrders().length === 0 ? ['configure-raid'] : []);
+  }
+
+  #arrayOrders(): ArrayOrder[] {
+    const { claimant, type } = this.#around;
+    if (claimant.type !== 'live') return [];
+    return arrayOrders(this.#status, this.#status.operation!, { type, instance: claimant.instance });
   }
 
   #context() {
@@ -445,6 +474,11 @@ export class Pass {
   async #complete(operation: Operation): Promise<void> {
     if (operation.step === 'collect') await this.#noteInventory(operation);
     if (operation.step === 'wipe') this.#noteWiped(operation);
+    if (operation.step === 'configure-raid') this.#noteArrays(operation);
+    if (operation.step === 'check-hardware') {
+      const { inventory, type } = this.#around;
+      this.#status = withVolumes(this.#status, volumeMapping(this.#device, inventory!, type!));
+    }
     const kind = kindOf(operation);
     if ((kind === 'Clean' || kind === 'Release') && operation.index === operation.total) {
       const names = addressesOf(this.#deps.stores.addresses, this.#device);
@@ -452,14 +486,22 @@ export class Pass {
     }
     if (operation.step === 'write-seed') {
       const claim = this.#device.spec.claimRef;
-      this.#status = withInstalled(this.#status, operation, claim, this.#deps.clock.now());
+      const disk = systemDisk(this.#status, operation);
+      this.#status = withInstalled(this.#status, operation, claim, disk, this.#deps.clock.now());
     }
   }
 
   #noteWiped(operation: Operation): void {
     const { task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
     const { disks } = task!.result as TaskResults['wipe'];
-    this.#status = withWiped(this.#status, disks, operation.id, this.#deps.clock.now());
+    this.#status = withWiped(withoutArrays(this.#status), disks, operation.id, this.#deps.clock.now());
+  }
+
+  #noteArrays(operation: Operation): void {
+    const { task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
+    if (!task) return; // There was none to make.
+    const { arrays } = task.result as TaskResults['configure-raid'];
+    this.#status = withArrays(this.#status, this.#arrayOrders(), arrays);
   }
 
   async #noteInventory(operation: Operation): Promise<void> {

@@ -82,7 +82,8 @@ function at(status: Status, operation: Operation, index: number, attempt: number
     // Another boot has another token, and its agent another session.
     boot: step === 'network-boot' ? { number: (boot?.number ?? 0) + 1 } : boot,
   });
-  const destroys = step === 'write-image' || (step === 'wipe' && INSTALLS.has(kind));
+  const makesArrays = step === 'configure-raid' && kind !== 'Reinstall';
+  const destroys = step === 'write-image' || makesArrays || (step === 'wipe' && INSTALLS.has(kind));
   if (!destroys) return { ...status, operation: next };
   // From here on nobody may believe that the disk holds what it held.
   const { installed: _gone, ...changed } = status;
@@ -114,8 +115,9 @@ export function begun(status: Status, beginning: Beginning): Status {
 /** What is on the disk now that the seed is written: the Instance's system, which has not been seen to run yet. */
 export function withInstalled(
   status: Status,
-  { instanceUID, image, boot }: Operation,
+  { instanceUID, image }: Operation,
   claim: Device['spec']['claimRef'],
+  diskSerialNumber: string | undefined,
   now: number,
 ): Status {
   const installed = compact<NonNullable<Status['installed']>>({
@@ -123,7 +125,7 @@ export function withInstalled(
     instance: claim && `${claim.namespace}/${claim.name}`,
     image: image?.name,
     imageSHA256: image?.sha256,
-    diskSerialNumber: boot?.diskSerialNumber,
+    diskSerialNumber,
     at: timestamp(now),
   });
   return { ...status, installed };

@@ -10,6 +10,7 @@ import { networkOf } from './addresses.ts';
 import type { DeviceDependencies, Surroundings } from './context.ts';
 import { taskId } from './desk.ts';
 import type { Operation } from './status.ts';
+import { arrayOrders, systemDisk } from './volumes.ts';
 
 type Ref = { readonly name: string } | undefined;
 
@@ -72,9 +73,12 @@ export async function buildTask(
   const { boot } = operation;
   if (kind === 'collect') return { id, kind };
   if (kind === 'wipe') return { id, kind, diskSerialNumbers: boot?.diskSerialNumbers ?? [] };
-  const diskSerialNumber = required(boot?.diskSerialNumber, 'the root disk');
   const { claimant } = around;
   const instance = required(claimant.type === 'live' ? claimant.instance : undefined, 'the Instance');
+  const status = device.status ?? {};
+  if (kind === 'configure-raid')
+    return { id, kind, arrays: arrayOrders(status, operation, { type: around.type, instance }) };
+  const diskSerialNumber = required(systemDisk(status, operation), 'the root disk');
   const image = imageOf(instance, around.image);
   const user = image.spec.defaultUser ?? 'root';
   switch (kind) {

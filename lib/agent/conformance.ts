@@ -7,7 +7,7 @@ import type { Hardware } from './hardware.ts';
 
 export interface ConformanceCase {
   readonly name: string;
-  readonly run: (hardware: Hardware, scratchSerialNumber: string) => Promise<void>;
+  readonly run: (hardware: Hardware, scratchSerialNumber: string, otherSerialNumber: string) => Promise<void>;
 }
 
 const MIB = 1024 * 1024;
@@ -98,7 +98,7 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
   },
   {
     name: 'a disk that is not there is told from one that fails',
-    async run(hardware) {
+    async run(hardware, serial) {
       const missing = 'NO-SUCH-DISK';
       const password = hardware.setPassword(missing, 'root', '$6$x$y', never);
       assert.deepEqual(
@@ -108,9 +108,52 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
           code(hardware.writeSeed(missing, {}, never)),
           code(password),
           code(hardware.wipe(missing, () => undefined, never)),
+          code(
+            hardware.createArray(
+              { id: '0'.repeat(32), name: 'data', level: 'RAID1', disks: [serial, missing], boots: false, keep: false },
+              never,
+            ),
+          ),
         ]),
-        Array(5).fill('DiskMissing'),
+        Array(6).fill('DiskMissing'),
       );
+    },
+  },
+  {
+    name: 'an array is made, read and written by its id, known by its disks, and taken apart',
+    async run(hardware, serial, other) {
+      const disks = [serial, other];
+      for (const [level, boots] of [
+        ['RAID1', true],
+        ['RAID0', false],
+      ] as const) {
+        const id = createHash('sha256').update(randomBytes(16)).digest('hex').slice(0, 32);
+        const order = { id, name: 'data', level, disks, boots, keep: false };
+        await hardware.createArray(order, never);
+        const bytes = randomBytes(2 * MIB + 512);
+        await hardware.write(id, MIB, pieces(bytes), never);
+        assert.ok((await content(hardware, id, MIB, bytes.length)).equals(bytes));
+        if (boots) assert.ok((await content(hardware, other, MIB, bytes.length)).equals(bytes), 'as firmware sees it');
+        const found = (await hardware.arrays(never)).find((array) => array.id === id);
+        assert.deepEqual(
+          { ...found, disks: found?.disks.toSorted() },
+          { ...found, level, state: 'whole', disks: disks.toSorted() },
+        );
+        const smaller = Math.min(
+          ...(await hardware.disks()).filter((one) => disks.includes(one.serialNumber)).map((one) => one.sizeBytes),
+        );
+        const size = found!.sizeBytes / (level === 'RAID0' ? 2 : 1);
+        assert.ok(size <= smaller && size > smaller - 8 * MIB, `${size} of ${smaller} bytes of each disk`);
+        const beyond = hardware.write(id, found!.sizeBytes - 512, pieces(randomBytes(1024)), never);
+        assert.equal(await code(beyond), 'ImageTooLarge');
+        const again = hardware.createArray({ ...order, id: id.replaceAll(/./g, '7') }, never);
+        assert.equal(await code(again), 'ArrayForeign');
+        assert.ok((await content(hardware, id, MIB, bytes.length)).equals(bytes), 'and nothing was written');
+        await hardware.removeArray(id, never);
+        await hardware.removeArray(id, never);
+        assert.deepEqual(await hardware.arrays(never), []);
+        assert.equal(await code(content(hardware, id, 0, 512)), 'DiskMissing');
+      }
     },
   },
   {

@@ -12,6 +12,11 @@ const CLASSES: Record<TaskErrorCode, TaskError['class']> = {
   // A cable or a controller may do better next time; a disk that lies shows up as the same error again.
   ReadBackMismatch: 'transient',
   WipeNotVerified: 'transient',
+  ArrayForeign: 'permanent',
+  ArrayMissing: 'permanent',
+  ArrayDegraded: 'permanent',
+  // A disk that was busy, a controller at work.
+  ArrayRefused: 'transient',
   NoSystem: 'permanent',
   AgentFailed: 'transient',
 };

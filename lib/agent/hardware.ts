@@ -1,9 +1,18 @@
 // The one small interface through which the agent touches a machine: Linux's tools, or the simulator's machine.
 //
-// Disks are named by serial number, never by kernel name: names move between boots. Every call may be repeated. A call
+// Disks are named by serial number, never by kernel name: names move between boots. Where a disk is read or written by its
+// serial number, an array is by its id, and is started if it was not. Every call may be repeated. A call
 // whose signal aborts ends soon and then touches nothing any more. Errors are AgentError (errors.ts); what a call throws
 // beside DiskMissing (no disk, or more than one, has that serial number) and DiskFailed is said with it.
-import type { DiskFacts, Inventory, MachineIdentity, SeedFiles, WipeRecord } from '../provision/protocol.ts';
+import type {
+  ArrayFacts,
+  ArrayOrder,
+  DiskFacts,
+  Inventory,
+  MachineIdentity,
+  SeedFiles,
+  WipeRecord,
+} from '../provision/protocol.ts';
 
 export type Percent = (percent: number) => void;
 
@@ -11,6 +20,15 @@ export interface Hardware {
   identity(): Promise<MachineIdentity>;
   disks(): Promise<readonly DiskFacts[]>;
   inventory(signal: AbortSignal): Promise<Inventory>;
+  /** Every array that disks say they belong to, by whomever it was made, whether it runs or not. */
+  arrays(signal: AbortSignal): Promise<readonly ArrayFacts[]>;
+  /**
+   * Makes an array of disks that are in none, and starts it; what they held is lost. Throws ArrayForeign, with nothing
+   * written, where one of them is in another array; ArrayRefused where it is not made.
+   */
+  createArray(order: ArrayOrder, signal: AbortSignal): Promise<void>;
+  /** Stops an array, and its disks belong to none any more. Nothing where there is no such array. */
+  removeArray(id: string, signal: AbortSignal): Promise<void>;
   /** Writes from an offset on, in order, and syncs. Throws ImageTooLarge beyond the end of the disk. */
   write(
     diskSerialNumber: string,
@@ -25,7 +43,7 @@ export interface Hardware {
   /** Sets a user's password hash in the installed system. Throws NoSystem when there is none on the disk. */
   setPassword(diskSerialNumber: string, user: string, passwordHash: string, signal: AbortSignal): Promise<void>;
   /**
-   * Destroys everything on the disk by the best way that it offers, and verifies by reading samples back: see wiping.ts.
+   * Destroys everything on the disk, which is in no array any more, by the best way that it offers, and verifies by reading samples back: see wiping.ts.
    * Throws DiskReadOnly, or WipeNotVerified when one was not empty.
    */
   wipe(diskSerialNumber: string, progress: Percent, signal: AbortSignal): Promise<WipeRecord>;

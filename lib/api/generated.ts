@@ -273,6 +273,10 @@ rotational?: boolean
  * sata, sas, nvme, virtio.
  */
 transport?: string
+/**
+ * Serial number of the RAID controller that keeps the disk for itself.
+ */
+controller?: string
 }[]
 /**
  * Network interfaces.
@@ -818,6 +822,31 @@ at?: string
  */
 deviceType?: string
 /**
+ * Which disks each volume of its DeviceType has, chosen when it was put away.
+ */
+volumes?: {
+/**
+ * Name of the volume.
+ */
+name: string
+/**
+ * Serial numbers of its disks.
+ */
+disks: string[]
+/**
+ * Of the array that they make up, as long as there is one.
+ */
+raidLevel?: ("RAID0" | "RAID1" | "RAID5" | "RAID6" | "RAID10")
+/**
+ * What tells the array from all others, as long as there is one.
+ */
+arrayID?: string
+/**
+ * Size of the array.
+ */
+sizeBytes?: number
+}[]
+/**
  * Something was written to a disk since all of them were last wiped.
  */
 dirty?: boolean
@@ -1158,7 +1187,32 @@ bootMode?: ("BIOS" | "UEFI")
  */
 allowedImages?: string[]
 /**
- * Which disk the system goes to, unless the Device says. Must match exactly one disk.
+ * What becomes of the disks. The volume root holds the system, all others data. Each gets the smallest disks that suffice, of one kind and at one controller, when a Device is put away. Without volumes the system goes to the one disk that rootDeviceHints match, and the others stay as they are.
+ */
+volumes?: {
+/**
+ * Name of the volume: root, or what Instances call it.
+ */
+name: string
+/**
+ * How many disks.
+ */
+disks?: number
+/**
+ * Size of each disk, at least.
+ */
+minSize?: number | string
+/**
+ * Kind of disk: rotating, solid state (NVMe or not), or NVMe alone. Any, where not given.
+ */
+media?: ("HDD" | "SSD" | "NVMe")
+/**
+ * How the disks are put together, unless the Instance says. By the controller that they hang on, else by Linux; then root is None or RAID1, as firmware boots nothing else.
+ */
+raidLevel?: ("None" | "RAID0" | "RAID1" | "RAID5" | "RAID6" | "RAID10")
+}[]
+/**
+ * Which disk the system goes to, unless the Device says. Must match exactly one disk; where there are volumes, those that root may have.
  */
 rootDeviceHints?: {
 /**
@@ -1583,6 +1637,19 @@ name: string
  * Which interface gets the address: of network, or one of the Device's inventory. The one that boots from the network, where not given. Where the Site says a VLAN, the address is on that.
  */
 interface?: string
+}[]
+/**
+ * What is made of the volumes that the DeviceType gives: as the type says, where nothing is said here. Takes effect when a system is installed; of data volumes only where all disks are emptied.
+ */
+volumes?: {
+/**
+ * Name of the volume, as the DeviceType calls it.
+ */
+name: string
+/**
+ * How its disks are put together; as the DeviceType says, where not given. It must be right for as many disks as the volume has.
+ */
+raidLevel?: ("None" | "RAID0" | "RAID1" | "RAID5" | "RAID6" | "RAID10")
 }[]
 /**
  * What a reinstallation empties: the system disk alone, all others staying as they are, or every disk, each wiped first.

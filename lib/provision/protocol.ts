@@ -16,6 +16,8 @@
 // Refusals are {code, message}: 401 the token or session is not valid (any more): stop, do not retry; 409 the report is of
 // a task that is no longer wanted: drop it and report again without; 503 with Retry-After: come back later.
 
+import type { ArrayLevel } from './volumes/raid.ts';
+
 /** The kernel arguments by which the live OS learns of its operator; the simulated machine reads the same. */
 export const KERNEL_ARGUMENTS = { url: 'bmp.url', fingerprint: 'bmp.fingerprint', token: 'bmp.token' } as const;
 
@@ -30,6 +32,8 @@ export interface DiskFacts {
   readonly sizeBytes: number;
   readonly rotational: boolean;
   readonly transport: 'sata' | 'sas' | 'nvme' | 'virtio';
+  /** Serial number of the RAID controller that keeps it for itself: the operating system sees only what that makes of it. */
+  readonly controller?: string;
 }
 
 export interface NicFacts {
@@ -95,8 +99,28 @@ interface TaskBase {
 export interface CollectTask extends TaskBase {
   readonly kind: 'collect';
 }
+/** An array of whole disks. */
+export interface ArrayOrder {
+  /** What tells it from all others: 32 hex digits. Written where a disk's serial number may stand. */
+  readonly id: string;
+  /** Of its volume; for people. */
+  readonly name: string;
+  readonly level: ArrayLevel;
+  /** Serial numbers, in the array's order. */
+  readonly disks: readonly string[];
+  /** The firmware boots from it: what it holds has to be where the firmware looks. */
+  readonly boots: boolean;
+  /** It holds something: it must be there, and is not made anew. */
+  readonly keep: boolean;
+}
+export interface ConfigureRaidTask extends TaskBase {
+  readonly kind: 'configure-raid';
+  /** Disks that are in none of them, and arrays of such disks, are not touched. */
+  readonly arrays: readonly ArrayOrder[];
+}
 export interface WriteImageTask extends TaskBase {
   readonly kind: 'write-image';
+  /** Of a disk, or the id of an array; so in all tasks. */
   readonly diskSerialNumber: string;
   readonly image: {
     readonly url: string;
@@ -120,10 +144,10 @@ export interface SetPasswordTask extends TaskBase {
 }
 export interface WipeTask extends TaskBase {
   readonly kind: 'wipe';
-  /** Every disk to wipe, by serial number; a disk that is not named is not touched. */
+  /** Every disk to wipe, by serial number; a disk that is not named is not touched. Arrays that they are in are taken apart. */
   readonly diskSerialNumbers: readonly string[];
 }
-export type Task = CollectTask | WriteImageTask | WriteSeedTask | SetPasswordTask | WipeTask;
+export type Task = CollectTask | ConfigureRaidTask | WriteImageTask | WriteSeedTask | SetPasswordTask | WipeTask;
 export type TaskKind = Task['kind'];
 
 export type WipeMethod = 'nvme-sanitize' | 'nvme-format' | 'ata-secure-erase' | 'overwrite';
@@ -138,8 +162,22 @@ export interface WipeRecord {
   readonly unverified?: readonly WipeMethod[];
 }
 
+/** An array as it is. */
+export interface ArrayFacts {
+  readonly id: string;
+  readonly level: ArrayLevel | 'other';
+  /** Serial numbers of the disks that are there. */
+  readonly disks: readonly string[];
+  /** 0 while it does not run. */
+  readonly sizeBytes: number;
+  /** `degraded`: it lacks a disk; `failed`: it cannot be read. */
+  readonly state: 'whole' | 'degraded' | 'failed';
+}
+
 export interface TaskResults {
   collect: Inventory;
+  /** In the order of the task. */
+  'configure-raid': { readonly arrays: readonly ArrayFacts[] };
   /** bytes and sha256 of what was written, as read back from the disk. */
   'write-image': { readonly diskSerialNumber: string; readonly bytes: number; readonly sha256: string };
   'write-seed': { readonly diskSerialNumber: string };
@@ -163,6 +201,10 @@ export type TaskErrorCode =
   | 'DiskReadOnly'
   | 'ReadBackMismatch'
   | 'WipeNotVerified'
+  | 'ArrayForeign'
+  | 'ArrayMissing'
+  | 'ArrayDegraded'
+  | 'ArrayRefused'
   | 'NoSystem'
   | 'AgentFailed';
 

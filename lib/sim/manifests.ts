@@ -45,11 +45,15 @@ export function sharedManifests(images: readonly MirroredImage[]): Manifest[] {
       metadata: { name: SITE },
       spec: { region: 'local', zone: 'local-a', networks: NETWORKS },
     },
-    ...DEVICE_TYPES.map(({ name, minCores, minMemory, disks }) => ({
+    ...DEVICE_TYPES.map(({ name, minCores, minMemory, disks, volumes }) => ({
       apiVersion: API_VERSION,
       kind: 'DeviceType',
       metadata: { name },
-      spec: { hardware: { minCores, minMemory, disks, nics: { count: 2, minSpeedMbps: 10_000 } }, bootMode: 'UEFI' },
+      spec: {
+        hardware: { minCores, minMemory, disks, nics: { count: 2, minSpeedMbps: 10_000 } },
+        bootMode: 'UEFI',
+        ...(volumes && { volumes }),
+      },
     })),
     ...images.map(({ name, url, sha256 }) => ({
       apiVersion: API_VERSION,
@@ -64,6 +68,7 @@ export function sharedManifests(images: readonly MirroredImage[]): Manifest[] {
 export function machineManifests(profile: MachineProfile, address: string, account: BmcAccount): Manifest[] {
   const { name, rack, unit, deviceType, bootMACAddress, rootDisk, inventory } = profile;
   const secret = `${name}-bmc`;
+  const hasVolumes = DEVICE_TYPES.some((type) => type.name === deviceType && type.volumes);
   return [
     {
       apiVersion: 'v1',
@@ -84,7 +89,7 @@ export function machineManifests(profile: MachineProfile, address: string, accou
         location: { rack, unit },
         deviceType,
         putAway: true,
-        rootDeviceHints: { wwn: rootDisk.wwn! },
+        ...(!hasVolumes && { rootDeviceHints: { wwn: rootDisk.wwn! } }),
       },
     },
   ];

@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { SeedFiles } from '../provision/protocol.ts';
+import type { ArrayLevel } from '../provision/volumes/raid.ts';
 import type { ChassisBoot } from './bmc/chassis.ts';
 import type { JournalEntry } from './machine/types.ts';
 
@@ -28,12 +29,21 @@ export interface DiskRecord {
   readonly passwords: Readonly<Record<string, string>>;
 }
 
+/** What the disks of an array say of it. */
+export interface ArrayRecord {
+  readonly id: string;
+  readonly level: ArrayLevel;
+  /** Serial numbers, in the array's order. */
+  readonly disks: readonly string[];
+}
+
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS fleet (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS machine (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS disk (serial TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS array (id TEXT PRIMARY KEY, machine TEXT NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS chunk (digest BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS content (
     serial TEXT NOT NULL, position INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (serial, position)
@@ -77,6 +87,20 @@ export class FleetStore {
 
   saveDisk(serial: string, record: DiskRecord): void {
     this.#run('INSERT OR REPLACE INTO disk VALUES (?, ?)', serial, JSON.stringify(record));
+  }
+
+  /** In the order of their ids. */
+  arrays(machine: string): ArrayRecord[] {
+    const rows = this.#statement('SELECT record FROM array WHERE machine = ? ORDER BY id').all(machine);
+    return rows.map((row) => JSON.parse(row.record as string) as ArrayRecord);
+  }
+
+  saveArray(machine: string, record: ArrayRecord): void {
+    this.#run('INSERT OR REPLACE INTO array VALUES (?, ?, ?)', record.id, machine, JSON.stringify(record));
+  }
+
+  forgetArray(id: string): void {
+    this.#run('DELETE FROM array WHERE id = ?', id);
   }
 
   /** Exactly CHUNK_BYTES; zeros where nothing was written. */

@@ -69,18 +69,20 @@ function repeatedWishes(work: readonly Entry[], operations: ReadonlyMap<string, 
     .map(([wish, answers]) => `${wish} was carried out by ${answers.map(({ id }) => id).join(' and ')}`);
 }
 
-/** Between the images of two instances a disk is wiped. */
+/** Between the images of two instances a disk is wiped; of an array, each of its disks. */
 function unwiped(work: readonly Entry[], operations: ReadonlyMap<string, SeenOperation>): string[] {
   const owner = new Map<string, string | undefined>();
   const faults: string[] = [];
   for (const entry of work) {
-    const disk = `${entry.machine}/${entry.disk}`;
-    if (entry.what === 'wipe') owner.delete(disk);
-    if (entry.what !== 'write-image') continue;
-    const uid = operations.get(operationOf(entry))?.instanceUID;
-    const before = owner.get(disk);
-    if (before !== undefined && before !== uid) faults.push(`${disk}: of ${before}, then of ${uid}, never wiped`);
-    owner.set(disk, uid);
+    for (const serial of entry.members ?? [entry.disk]) {
+      const disk = `${entry.machine}/${serial}`;
+      if (entry.what === 'wipe') owner.delete(disk);
+      if (entry.what !== 'write-image' && entry.what !== 'configure-raid') continue;
+      const uid = operations.get(operationOf(entry))?.instanceUID;
+      const before = owner.get(disk);
+      if (before !== undefined && before !== uid) faults.push(`${disk}: of ${before}, then of ${uid}, never wiped`);
+      owner.set(disk, uid);
+    }
   }
   return faults;
 }

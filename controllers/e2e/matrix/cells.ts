@@ -49,6 +49,13 @@ export function sample(cells: readonly Cell[], count: number, seed: number): Cel
     .map(({ cell }) => cell);
 }
 
+/** Steps that have something to do only where disks are put together to volumes. */
+const OF_VOLUMES: ReadonlySet<StepName> = new Set<StepName>(['configure-raid']);
+
+/** Whether the life takes a machine that has volumes. */
+export const takesVolumes = (life: ReadonlyMap<OperationKind, Cell>): boolean =>
+  [...life.values()].some(({ step }) => OF_VOLUMES.has(step));
+
 /** One life for each machine: at most one cell of each operation, one after the other. */
 export function lives(cells: readonly Cell[]): Map<OperationKind, Cell>[] {
   const all: Map<OperationKind, Cell>[] = [];

@@ -4,6 +4,7 @@ import type { FailureCode } from '../../../lib/provision/operations/failures.ts'
 import type { SimulatedBmc } from '../../../lib/sim/bmc/bmc.ts';
 import { NO_FAULTS } from '../../../lib/sim/bmc/faults.ts';
 import type { SimulatedMachine } from '../../../lib/sim/machine/machine.ts';
+import type { RaidFault } from '../../../lib/sim/machine/types.ts';
 import type { Place } from './cells.ts';
 import type { Moment } from './gate.ts';
 import type { WrongImage } from './wrong-images.ts';
@@ -67,6 +68,18 @@ const hintFault = (disk: 'none' | 'two', reason: FailureCode): Fault => ({
   reasons: [reason],
   put: (victim) => victim.hintAt(disk),
   lift: (victim) => victim.hintAt('the right one'),
+});
+
+const raidFault = (does: RaidFault, reason: FailureCode): Fault => ({
+  by: 'put in',
+  befalls: ({ step }) => step === 'configure-raid',
+  before: true,
+  reasons: [reason],
+  put: ({ machine }) => machine.fault({ kind: 'raid', does }),
+  async lift({ machine, resetStatus }) {
+    machine.fault(undefined);
+    await resetStatus();
+  },
 });
 
 const impostor = (how: 'with an old result' | 'twice'): Fault => ({
@@ -133,6 +146,9 @@ const FAULTS_BY_NAME = {
   'disk full': imageFault('endless', ['ImageTooLarge']),
   'disk missing': hintFault('none', 'RootDiskNotFound'),
   'disk ambiguous': hintFault('two', 'RootDiskAmbiguous'),
+  'RAID refused': raidFault('refuses', 'ArrayRefused'),
+  'RAID lying': raidFault('lies', 'ArrayRefused'),
+  'RAID degraded': raidFault('degrades', 'ArrayDegraded'),
   'power lost': {
     by: 'put in',
     befalls: always,

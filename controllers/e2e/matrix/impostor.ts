@@ -79,6 +79,7 @@ function resultOf({ inventory, rootDisk }: MachineProfile, kind: TaskKind): Task
   const { serialNumber: diskSerialNumber } = rootDisk;
   const results: TaskResults = {
     collect: { ...inventory, bootMode: 'UEFI' },
+    'configure-raid': { arrays: [] },
     'write-image': { diskSerialNumber, bytes: 1, sha256: '0'.repeat(64) },
     'write-seed': { diskSerialNumber },
     'set-password': { diskSerialNumber, user: 'root' },

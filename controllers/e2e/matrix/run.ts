@@ -13,9 +13,10 @@ import { createClient, type KubeClient } from '../../../lib/kube/client.ts';
 import type { KubeObject } from '../../../lib/kube/resource.ts';
 import { createLogger } from '../../../lib/observe/logger.ts';
 import { type SimulatedFleet, startFleet } from '../../../lib/sim/fleet.ts';
+import { DEVICE_TYPES, machineProfile } from '../../../lib/sim/machine/profile.ts';
 import { watchInvariants } from '../invariants/watcher.ts';
 import { FAST } from '../platform.ts';
-import { type Cell, lives } from './cells.ts';
+import { type Cell, lives, takesVolumes } from './cells.ts';
 import { createConductor } from './conductor.ts';
 import type { Victim } from './faults.ts';
 import { Gate } from './gate.ts';
@@ -43,6 +44,8 @@ export interface MatrixOptions {
 const NAMESPACE = 'default';
 const IMAGE = 'tiny';
 const PASSWORD = 'root-password';
+/** Of the fleet. */
+const SEED = 1;
 /** Power that goes at once, and a live OS that takes long enough for the operator to be seen waiting for it. */
 const TIMINGS = { ...FAST, power: 10, liveBoot: 400 };
 const silent = createLogger({ level: 'error' });
@@ -69,7 +72,9 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   await operators.start();
   const all = lives(cells);
   const bootUrl = () => operators.bootUrl();
-  const fleet = await startFleet({ count: all.length, basePort: 0, bootUrl, timings: TIMINGS, log: silent });
+  const machines = machinesFor(all.map(takesVolumes));
+  const count = Math.max(0, ...machines) + 1;
+  const fleet = await startFleet({ count, basePort: 0, bootUrl, timings: TIMINGS, log: silent });
   stack.defer(() => fleet.close());
   const shared = (fleet.manifests() as unknown as KubeObject[]).filter(({ kind }) => !/^(Device|Secret)$/.test(kind));
   await createMissing(client, shared);
@@ -79,7 +84,7 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   const conducting = conductor.run(ended.signal);
 
   const outcomes: Outcome[] = [];
-  const waiting = all.map((life, index) => ({ life, name: fleet.machines[index]!.name }));
+  const waiting = all.map((life, index) => ({ life, name: fleet.machines[machines[index]!]!.name }));
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const options = lifeOptions({ name: next.name, client, fleet, view, gate, bootUrl, hold: conductor.hold }, over);
@@ -93,6 +98,20 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
     ended.abort(new Error('the matrix is through'));
     await conducting;
   }
+}
+
+/** For each life a machine of its own, by its index in the fleet: one with volumes where it takes that. */
+function machinesFor(lives: readonly boolean[]): number[] {
+  const hasVolumes = (index: number) => {
+    const { deviceType } = machineProfile(SEED, index);
+    return DEVICE_TYPES.some(({ name, volumes }) => name === deviceType && volumes !== undefined);
+  };
+  const next = { true: 0, false: 0 };
+  return lives.map((takes) => {
+    const key = `${takes}` as const;
+    while (hasVolumes(next[key]) !== takes) next[key]++;
+    return next[key]++;
+  });
 }
 
 async function createObjects(client: KubeClient, { specs }: WrongImages): Promise<void> {

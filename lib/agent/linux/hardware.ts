@@ -8,35 +8,46 @@ import { run } from './command.ts';
 import { findDisk, listDisks } from './disks.ts';
 import { collectInventory, readIdentity } from './facts.ts';
 import { putPassword, putSeed } from './installed-system.ts';
+import { createArray, findArray, listArrays, removeArray } from './md.ts';
 import { wipeableDisk } from './wipe.ts';
 
 export const linuxHardware: Hardware = {
   identity: readIdentity,
   disks: listDisks,
   inventory: collectInventory,
+  arrays: listArrays,
+  createArray,
+  removeArray,
   async write(serialNumber, offset, source, signal) {
-    const { path, sizeBytes } = await findDisk(serialNumber);
+    const { path, sizeBytes } = await findTarget(serialNumber, signal);
     const bytes = await writeDevice(path, offset, within(source, sizeBytes - offset, path), signal);
     // The beginning of a disk holds its partition table: what the kernel knew of it is no longer so.
     if (offset === 0) await run('blockdev', ['--rereadpt', path], { signal });
     return { bytes };
   },
   async *read(serialNumber, offset, bytes, signal) {
-    const { path } = await findDisk(serialNumber);
+    const { path } = await findTarget(serialNumber, signal);
     yield* readDevice(path, offset, bytes, signal);
   },
   async writeSeed(serialNumber, files, signal) {
-    const { path } = await findDisk(serialNumber);
+    const { path } = await findTarget(serialNumber, signal);
     await putSeed(path, files, signal);
   },
   async setPassword(serialNumber, user, passwordHash, signal) {
-    const { path } = await findDisk(serialNumber);
+    const { path } = await findTarget(serialNumber, signal);
     await putPassword(path, user, passwordHash, signal);
   },
   async wipe(serialNumber, progress, signal) {
     return wipeDisk(wipeableDisk(await findDisk(serialNumber)), Math.random, progress, signal);
   },
 };
+
+/** The disk of that serial number, or the array of that id. @throws AgentError DiskMissing */
+async function findTarget(serialNumber: string, signal: AbortSignal) {
+  const isDisk = (await listDisks()).some((disk) => disk.serialNumber === serialNumber);
+  const array = isDisk ? undefined : await findArray(serialNumber, signal);
+  return array ?? findDisk(serialNumber);
+}
 
 /** Ends with an error before a byte beyond the end is written. */
 async function* within(source: AsyncIterable<Uint8Array>, room: number, path: string): AsyncGenerator<Uint8Array> {

@@ -3,6 +3,7 @@ import type { Task, TaskKind, TaskResults } from '../../provision/protocol.ts';
 import { AgentError } from '../errors.ts';
 import type { Hardware, Percent } from '../hardware.ts';
 import { collect } from './collect.ts';
+import { configureRaid } from './configure-raid.ts';
 import { setPassword } from './set-password.ts';
 import { wipe } from './wipe.ts';
 import { writeImage } from './write-image.ts';
@@ -22,6 +23,7 @@ export type RunTask<K extends TaskKind> = (
 
 const TASKS: { readonly [K in TaskKind]: RunTask<K> } = {
   collect,
+  'configure-raid': configureRaid,
   'write-image': writeImage,
   'write-seed': writeSeed,
   'set-password': setPassword,

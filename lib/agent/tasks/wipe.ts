@@ -1,11 +1,15 @@
 // Wipe: everything on the named disks, all at once, since each takes hours where it must be overwritten. A disk that
-// fails does not keep the others from being wiped; then the task has failed, and says which and why.
+// fails does not keep the others from being wiped; then the task has failed, and says which and why. Arrays are taken apart
+// first: what is wiped are their disks, each from end to end.
 import type { WipeRecord } from '../../provision/protocol.ts';
 import { AgentError, taskError } from '../errors.ts';
 import type { RunTask } from './table.ts';
 
 export const wipe: RunTask<'wipe'> = async ({ diskSerialNumbers }, { hardware, progress, signal }) => {
   const serials = [...new Set(diskSerialNumbers)];
+  for (const { id, disks } of await hardware.arrays(signal)) {
+    if (disks.some((serial) => serials.includes(serial))) await hardware.removeArray(id, signal);
+  }
   const percents = new Map(serials.map((serial) => [serial, 0]));
   const outcomes = await Promise.allSettled(
     serials.map((serial) =>

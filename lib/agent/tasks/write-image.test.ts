@@ -29,6 +29,9 @@ function disk(sizeBytes: number, lies?: (bytes: Buffer) => void) {
   const hardware: Hardware = {
     identity: refuse,
     inventory: refuse,
+    arrays: async () => [],
+    createArray: refuse,
+    removeArray: refuse,
     writeSeed: refuse,
     setPassword: refuse,
     wipe: refuse,

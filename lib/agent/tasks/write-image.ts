@@ -7,11 +7,12 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import type { DiskFacts, WriteImageTask } from '../../provision/protocol.ts';
+import type { WriteImageTask } from '../../provision/protocol.ts';
 import { download } from '../download.ts';
 import { AgentError, reason } from '../errors.ts';
 import type { Hardware } from '../hardware.ts';
 import { openQcow2 } from '../qcow2-stream.ts';
+import { findTarget, type Target } from '../target.ts';
 import type { RunTask, TaskContext } from './table.ts';
 
 /** Boot sector, partition table with its entries, and a BIOS boot loader's core behind them. */
@@ -23,7 +24,7 @@ export const writeImage: RunTask<'write-image'> = async (task, context) => {
   const { hardware, progress, signal } = context;
   const { diskSerialNumber } = task;
   checkSupported(task.image);
-  const disk = await findDisk(hardware, diskSerialNumber);
+  const disk = await findTarget(hardware, diskSerialNumber, signal);
   const { format, url, sha256: digest } = task.image;
   const source = format === 'qcow2' ? await openQcow2(url, digest, signal) : await download(url, { signal });
   await clearEnds(hardware, disk, signal);
@@ -54,14 +55,7 @@ function checkSupported({ format, compression }: WriteImageTask['image']): void 
   throw new AgentError('UnsupportedImage', `this agent writes no ${format} image with compression ${compression}`);
 }
 
-async function findDisk(hardware: Hardware, serialNumber: string): Promise<DiskFacts> {
-  const [disk, ...others] = (await hardware.disks()).filter((each) => each.serialNumber === serialNumber);
-  if (!disk) throw new AgentError('DiskMissing', `no disk has the serial number ${serialNumber}`);
-  if (others.length > 0) throw new AgentError('DiskMissing', `several disks have the serial number ${serialNumber}`);
-  return disk;
-}
-
-async function clearEnds(hardware: Hardware, disk: DiskFacts, signal: AbortSignal): Promise<void> {
+async function clearEnds(hardware: Hardware, disk: Target, signal: AbortSignal): Promise<void> {
   const bytes = Math.min(HEAD_BYTES, disk.sizeBytes);
   await hardware.write(disk.serialNumber, 0, once(Buffer.alloc(bytes)), signal);
   await hardware.write(disk.serialNumber, disk.sizeBytes - bytes, once(Buffer.alloc(bytes)), signal);
@@ -71,7 +65,7 @@ async function clearEnds(hardware: Hardware, disk: DiskFacts, signal: AbortSigna
 async function receive(
   { image, diskSerialNumber }: WriteImageTask,
   source: { totalBytes: number | undefined; chunks: AsyncIterable<Uint8Array> },
-  disk: DiskFacts,
+  disk: Target,
   { hardware, progress, signal }: TaskContext,
 ): Promise<Written> {
   if (image.compression === 'none' && (source.totalBytes ?? 0) > disk.sizeBytes) throw tooLarge(disk);
@@ -157,7 +151,7 @@ async function verifyHead(head: Buffer, serialNumber: string, { hardware, signal
   throw new AgentError('ReadBackMismatch', 'the disk gives back another beginning than was written');
 }
 
-function tooLarge(disk: DiskFacts): AgentError {
+function tooLarge(disk: Target): AgentError {
   return new AgentError(
     'ImageTooLarge',
     `the image is larger than the disk ${disk.serialNumber}: ${disk.sizeBytes} bytes`,

@@ -55,7 +55,7 @@ export interface LiveOSManifest {
 const DEBIAN_ARCH = arch() === 'arm64' ? 'arm64' : 'amd64';
 const KERNELS = { small: `linux-image-cloud-${DEBIAN_ARCH}`, full: `linux-image-${DEBIAN_ARCH}` } as const;
 const TOOLS = {
-  small: ['libstdc++6', 'libgcc-s1', 'fdisk', 'dosfstools'],
+  small: ['libstdc++6', 'libgcc-s1', 'fdisk', 'dosfstools', 'mdadm'],
   full: [
     'libstdc++6',
     'libgcc-s1',

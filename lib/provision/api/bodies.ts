@@ -33,8 +33,9 @@ const disk = object(
     sizeBytes: count(MAX_BYTES),
     rotational: { type: 'boolean' },
     transport: oneOf('sata', 'sas', 'nvme', 'virtio'),
+    controller: text(128, 1),
   },
-  ['wwn', 'hctl'],
+  ['wwn', 'hctl', 'controller'],
 );
 const nic = object(
   {
@@ -83,8 +84,16 @@ const wiped = object(
   },
   ['unverified'],
 );
+const array = object({
+  id: text(128, 1),
+  level: oneOf('RAID0', 'RAID1', 'RAID5', 'RAID6', 'RAID10', 'other'),
+  disks: list(serialNumber, 64),
+  sizeBytes: count(MAX_BYTES),
+  state: oneOf('whole', 'degraded', 'failed'),
+});
 const results: Readonly<Record<string, Schema>> = {
   collect: inventory,
+  'configure-raid': object({ arrays: list(array, 16) }),
   'write-image': object({ diskSerialNumber, bytes: count(MAX_BYTES), sha256 }),
   'write-seed': object({ diskSerialNumber }),
   'set-password': object({ diskSerialNumber, user: text(64, 1) }),

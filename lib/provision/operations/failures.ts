@@ -153,6 +153,31 @@ export const FAILURES = {
     meaning: 'Data was found on a disk after it was wiped. The machine is not offered.',
     remedy: 'Replace the disk, if it persists.',
   },
+  BadVolumes: {
+    permanent: true,
+    meaning: 'The volumes that the Instance asks for cannot be made of the disks that its machine has for them.',
+    remedy: "Correct spec.volumes of the Instance, or the DeviceType's volumes and put the device away again.",
+  },
+  ArrayForeign: {
+    permanent: true,
+    meaning: 'A disk of a volume belongs to an array that was not made for it. Nothing was written to it.',
+    remedy: 'Delete the Instance, which wipes the machine, or take the array apart by hand; then ask for resetStatus.',
+  },
+  ArrayMissing: {
+    permanent: true,
+    meaning: 'The array that holds the data of a volume is not there any more.',
+    remedy: "Look at the machine's disks; spec.reinstallDisks All makes it anew, losing what is left of it.",
+  },
+  ArrayDegraded: {
+    permanent: true,
+    meaning: 'An array lacks a disk.',
+    remedy: 'Replace the disk and let the array be rebuilt, then ask for resetStatus.',
+  },
+  ArrayRefused: {
+    permanent: false,
+    meaning: 'The RAID controller, or Linux in its place, does not make the array, or says so and has not.',
+    remedy: "Look at the message and at the controller's own log.",
+  },
   NoSystem: {
     permanent: true,
     meaning: 'No installed system was found on the disk.',

@@ -12,6 +12,7 @@ export const OPERATIONS = {
     'power-off',
     'network-boot',
     'await-agent',
+    'configure-raid',
     'write-image',
     'write-seed',
     'power-down',
@@ -22,6 +23,7 @@ export const OPERATIONS = {
     'shut-down',
     'network-boot',
     'await-agent',
+    'configure-raid',
     'write-image',
     'write-seed',
     'power-down',
@@ -34,6 +36,7 @@ export const OPERATIONS = {
     'network-boot',
     'await-agent',
     'wipe',
+    'configure-raid',
     'write-image',
     'write-seed',
     'power-down',
@@ -85,6 +88,8 @@ export interface Observed {
   readonly agentSeenAt?: number | undefined;
   /** What it last said of the step's task. */
   readonly task?: TaskState | undefined;
+  /** Tasks for which there is nothing to do on this machine. */
+  readonly spared?: ReadonlySet<TaskKind> | undefined;
   /** The installed system of the wanted instance has reported in since the machine was last off. */
   readonly systemReported: boolean;
   /** What keeps the hardware from being put away. */
@@ -158,8 +163,8 @@ const task = (kind: TaskKind, deadlineSeconds: number): Step => ({
   late: 'StepTimeout',
   awaited: `the agent to end its task ${kind}`,
   judge(observed, { startedAt, listeningSince, silenceMs }) {
-    const { now, agentSeenAt, task: state } = observed;
-    if (state?.state === 'succeeded') return done;
+    const { now, agentSeenAt, task: state, spared } = observed;
+    if (state?.state === 'succeeded' || spared?.has(kind)) return done;
     if (state?.state === 'failed') {
       const code: FailureCode = state.error?.code ?? 'AgentFailed';
       throw new Failure(code, state.error?.message ?? 'the agent gave no reason');
@@ -216,6 +221,7 @@ export const STEPS: Record<StepName, Step> = {
     },
   },
   collect: task('collect', 600),
+  'configure-raid': task('configure-raid', 360),
   'write-image': task('write-image', 3600),
   'write-seed': task('write-seed', 180),
   'set-password': task('set-password', 180),
@@ -262,6 +268,7 @@ export const awaitsNetworkBoot = (step: StepName): boolean => step === 'network-
 
 const TASK_STEPS: ReadonlySet<string> = new Set<TaskKind>([
   'collect',
+  'configure-raid',
   'write-image',
   'write-seed',
   'set-password',

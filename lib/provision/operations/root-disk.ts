@@ -15,7 +15,8 @@ export interface RootDeviceHints {
 
 const GIGABYTE = 1e9;
 
-function matches(disk: DiskFacts, hints: RootDeviceHints): boolean {
+/** Whether the disk is all that the hints say. */
+export function matchesHints(disk: DiskFacts, hints: RootDeviceHints): boolean {
   const equal = (['serialNumber', 'wwn', 'model', 'hctl', 'name', 'rotational'] as const).every(
     (key) => hints[key] === undefined || hints[key] === disk[key],
   );
@@ -30,7 +31,7 @@ const list = (disks: readonly DiskFacts[]) =>
 
 /** @throws Failure RootDiskNotFound or RootDiskAmbiguous, naming the disks that were seen. */
 export function pickRootDisk(disks: readonly DiskFacts[], hints: RootDeviceHints): DiskFacts {
-  const found = disks.filter((disk) => matches(disk, hints));
+  const found = disks.filter((disk) => matchesHints(disk, hints));
   const [disk] = found;
   const wanted = JSON.stringify(hints);
   if (!disk)

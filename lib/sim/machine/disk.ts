@@ -1,9 +1,9 @@
-// A simulated disk: bytes that stay, read and written at any offset, and what a firmware makes of them.
+// A simulated disk, or an array of some: bytes that stay, read and written at any offset, and what a firmware makes of them.
 import { createHash } from 'node:crypto';
 import { AgentError } from '../../agent/errors.ts';
-import type { DiskFacts, SeedFiles } from '../../provision/protocol.ts';
+import type { SeedFiles } from '../../provision/protocol.ts';
 import { type ImageHeader, readImageHeader, SECTOR_BYTES } from '../image.ts';
-import { CHUNK_BYTES, type FleetStore } from '../store.ts';
+import { CHUNK_BYTES, type DiskRecord, type FleetStore } from '../store.ts';
 
 /** An image that is whole on a disk, and what was put beside it. */
 export interface InstalledSystem {
@@ -22,13 +22,34 @@ type Checked = { readonly header: ImageHeader; readonly sha256: string } | undef
 const CHECKED_CONTENTS = 64;
 const checked = new Map<string, Checked>();
 
-export class SimulatedDisk {
-  readonly facts: DiskFacts;
-  readonly #store: FleetStore;
+/** What all disks and arrays tell of themselves. */
+interface Facts {
+  readonly serialNumber: string;
+  readonly sizeBytes: number;
+}
 
-  constructor(facts: DiskFacts, store: FleetStore) {
+/** Where a chunk of it is kept: on these disks, on each at this position; of a disk, on itself. */
+export interface Layout {
+  /** Serial numbers. */
+  readonly disks: readonly string[];
+  places(position: number): readonly { readonly serialNumber: string; readonly position: number }[];
+}
+
+export class SimulatedDisk<F extends Facts = Facts> {
+  readonly facts: F;
+  readonly #store: FleetStore;
+  readonly #layout: Layout;
+
+  constructor(facts: F, store: FleetStore, layout?: Layout) {
+    const { serialNumber } = facts;
     this.facts = facts;
     this.#store = store;
+    this.#layout = layout ?? { disks: [serialNumber], places: (position) => [{ serialNumber, position }] };
+  }
+
+  /** Serial numbers of the disks that keep its content. */
+  get disks(): readonly string[] {
+    return this.#layout.disks;
   }
 
   /** `pace` is awaited before each chunk is put down; what it throws ends the writing. */
@@ -42,7 +63,8 @@ export class SimulatedDisk {
     const put = async () => {
       if (!chunk) return;
       await pace(CHUNK_BYTES);
-      this.#store.writeChunk(this.facts.serialNumber, Math.floor((at - 1) / CHUNK_BYTES), chunk);
+      for (const { serialNumber, position } of this.#layout.places(Math.floor((at - 1) / CHUNK_BYTES)))
+        this.#store.writeChunk(serialNumber, position, chunk);
       chunk = undefined;
     };
     for await (const piece of source) {
@@ -74,26 +96,25 @@ export class SimulatedDisk {
 
   /** Everything gone, seed and passwords too. */
   erase(): void {
-    this.#store.erase(this.facts.serialNumber);
+    for (const serialNumber of this.disks) this.#store.erase(serialNumber);
   }
 
   isEmpty(): boolean {
-    return this.#store.chunksUsed(this.facts.serialNumber) === 0;
+    return this.disks.every((serialNumber) => this.#store.chunksUsed(serialNumber) === 0);
   }
 
   putSeed(seed: SeedFiles): void {
-    this.#store.saveDisk(this.facts.serialNumber, { ...this.#store.disk(this.facts.serialNumber), seed });
+    this.#save({ ...this.#record(), seed });
   }
 
   putPassword(user: string, hash: string): void {
-    const record = this.#store.disk(this.facts.serialNumber);
-    const passwords = { ...record.passwords, [user]: hash };
-    this.#store.saveDisk(this.facts.serialNumber, { ...record, passwords });
+    const record = this.#record();
+    this.#save({ ...record, passwords: { ...record.passwords, [user]: hash } });
   }
 
   /** Another system is about to be written: the last one's files are not this one's. */
   forgetSystem(): void {
-    this.#store.saveDisk(this.facts.serialNumber, { passwords: {} });
+    this.#save({ passwords: {} });
   }
 
   /** What a firmware would boot here; undefined unless a whole image is on the disk. */
@@ -101,13 +122,23 @@ export class SimulatedDisk {
     const image = this.#wholeImage();
     if (!image) return undefined;
     const { name, bytes } = image.header;
-    return { image: name, bytes, sha256: image.sha256, ...this.#store.disk(this.facts.serialNumber) };
+    return { image: name, bytes, sha256: image.sha256, ...this.#record() };
+  }
+
+  #record(): DiskRecord {
+    return this.#store.disk(this.disks[0]!);
+  }
+
+  #save(record: DiskRecord): void {
+    for (const serialNumber of this.disks) this.#store.saveDisk(serialNumber, record);
   }
 
   #wholeImage(): Checked {
     const header = readImageHeader(this.#chunk(0).subarray(0, SECTOR_BYTES));
     if (!header) return undefined;
-    const key = this.#store.contentDigest(this.facts.serialNumber, Math.ceil(header.bytes / CHUNK_BYTES));
+    // No disk of an array holds more of it than all of it.
+    const positions = Math.ceil(header.bytes / CHUNK_BYTES);
+    const key = this.disks.map((serialNumber) => this.#store.contentDigest(serialNumber, positions)).join(' ');
     if (!checked.has(key)) {
       if (checked.size >= CHECKED_CONTENTS) checked.delete(checked.keys().next().value!);
       checked.set(key, this.#check(header));
@@ -126,7 +157,8 @@ export class SimulatedDisk {
   }
 
   #chunk(position: number): Buffer {
-    return this.#store.readChunk(this.facts.serialNumber, position);
+    const place = this.#layout.places(position)[0]!;
+    return this.#store.readChunk(place.serialNumber, place.position);
   }
 
   #chunkToChange(position: number): Buffer {

@@ -16,24 +16,27 @@ function machine(power: AbortSignal) {
   const hardware = simulatedHardware({
     profile,
     disks,
+    store,
     timings: INSTANT,
     clock: systemClock,
     bootMode: 'UEFI',
     serialNumber: () => profile.inventory.serialNumber,
     random: Math.random,
     diskFault: () => undefined,
+    raidFault: () => undefined,
     otherInventory: () => ({}),
     power,
     record: () => undefined,
   });
-  return { store, hardware, serial: profile.rootDisk.serialNumber };
+  const [root, other] = profile.inventory.disks;
+  return { store, hardware, serial: root!.serialNumber, other: other!.serialNumber };
 }
 
 for (const { name, run } of CONFORMANCE) {
   test(name, async () => {
-    const { store, hardware, serial } = machine(new AbortController().signal);
+    const { store, hardware, serial, other } = machine(new AbortController().signal);
     using _store = store;
-    await run(hardware, serial);
+    await run(hardware, serial, other);
   });
 }
 

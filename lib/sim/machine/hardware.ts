@@ -3,15 +3,19 @@
 import { AgentError } from '../../agent/errors.ts';
 import type { Hardware } from '../../agent/hardware.ts';
 import { type OwnErasure, wipeDisk } from '../../agent/wiping.ts';
-import type { Inventory, Task } from '../../provision/protocol.ts';
+import type { ArrayFacts, DiskFacts, Inventory, Task } from '../../provision/protocol.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
+import type { ArrayRecord, FleetStore } from '../store.ts';
+import { arrayFacts, openArray } from './array.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { MachineProfile } from './profile.ts';
-import type { DiskFault, JournalEntry, Timings } from './types.ts';
+import type { DiskFault, JournalEntry, RaidFault, Timings } from './types.ts';
 
 export interface HardwareSurroundings {
   readonly profile: MachineProfile;
-  readonly disks: readonly SimulatedDisk[];
+  readonly disks: readonly SimulatedDisk<DiskFacts>[];
+  /** Where arrays are remembered. */
+  readonly store: FleetStore;
   readonly timings: Timings;
   readonly clock: Clock;
   /** From 0 up to 1. */
@@ -24,6 +28,8 @@ export interface HardwareSurroundings {
   readonly otherInventory: () => Partial<Inventory>;
   /** And this. */
   readonly diskFault: (serialNumber: string) => DiskFault | undefined;
+  /** And this. */
+  readonly raidFault: () => RaidFault | undefined;
   /** Aborts when the machine goes off. */
   readonly power: AbortSignal;
   readonly record: (entry: Omit<JournalEntry, 'machine' | 'at'>) => void;
@@ -38,12 +44,12 @@ const MIB = 1024 * 1024;
 const WIPE_PROGRESS_STEPS = 5;
 
 export function simulatedHardware(surroundings: HardwareSurroundings): SimulatedHardware {
-  const { profile, disks, timings, clock, power, record } = surroundings;
+  const { profile, disks, store, timings, clock, power, record } = surroundings;
   const { inventory } = profile;
   let task: Task | undefined;
   let begun: string | undefined;
 
-  const disk = (serialNumber: string): SimulatedDisk => {
+  const disk = (serialNumber: string): SimulatedDisk<DiskFacts> => {
     alive();
     const found = disks.find((each) => each.facts.serialNumber === serialNumber);
     if (!found) throw new AgentError('DiskMissing', `no disk has the serial number ${serialNumber}`);
@@ -51,6 +57,24 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       throw new AgentError('DiskFailed', `disk ${serialNumber} gives an error`);
     return found;
   };
+  const factsOf = (array: ArrayRecord): ArrayFacts => {
+    // One that lacks a disk lacks its last.
+    const there = surroundings.raidFault() === 'degrades' ? array.disks.slice(0, -1) : array.disks;
+    return arrayFacts(
+      array,
+      inventory.disks.filter(({ serialNumber }) => there.includes(serialNumber)),
+    );
+  };
+  /** A disk, or an array. */
+  const target = (serialNumber: string): SimulatedDisk => {
+    const array = store.arrays(profile.name).find(({ id }) => id === serialNumber);
+    if (!array) return disk(serialNumber);
+    for (const member of array.disks) disk(member);
+    return openArray(array, factsOf(array), store);
+  };
+  const isReadOnly = ({ disks: members }: SimulatedDisk) =>
+    members.some((serialNumber) => surroundings.diskFault(serialNumber) === 'read-only');
+  const members = (on: SimulatedDisk) => (on.disks.length > 1 ? { members: on.disks } : {});
   const alive = () => {
     if (power.aborted) throw new AgentError('AgentFailed', 'the machine is off');
   };
@@ -76,56 +100,76 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       const serialNumber = surroundings.serialNumber();
       return { ...inventory, bootMode, serialNumber, ...surroundings.otherInventory() };
     },
+    async arrays() {
+      alive();
+      return store.arrays(profile.name).map(factsOf);
+    },
+    async createArray({ id, level, disks: serialNumbers }, signal) {
+      for (const serialNumber of serialNumbers) disk(serialNumber);
+      const foreign = store
+        .arrays(profile.name)
+        .find((array) => array.disks.some((one) => serialNumbers.includes(one)));
+      if (foreign) throw new AgentError('ArrayForeign', `a disk of it is in the array ${foreign.id}`);
+      await wait(timings.writePerMiB, signal);
+      const fault = surroundings.raidFault();
+      if (fault === 'refuses') throw new AgentError('ArrayRefused', `the controller refuses to make a ${level} array`);
+      if (fault === 'lies') return;
+      store.saveArray(profile.name, { id, level, disks: serialNumbers });
+      record({ what: 'configure-raid', disk: id, members: serialNumbers, detail: level, ...forTask() });
+    },
+    async removeArray(id) {
+      alive();
+      store.forgetArray(id);
+    },
     async write(serialNumber, offset, source, signal) {
-      const target = disk(serialNumber);
-      if (surroundings.diskFault(serialNumber) === 'read-only')
-        throw new AgentError('DiskReadOnly', `disk ${serialNumber} cannot be written to`);
+      const to = target(serialNumber);
+      if (isReadOnly(to)) throw new AgentError('DiskReadOnly', `disk ${serialNumber} cannot be written to`);
       if (task?.kind === 'write-image' && begun !== task.id) {
         begun = task.id;
-        target.forgetSystem();
-        record({ what: 'write-image', detail: 'begun', disk: serialNumber, ...forTask() });
+        to.forgetSystem();
+        record({ what: 'write-image', detail: 'begun', disk: serialNumber, ...members(to), ...forTask() });
       }
       const pace = (bytes: number) => wait((timings.writePerMiB * bytes) / MIB, signal);
-      const bytes = await target.write(offset, source, pace);
-      const installed = offset === 0 ? target.installed() : undefined;
+      const bytes = await to.write(offset, source, pace);
+      const installed = offset === 0 ? to.installed() : undefined;
       if (installed) {
-        const { sha256, bytes: size } = installed;
-        record({ what: 'write-image', detail: 'complete', disk: serialNumber, sha256, bytes: size, ...forTask() });
+        const written = { sha256: installed.sha256, bytes: installed.bytes, ...members(to) };
+        record({ what: 'write-image', detail: 'complete', disk: serialNumber, ...written, ...forTask() });
       }
       return { bytes };
     },
     async *read(serialNumber, offset, bytes, signal) {
-      for (const chunk of disk(serialNumber).read(offset, bytes)) {
+      for (const chunk of target(serialNumber).read(offset, bytes)) {
         await wait(0, signal);
         yield chunk;
       }
     },
     async writeSeed(serialNumber, files, signal) {
-      const target = disk(serialNumber);
+      const to = target(serialNumber);
       await wait(timings.writePerMiB, signal);
-      target.putSeed(files);
-      record({ what: 'write-seed', disk: serialNumber, ...forTask() });
+      to.putSeed(files);
+      record({ what: 'write-seed', disk: serialNumber, ...members(to), ...forTask() });
     },
     async setPassword(serialNumber, user, passwordHash, signal) {
-      const target = disk(serialNumber);
-      if (!target.installed()) throw new AgentError('NoSystem', `no system on disk ${serialNumber}`);
+      const to = target(serialNumber);
+      if (!to.installed()) throw new AgentError('NoSystem', `no system on disk ${serialNumber}`);
       await wait(timings.writePerMiB, signal);
-      target.putPassword(user, passwordHash);
+      to.putPassword(user, passwordHash);
       record({ what: 'set-password', disk: serialNumber, detail: user, ...forTask() });
     },
     async wipe(serialNumber, progress, signal) {
-      const target = disk(serialNumber);
+      const wiped = disk(serialNumber);
       const fault = () => surroundings.diskFault(serialNumber);
-      const { sizeBytes } = target.facts;
+      const { sizeBytes } = wiped.facts;
       const erase = async (told: (percent: number) => void, holds: boolean) => {
         for (let step = 1; step <= WIPE_PROGRESS_STEPS; step++) {
           await wait(timings.wipePerDisk / WIPE_PROGRESS_STEPS, signal);
           told((step / WIPE_PROGRESS_STEPS) * 100);
         }
         disk(serialNumber);
-        if (!holds) target.erase();
+        if (!holds) wiped.erase();
       };
-      const own = erasureOf(target);
+      const own = erasureOf(wiped);
       const erasures: OwnErasure[] = own
         ? [
             {
@@ -137,7 +181,7 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
             },
           ]
         : [];
-      const wiped = await wipeDisk(
+      const done = await wipeDisk(
         {
           serialNumber,
           sizeBytes,
@@ -146,21 +190,21 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
           overwrite: (told) => erase(told, fault() === 'keeps-data'),
           async *read(offset, bytes) {
             await wait(0, signal);
-            yield* target.read(offset, bytes);
+            yield* wiped.read(offset, bytes);
           },
         },
         surroundings.random,
         progress,
         signal,
       );
-      record({ what: 'wipe', disk: serialNumber, detail: wiped.method, ...forTask() });
-      return wiped;
+      record({ what: 'wipe', disk: serialNumber, detail: done.method, ...forTask() });
+      return done;
     },
   };
 }
 
 /** By what the disk hangs on; makes of NVMe disks differ. */
-function erasureOf({ facts }: SimulatedDisk): OwnErasure['method'] | undefined {
+function erasureOf({ facts }: SimulatedDisk<DiskFacts>): OwnErasure['method'] | undefined {
   if (facts.transport === 'nvme') return facts.serialNumber.charCodeAt(1) % 2 === 0 ? 'nvme-sanitize' : 'nvme-format';
   return facts.transport === 'sata' ? 'ata-secure-erase' : undefined;
 }

@@ -9,6 +9,7 @@ import { runAgent } from '../../agent/agent.ts';
 import type { AgentArguments } from '../../agent/arguments.ts';
 import { readSeedReport } from '../../boot/seed.ts';
 import type { Log } from '../../observe/log.ts';
+import type { DiskFacts } from '../../provision/protocol.ts';
 import { type Clock, sleep, type Timer } from '../../runtime/clock.ts';
 import { type Chassis, type ChassisAction, type ChassisBoot, NO_BOOT_OVERRIDE } from '../bmc/chassis.ts';
 import { seededRandom } from '../bmc/faults.ts';
@@ -34,7 +35,7 @@ type Source = 'network' | 'disk';
 
 export class SimulatedMachine implements Chassis {
   readonly profile: MachineProfile;
-  readonly disks: readonly SimulatedDisk[];
+  readonly disks: readonly SimulatedDisk<DiskFacts>[];
   readonly serial: Terminal;
   readonly #options: MachineOptions;
   readonly #random: () => number;
@@ -257,6 +258,7 @@ export class SimulatedMachine implements Chassis {
     const hardware = simulatedHardware({
       profile: this.profile,
       disks: this.disks,
+      store: this.#options.store,
       timings,
       clock,
       random: this.#random,
@@ -266,6 +268,7 @@ export class SimulatedMachine implements Chassis {
         this.#fault?.kind === 'other-serial' ? this.#fault.serialNumber : this.profile.inventory.serialNumber,
       diskFault: (serialNumber) =>
         this.#fault?.kind === 'disk' && this.#fault.serialNumber === serialNumber ? this.#fault.does : undefined,
+      raidFault: () => (this.#fault?.kind === 'raid' ? this.#fault.does : undefined),
       otherInventory: () => (this.#fault?.kind === 'other-hardware' ? this.#fault.inventory : {}),
       record: (entry) => this.#record(entry),
     });
@@ -317,7 +320,7 @@ export class SimulatedMachine implements Chassis {
     return true;
   }
 
-  #bootableDisk(): SimulatedDisk | undefined {
+  #bootableDisk(): SimulatedDisk<DiskFacts> | undefined {
     return this.disks.find((disk) => disk.installed()?.seed !== undefined);
   }
 

@@ -2,6 +2,7 @@
 // index in every run.
 import { createHash } from 'node:crypto';
 import type { DiskFacts, Inventory, NicFacts } from '../../provision/protocol.ts';
+import type { RaidLevel } from '../../provision/volumes/raid.ts';
 import { seededRandom } from '../bmc/faults.ts';
 
 export interface MachineProfile {
@@ -80,12 +81,36 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
+interface SimulatedType {
+  readonly name: string;
+  readonly minCores: number;
+  readonly minMemory: string;
+  readonly disks: readonly { readonly count: number; readonly minSize: string; readonly rotational: boolean }[];
+  /** As in DeviceType.spec.volumes. */
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly disks: number;
+    readonly minSize: string;
+    readonly media: 'HDD' | 'SSD' | 'NVMe';
+    readonly raidLevel: RaidLevel;
+  }[];
+}
+
 /** The minimum of each device type, as its DeviceType object says it. */
-export const DEVICE_TYPES = [
+export const DEVICE_TYPES: readonly SimulatedType[] = [
   { name: 'gp.large', minCores: 64, minMemory: '480Gi', disks: [{ count: 2, minSize: '400G', rotational: false }] },
-  { name: 'gp.medium', minCores: 16, minMemory: '120Gi', disks: [{ count: 2, minSize: '400G', rotational: false }] },
+  {
+    name: 'gp.medium',
+    minCores: 16,
+    minMemory: '120Gi',
+    disks: [{ count: 2, minSize: '400G', rotational: false }],
+    volumes: [
+      { name: 'root', disks: 2, minSize: '400G', media: 'SSD', raidLevel: 'RAID1' },
+      { name: 'data', disks: 2, minSize: '1T', media: 'NVMe', raidLevel: 'RAID0' },
+    ],
+  },
   { name: 'st.large', minCores: 24, minMemory: '360Gi', disks: [{ count: 12, minSize: '16T', rotational: true }] },
-] as const;
+];
 
 /** @param index from 0 */
 export function machineProfile(seed: number, index: number): MachineProfile {

@@ -63,15 +63,17 @@ export interface JournalEntry {
   readonly machine: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly what: 'power' | 'boot' | 'write-image' | 'write-seed' | 'set-password' | 'wipe';
-  /** Serial number. */
+  readonly what: 'power' | 'boot' | 'configure-raid' | 'write-image' | 'write-seed' | 'set-password' | 'wipe';
+  /** Serial number, or the id of an array. */
   readonly disk?: string;
+  /** Of an array: serial numbers of its disks. */
+  readonly members?: readonly string[];
   /** write-image: of the whole image as it is on the disk. */
   readonly sha256?: string;
   readonly bytes?: number;
   /** The agent's task that did it; it begins with the operation's id. */
   readonly taskId?: string;
-  /** power: On, Off, Reset, Restored. boot: network, disk, none. write-image: begun, complete. set-password: the user. wipe: the method. */
+  /** power: On, Off, Reset, Restored. boot: network, disk, none. configure-raid: the level. write-image: begun, complete. set-password: the user. wipe: the method. */
   readonly detail?: string;
 }
 
@@ -88,6 +90,10 @@ export type Fault =
   | { readonly kind: 'other-hardware'; readonly inventory: Partial<Inventory> }
   /** The disk of that serial number: says that it has erased itself, and has not; keeps its data whatever is written;
    * cannot be written to; or gives an error. */
-  | { readonly kind: 'disk'; readonly serialNumber: string; readonly does: DiskFault };
+  | { readonly kind: 'disk'; readonly serialNumber: string; readonly does: DiskFault }
+  /** Whoever makes arrays: refuses; says that it has made one, and has not; or makes one that lacks a disk. */
+  | { readonly kind: 'raid'; readonly does: RaidFault };
+
+export type RaidFault = 'refuses' | 'lies' | 'degrades';
 
 export type DiskFault = 'erase-lies' | 'keeps-data' | 'read-only' | 'fails';
