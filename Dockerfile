@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 # No package's own script runs: what the operator needs at run time has none.
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM node:24-bookworm-slim AS operator
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json ./
@@ -18,3 +18,13 @@ COPY controllers controllers
 USER 65532:65532
 ENTRYPOINT ["node", "controllers/main.ts"]
 CMD ["run"]
+
+# What answers DHCP beside it, for manifests/components/dhcp; its rights are given there:
+#   docker build --target dhcp -t bmp-dhcp .
+FROM operator AS dhcp
+USER 0:0
+RUN apt-get update && apt-get install --yes --no-install-recommends dnsmasq-base ipxe && rm -rf /var/lib/apt/lists/*
+CMD ["dhcp"]
+
+# Without a target the operator is built.
+FROM operator

@@ -39,6 +39,7 @@ import { createDeviceController } from './device/controller.ts';
 import { Desk } from './device/desk.ts';
 import { HealthBoard } from './device/health.ts';
 import { createWatchController, WATCH_PERIODS, type WatchPeriods } from './device/watch.ts';
+import { createDhcpController } from './dhcp/controller.ts';
 import { DiscoveryBoard } from './discovery/board.ts';
 import { createDiscoveryController } from './discovery/controller.ts';
 import { createEndpointController, endpointSlice } from './endpoint/controller.ts';
@@ -197,6 +198,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     stores: { addresses, devices, inventories, types, sites, images, instances, secrets },
     events,
     bmcs,
+    dhcp: options.dhcp,
     desk,
     health,
     clock,
@@ -241,6 +243,9 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   manager.add(createClaimController({ manager, events, log, clock, configured }));
   manager.add(createPlacementController({ manager, events, log, clock, configured }));
 
+  if (options.dhcp)
+    manager.add(createDhcpController({ dhcp: options.dhcp, bootUrl, sites, devices, events, log }));
+
   if (options.nodes) {
     const { source, namespace: target } = options.nodes;
     manager.add(
@@ -277,7 +282,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     } finally {
       await flushed(events, log);
       over.abort();
-      await Promise.all([provisionApi.close(), bmcs.close(), observed?.close(), configured?.close()]);
+      await Promise.all([provisionApi.close(), bmcs.close(), options.dhcp?.close(), observed?.close(), configured?.close()]);
     }
   }
   const stopped = runToTheEnd();

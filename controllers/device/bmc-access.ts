@@ -75,10 +75,15 @@ export interface Readings {
   power?: 'On' | 'Off';
   bmc?: NonNullable<Status['bmc']>;
   bootDevice?: 'pxe' | 'disk' | 'other';
+  dhcp?: 'served' | 'absent';
 }
 
 /** Asks the BMC for what is needed, one thing after the other. @throws BmcError */
-export async function read(driver: Driver, needs: readonly Reading[], signal: AbortSignal): Promise<Readings> {
+export async function read(
+  driver: Driver,
+  needs: readonly Exclude<Reading, 'dhcp'>[],
+  signal: AbortSignal,
+): Promise<Readings> {
   const readings: Readings = {};
   for (const need of needs) {
     switch (need) {
@@ -103,7 +108,7 @@ export async function read(driver: Driver, needs: readonly Reading[], signal: Ab
 /** @throws BmcError */
 export async function carryOut(
   driver: Driver,
-  effect: Exclude<Effect, { type: 'task' }>,
+  effect: Extract<Effect, { type: 'power' | 'boot-device' }>,
   mode: BootMode,
   signal: AbortSignal,
 ): Promise<void> {

@@ -5,6 +5,7 @@ import type { Device, DeviceInventory, DeviceType, Image, Site } from '../../lib
 import { INSTANCES, type Secret } from '../../lib/api/resources.ts';
 import type { BootMode } from '../../lib/bmc/driver.ts';
 import type { BmcPool } from '../../lib/bmc/pool.ts';
+import type { DhcpService } from '../../lib/boot/dhcp/service.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
@@ -54,6 +55,8 @@ export interface DeviceDependencies {
   readonly stores: DeviceStores;
   readonly events: EventRecorder;
   readonly bmcs: BmcPool;
+  /** The operator's own DHCP server, where it has one. */
+  readonly dhcp?: DhcpService | undefined;
   readonly desk: Desk;
   /** What sensors say is wrong. */
   readonly health: HealthBoard;

@@ -35,6 +35,7 @@ import { changesText, withChangesTold, writeInventory } from './collection.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { admission, belongs, heard } from './desk.ts';
+import { leaveDhcp, readDhcp, serveByDhcp } from './dhcp-access.ts';
 import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
 import { inventoryObject } from './inventory.ts';
@@ -204,9 +205,15 @@ export class Pass {
   async #ask(step: Pick<Step, 'reads'>): Promise<void> {
     if (step.reads.length === 0) return;
     try {
-      this.#readings = await read(await this.#driver(), step.reads, this.#signal);
+      const ofBmc = step.reads.filter((reading) => reading !== 'dhcp');
+      this.#readings = await read(await this.#driver(), ofBmc, this.#signal);
     } catch (error) {
       throw bmcFailure(error, `${this.#deps.namespace}/${this.#around.secretName}`);
+    }
+    if (step.reads.includes('dhcp')) {
+      const { spec } = this.#device;
+      const host = await readDhcp(this.#deps.dhcp, this.#around.site, spec.bootMACAddress, this.#signal);
+      if (host) this.#readings.dhcp = host;
     }
     this.#noteReadings();
   }
@@ -363,6 +370,7 @@ export class Pass {
       power: this.#readings.power,
       identified: this.#readings.bmc !== undefined,
       bootDevice: this.#readings.bootDevice,
+      dhcp: this.#readings.dhcp,
       agentAdmitted: operation.boot?.nonceHash !== undefined,
       agentSeenAt: seenAt,
       task,
@@ -455,6 +463,11 @@ export class Pass {
       const task = await buildTask(this.#deps, effect.kind, this.#device, operation, this.#around, this.#signal);
       desk.order(this.#device, operation, task);
       return requeue(timing.backstopMs);
+    }
+    if (effect.type === 'dhcp') {
+      // Where there is something to be served, there is a server.
+      await serveByDhcp(this.#deps.dhcp!, this.#device.spec.bootMACAddress, effect.serve, this.#signal);
+      return undefined;
     }
     const what = JSON.stringify([operation.id, operation.step, operation.attempt, operation.round, effect]);
     const { name } = this.#device.metadata;
@@ -555,6 +568,7 @@ export class Pass {
       );
     desk.forget(name, this.#device.spec.bootMACAddress);
     await bmcs.forget(name);
+    await leaveDhcp(this.#deps.dhcp, this.#device.spec.bootMACAddress, this.#signal);
     this.#memory.sent.delete(name);
     await removeFinalizer(client, DEVICES, this.#device, DEVICE_FINALIZER, { signal: this.#signal });
     return done;

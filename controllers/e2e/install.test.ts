@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { dump, loadAll } from 'js-yaml';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { dhcp } from '../../lib/cli/commands/dhcp.ts';
 import { run } from '../../lib/cli/commands/run.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import { peerTest } from '../../lib/testing/peers.ts';
@@ -24,7 +25,7 @@ interface Container {
   readonly securityContext: {
     readonly allowPrivilegeEscalation: boolean;
     readonly readOnlyRootFilesystem: boolean;
-    readonly capabilities: { readonly drop: readonly string[] };
+    readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
   };
 }
 interface Probe {
@@ -45,7 +46,8 @@ interface Deployment extends KubeObject {
           readonly runAsNonRoot: boolean;
           readonly seccompProfile: { readonly type: string };
         };
-        readonly containers: readonly [Container];
+        readonly hostNetwork?: boolean;
+        readonly containers: readonly [Container, ...Container[]];
       };
     };
   };
@@ -145,6 +147,28 @@ withKubectl('overlays differ in replicas', () => {
     OVERLAYS.map((overlay) => deploymentIn(built(overlay)).spec.replicas),
     [1, 2],
   );
+});
+
+withKubectl('the DHCP component gives rights over the network to a container that has nothing else', async () => {
+  await using dir = await tempDir();
+  const at = (path: string) => relative(dir.path, join(ROOT, 'manifests', path));
+  const components = ['components/nodes', 'components/dhcp'].map(at);
+  writeFileSync(join(dir.path, 'kustomization.yaml'), dump({ resources: [at('overlays/single')], components }));
+  const objects = loadAll(kubectl(['kustomize', dir.path])) as KubeObject[];
+  const { hostNetwork, containers } = deploymentIn(objects).spec.template.spec;
+  assert.ok(hostNetwork);
+  const [operator, beside, ...others] = containers;
+  assert.is(others.length, 0);
+  assert.equal(operator.securityContext.capabilities, { drop: ['ALL'] });
+  assert.equal(beside!.securityContext.capabilities.drop, ['ALL']);
+  assert.ok(beside!.securityContext.capabilities.add!.includes('NET_ADMIN'));
+  const [asking, answering] = [run, dhcp].map(({ name, options }, index) => {
+    const [command, ...flags] = containers[index]!.args;
+    assert.is(command, name);
+    return parseArgs({ args: flags, options, strict: true }).values;
+  });
+  assert.is(asking!['dhcp-socket'], answering!.socket);
+  assert.is(asking!.nodes, 'core');
 });
 
 withKubectl('the Prometheus component asks the port of the metrics, under the name in the certificate', async () => {

@@ -2595,6 +2595,28 @@ dns?: string[]
  * Time servers.
  */
 ntp?: string[]
+/**
+ * Machines boot from this network by the operator's DHCP server, where it has one. Without it, by the site's own, which leads them to the operator's boot address.
+ */
+boot?: {
+/**
+ * The addresses that machines have while the live OS runs, both ends included: of the subnet, and not of the Instances' range.
+ */
+range: {
+/**
+ * The first address.
+ */
+start: string
+/**
+ * The last address.
+ */
+end: string
+}
+/**
+ * Answer machines that are no Devices, too, so that they become Discoveries.
+ */
+discover?: boolean
+}
 }[]
 }
 }

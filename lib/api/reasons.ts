@@ -235,6 +235,14 @@ const LEASE = {
   ),
 } as const satisfies Record<string, Meaning>;
 
+const SITE = {
+  BootNetworkRefused: waits(
+    ['event'],
+    "The operator's DHCP server cannot serve the networks that machines of the Site boot from.",
+    'Correct spec.networks of the Site.',
+  ),
+} as const satisfies Record<string, Meaning>;
+
 export interface ReasonsByKind {
   Device: DevicePhase | FailureCode | OperationKind | OperationEvent | keyof typeof DEVICE_ONLY;
   Instance: InstancePhase | FailureCode | keyof typeof INSTANCE_ONLY;
@@ -242,6 +250,7 @@ export interface ReasonsByKind {
   Host: keyof typeof HOST;
   CapacityQuota: keyof typeof CAPACITY_QUOTA;
   Lease: keyof typeof LEASE;
+  Site: keyof typeof SITE;
 }
 
 /** The reasons of one kind. */
@@ -299,6 +308,7 @@ export const REASONS: Readonly<Record<keyof ReasonsByKind, Readonly<Record<strin
   Host: HOST,
   CapacityQuota: CAPACITY_QUOTA,
   Lease: LEASE,
+  Site: SITE,
 };
 
 const ownMeaning = (kind: keyof ReasonsByKind, reason: string): Meaning | undefined =>

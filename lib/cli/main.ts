@@ -7,6 +7,7 @@ import { completionOf } from './commands/completion.ts';
 import { consoleOf } from './commands/console.ts';
 import { defragment } from './commands/defragment.ts';
 import { describe, history } from './commands/describe.ts';
+import { dhcp } from './commands/dhcp.ts';
 import { fleet } from './commands/fleet.ts';
 import { get } from './commands/get.ts';
 import { image } from './commands/image.ts';
@@ -35,7 +36,7 @@ import type { StartOperator } from './operator.ts';
 
 /** What runs somewhere, and what people do to the objects of a cluster. */
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
-  'Run it': [start, run, rest, fleet, lab, sync, backup, restore],
+  'Run it': [start, run, dhcp, rest, fleet, lab, sync, backup, restore],
   'See what it does': [get, describe, history, why, simulate, defragment],
   Instances: [power, restart, reinstall, resetPassword],
   Devices: [importMachines, adopt, putAway, takeDown, maintenance, collect, liftQuarantine, rotatePassword],

@@ -1,5 +1,6 @@
 // The operator as the CLI starts it. The CLI is handed it by the composition root: lib never imports controllers.
 import type { OpenOptions } from '../bmc/open.ts';
+import type { DhcpService } from '../boot/dhcp/service.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../observe/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -21,6 +22,8 @@ export interface OperatorOptions {
     /** Folder of the live OS; simulated machines need none. */
     readonly bootFiles?: string;
   };
+  /** The operator's own DHCP server, for Sites whose networks say that machines boot from there. */
+  readonly dhcp?: DhcpService | undefined;
   /** The Service that shall lead machines to this process while it leads, and the IP address that it has. */
   readonly service?: { readonly name: string; readonly address: string } | undefined;
   /** What is measured, and where it is told; see ObservingOptions for the ports. */

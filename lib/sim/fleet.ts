@@ -21,8 +21,8 @@ export interface FleetOptions {
   readonly dir?: string;
   /** The first machine's BMC port, the next ones follow; 0: any free ones. Default 6231. A port once taken is kept in `dir`. */
   readonly basePort?: number;
-  /** Where machines boot from the network, as DHCP would tell them: the operator's `bootUrl`, undefined while it is down. */
-  readonly bootUrl: () => string | undefined;
+  /** Where a machine boots from the network, as DHCP tells it: the operator's `bootUrl`; undefined: it is not answered. */
+  readonly bootUrl: (macAddress: string) => string | undefined;
   /** Default: fast enough to watch, slow enough to see. */
   readonly timings?: Partial<Timings>;
   /** Two fleets of one seed have the same machines. 1 to 255, default 1. */

@@ -1,6 +1,7 @@
 // What can befall an operation: when it is put in, how it is taken away again, and by which reasons the product may tell of it.
 // The table of failures says whether such a reason is tried again by itself; a reason that is not named here is a fault found.
 import type { FailureCode } from '../../../lib/provision/operations/failures.ts';
+import { STEPS } from '../../../lib/provision/operations/operations.ts';
 import type { SimulatedBmc } from '../../../lib/sim/bmc/bmc.ts';
 import { NO_FAULTS } from '../../../lib/sim/bmc/faults.ts';
 import type { SimulatedMachine } from '../../../lib/sim/machine/machine.ts';
@@ -18,6 +19,8 @@ export interface Victim {
   readonly hintAt: (disk: 'the right one' | 'none' | 'two') => Promise<void>;
   /** Somebody else takes part in the next boot, with the machine's own token. What goes wrong by that is a fault found. */
   readonly impersonate: (how: 'with an old result' | 'twice') => void;
+  /** Changes at the DHCP server for this machine do not come to their end. */
+  readonly refuseDhcp: (refused: boolean) => void;
   /** A person asks the operator to look again. */
   readonly resetStatus: () => Promise<void>;
 }
@@ -140,6 +143,13 @@ const FAULTS_BY_NAME = {
   },
   'an old result': impostor('with an old result'),
   'two agents': impostor('twice'),
+  'DHCP hung': {
+    by: 'put in',
+    befalls: ({ step }) => STEPS[step].reads.includes('dhcp'),
+    reasons: ['DHCPUnavailable'],
+    put: ({ refuseDhcp }) => refuseDhcp(true),
+    lift: ({ refuseDhcp }) => refuseDhcp(false),
+  },
   'image missing': imageFault('missing', ['ImageUnavailable']),
   'image corrupt': imageFault('corrupt', ['ImageDigestMismatch']),
   'image short': imageFault('short', ['ImageUnavailable', 'ImageDigestMismatch', 'AgentLost']),

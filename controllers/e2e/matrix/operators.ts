@@ -4,6 +4,7 @@ import { createClientOver, type KubeClient } from '../../../lib/kube/client.ts';
 import { createCredentials } from '../../../lib/kube/credentials.ts';
 import { createTransport } from '../../../lib/kube/transport.ts';
 import type { Clock } from '../../../lib/runtime/clock.ts';
+import type { SimulatedDhcp } from '../../../lib/sim/dhcp.ts';
 import { startOperator } from '../../operator.ts';
 import type { Gate } from './gate.ts';
 
@@ -18,7 +19,7 @@ export interface Operators extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export function createOperators(kubeconfig: string, gate: Gate, clock: Clock): Operators {
+export function createOperators(kubeconfig: string, gate: Gate, clock: Clock, dhcp?: SimulatedDhcp): Operators {
   let ports = { port: 0, bootPort: 0 };
   let bootUrl: string | undefined;
   let current: { dead: AbortController; stopped: Promise<void>; client: KubeClient } | undefined;
@@ -39,6 +40,7 @@ export function createOperators(kubeconfig: string, gate: Gate, clock: Clock): O
         provision,
         pace: 'simulated',
         bmc: BMC,
+        dhcp: dhcp?.service(),
         clock,
       },
       dead.signal,

@@ -3,15 +3,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Device } from '../../../lib/api/generated.ts';
+import type { Device, Site } from '../../../lib/api/generated.ts';
 import { OPERATOR_NAMESPACE } from '../../../lib/api/names.ts';
-import { API_VERSION, DEVICES, IMAGES, INSTANCES, SECRETS } from '../../../lib/api/resources.ts';
+import { API_VERSION, DEVICES, IMAGES, INSTANCES, SECRETS, SITES } from '../../../lib/api/resources.ts';
 import { startApiServer } from '../../../lib/apiserver/server.ts';
 import { createMissing, ensureNamespace, installDefinitions } from '../../../lib/cli/manifests.ts';
 import { follow, type View } from '../../../lib/cli/view.ts';
 import { createClient, type KubeClient } from '../../../lib/kube/client.ts';
 import type { KubeObject } from '../../../lib/kube/resource.ts';
 import { createLogger } from '../../../lib/observe/logger.ts';
+import { SimulatedDhcp } from '../../../lib/sim/dhcp.ts';
 import { type SimulatedFleet, startFleet } from '../../../lib/sim/fleet.ts';
 import { DEVICE_TYPES, machineProfile } from '../../../lib/sim/machine/profile.ts';
 import { watchInvariants } from '../invariants/watcher.ts';
@@ -68,16 +69,18 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
 
   const gate = new Gate();
   const clock = createWarpClock();
-  const operators = stack.use(createOperators(server.kubeconfigPath, gate, clock));
+  const dhcp = new SimulatedDhcp();
+  const operators = stack.use(createOperators(server.kubeconfigPath, gate, clock, dhcp));
   await operators.start();
   const all = lives(cells);
   const bootUrl = () => operators.bootUrl();
   const machines = machinesFor(all.map(takesVolumes));
   const count = Math.max(0, ...machines) + 1;
-  const fleet = await startFleet({ count, basePort: 0, bootUrl, timings: TIMINGS, log: silent });
+  const answered = (mac: string) => dhcp.bootUrl(mac);
+  const fleet = await startFleet({ count, basePort: 0, bootUrl: answered, timings: TIMINGS, log: silent });
   stack.defer(() => fleet.close());
   const shared = (fleet.manifests() as unknown as KubeObject[]).filter(({ kind }) => !/^(Device|Secret)$/.test(kind));
-  await createMissing(client, shared);
+  await createMissing(client, shared.map(withBootNetwork));
   const view = await follow(client, silent, ended.signal);
   const watcher = watchInvariants({ view, client, fleet, log: silent }, ended.signal);
   const conductor = createConductor({ gate, clock, operators, fleet, say });
@@ -87,7 +90,10 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   const waiting = all.map((life, index) => ({ life, name: fleet.machines[machines[index]!]!.name }));
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const options = lifeOptions({ name: next.name, client, fleet, view, gate, bootUrl, hold: conductor.hold }, over);
+      const options = lifeOptions(
+        { name: next.name, client, fleet, dhcp, view, gate, bootUrl, hold: conductor.hold },
+        over,
+      );
       outcomes.push(...(await live(next.life, options)));
     }
   };
@@ -114,6 +120,15 @@ function machinesFor(lives: readonly boolean[]): number[] {
   });
 }
 
+/** Machines of the Site boot by the operator's DHCP. */
+function withBootNetwork(object: KubeObject): KubeObject {
+  if (object.kind !== SITES.kind) return object;
+  const { spec, ...rest } = object as Site;
+  const boot = { range: { start: '10.64.0.100', end: '10.64.0.250' } };
+  const networks = spec.networks!.map((network) => (network.name === 'lan' ? { ...network, boot } : network));
+  return { ...rest, spec: { ...spec, networks } } as KubeObject;
+}
+
 async function createObjects(client: KubeClient, { specs }: WrongImages): Promise<void> {
   const data = { password: Buffer.from('correct horse').toString('base64') };
   const metadata = { name: PASSWORD, namespace: NAMESPACE };
@@ -126,6 +141,7 @@ interface LifeSurroundings {
   readonly name: string;
   readonly client: KubeClient;
   readonly fleet: SimulatedFleet;
+  readonly dhcp: SimulatedDhcp;
   readonly view: View;
   readonly gate: Gate;
   readonly bootUrl: () => string | undefined;
@@ -133,7 +149,7 @@ interface LifeSurroundings {
 }
 
 function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions {
-  const { name, client, fleet, view, gate, bootUrl, hold } = around;
+  const { name, client, fleet, dhcp, view, gate, bootUrl, hold } = around;
   const machine = fleet.machine(name);
   const device = () => view.devices.get(name);
   const instance = () => view.instances.get(`${NAMESPACE}/${name}`);
@@ -170,6 +186,7 @@ function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions
   const victim: Omit<Victim, 'impersonate'> = {
     machine,
     bmc: fleet.bmc(name),
+    refuseDhcp: (refused) => dhcp.refuse(machine.profile.bootMACAddress, refused),
     async useImage(wrong) {
       image = wrong ?? IMAGE;
       if (instance()) await traveller.patchInstance({ image });

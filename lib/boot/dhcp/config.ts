@@ -12,15 +12,17 @@ export interface DhcpNetwork {
   readonly dns?: readonly string[];
   /** Addresses; DHCP has no names for time servers. */
   readonly ntp?: readonly string[];
-  /** For machines that nobody has named yet, so that they can be discovered. Without it they are not answered. */
-  readonly strangers?: { readonly first: string; readonly last: string };
+  /** For hosts that have no address of their own, both ends included. Without it such hosts are not answered. */
+  readonly range?: { readonly first: string; readonly last: string };
+  /** Gives addresses of the range to machines that nobody has named yet, too, so that they can be discovered. */
+  readonly strangers?: boolean;
 }
 
 export interface DhcpHost {
   /** Lower case, colons. */
   readonly macAddress: string;
-  /** IPv4, in one of the networks. */
-  readonly address: string;
+  /** IPv4, in one of the networks. Without it: one of the range of the network that the machine asks from. */
+  readonly address?: string;
   readonly hostname?: string;
 }
 
@@ -95,7 +97,7 @@ export function dnsmasqConfig(settings: DhcpSettings, hostsFolder: string, lease
 export function hostLine({ macAddress, address, hostname }: DhcpHost): string {
   const name =
     hostname === undefined ? '' : `,${checked(hostname, /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i, 'host name')}`;
-  return `${mac(macAddress)},${ipv4(address)}${name}\n`;
+  return `${mac(macAddress)}${address === undefined ? '' : `,${ipv4(address)}`}${name}\n`;
 }
 
 /** @throws RangeError */
@@ -103,16 +105,26 @@ export function mac(macAddress: string): string {
   return checked(macAddress, /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'MAC address');
 }
 
-function networkLines({ subnet, gateway, dns = [], ntp = [], strangers }: DhcpNetwork, index: number): string[] {
+function networkLines(
+  { subnet, gateway, dns = [], ntp = [], range, strangers = false }: DhcpNetwork,
+  index: number,
+): string[] {
   const [base = '', length = ''] = subnet.split('/');
   const bits = Number(checked(length, /^\d{1,2}$/, 'prefix length'));
-  if (bits > 30) throw new RangeError(`the subnet ${subnet} has no room for machines`);
+  if (bits === 0 || bits > 30) throw new RangeError(`the subnet ${subnet} has no room for machines, or no end`);
   const tag = `net${index}`;
   const option = (name: string, addresses: readonly string[]) =>
     `dhcp-option=tag:${tag},option:${name}${addresses.map((each) => `,${ipv4(each)}`).join('')}`;
-  const range = strangers === undefined ? `${ipv4(base)},static` : `${ipv4(strangers.first)},${ipv4(strangers.last)}`;
+  if (range !== undefined) {
+    const [first, last] = [number(range.first), number(range.last)];
+    const inside = [first, last].every((one) => one >>> (32 - bits) === number(ipv4(base)) >>> (32 - bits));
+    if (!inside || first > last) throw new RangeError(`${range.first} to ${range.last} is no range of ${subnet}`);
+  }
+  const addresses = range === undefined ? `${ipv4(base)},static` : `${ipv4(range.first)},${ipv4(range.last)}`;
+  // dnsmasq's own tag for machines that have a file.
+  const whose = range === undefined || strangers ? '' : 'tag:known,';
   return [
-    `dhcp-range=set:${tag},${range},${netmask(bits)},${LEASE}`,
+    `dhcp-range=${whose}set:${tag},${addresses},${netmask(bits)},${LEASE}`,
     // An empty option keeps dnsmasq from naming itself as the router.
     option('router', gateway === undefined ? [] : [gateway]),
     ...(dns.length > 0 ? [option('dns-server', dns)] : []),
@@ -134,6 +146,11 @@ function netmask(bits: number): string {
   const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0;
   return [24, 16, 8, 0].map((shift) => (mask >>> shift) & 255).join('.');
 }
+
+const number = (address: string): number =>
+  ipv4(address)
+    .split('.')
+    .reduce((sum, octet) => sum * 256 + Number(octet), 0);
 
 function ipv4(text: string): string {
   if (isIPv4(text)) return text;

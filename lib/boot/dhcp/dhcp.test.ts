@@ -147,7 +147,23 @@ dnsmasq('a stranger gets an address only where there are some for strangers', ()
     },
     (plain) => ({
       ...plain,
-      networks: [{ ...plain.networks[0]!, strangers: { first: '127.77.0.200', last: '127.77.0.220' } }],
+      networks: [{ ...plain.networks[0]!, range: { first: '127.77.0.200', last: '127.77.0.220' }, strangers: true }],
+    }),
+  ),
+);
+
+dnsmasq('a host without an address of its own gets one of the range, and only while it is a host', () =>
+  serving(
+    async (server, port) => {
+      assert.is(await offer(port, MAC), undefined);
+      await server.addHost({ macAddress: MAC }, never);
+      assert.match((await offer(port, MAC))!.address, /^127\.77\.0\.2\d\d$/);
+      await server.removeHost(MAC, never);
+      assert.is(await offer(port, MAC), undefined);
+    },
+    (plain) => ({
+      ...plain,
+      networks: [{ ...plain.networks[0]!, range: { first: '127.77.0.200', last: '127.77.0.220' } }],
     }),
   ),
 );
@@ -215,6 +231,12 @@ test('nothing that would become another option gets into a file', () => {
   assert.throws(config({ bootUrl: 'http://x\ndhcp-script=/bin/sh' }), isRangeError);
   assert.throws(config({ networks: [{ subnet: '192.0.2.0/33' }] }), isRangeError);
   assert.throws(config({ networks: [{ subnet: 'fd00::/64' }] }), isRangeError);
+  for (const [first, last] of [
+    ['192.0.2.20', '192.0.2.10'],
+    ['192.0.2.10', '192.0.3.10'],
+    ['192.0.2.1', 'fd00::1'],
+  ] as const)
+    assert.throws(config({ networks: [{ subnet: '192.0.2.0/24', range: { first, last } }] }), isRangeError);
   assert.throws(config({ tftpRoot: '/a b' }), isRangeError);
   assert.throws(config({ announcedPrefix: 'fd00::,ra-names' }), isRangeError);
   const host = { macAddress: MAC, address: '192.0.2.1' };

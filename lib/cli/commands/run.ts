@@ -1,6 +1,7 @@
 // `bmp run`: the operator against a cluster that is there already.
 import { isIP } from 'node:net';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
+import { dhcpAt } from '../../boot/dhcp/socket.ts';
 import { createClient } from '../../kube/client.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '../../observe/logger.ts';
 import { createMetrics, type Metrics } from '../../observe/metrics.ts';
@@ -8,6 +9,7 @@ import { openAuditLog } from '../audit-log.ts';
 import { type Command, text, UsageError, untilInterrupted, type Values, whole } from '../command.ts';
 import { ensureNamespace, installDefinitions } from '../manifests.ts';
 import type { OperatorOptions } from '../operator.ts';
+import { DHCP_HELP, DHCP_OPTIONS, dhcpOf } from './dhcp.ts';
 
 /** Where machines reach the operator, unless told otherwise; `bmp fleet` expects it there. */
 export const PROVISION_PORT = 6280;
@@ -24,6 +26,9 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
   --provision-port N     HTTPS port for agents and installed systems (default ${PROVISION_PORT})
   --boot-port N          HTTP port for machines that boot from the network (default ${BOOT_PORT})
   --live-os DIR          folder of the live OS, as "npm run liveos -- --out DIR" makes it, for machines that boot it
+${DHCP_HELP}
+                         for Sites whose networks say "boot"; without this and the next one, sites have a DHCP of their own
+  --dhcp-socket PATH     instead: ask the process that "bmp dhcp" is
   --service NAME         Service that leads machines to the one operator that leads: --listen is written down as its
                          endpoint, so that is an IP address then (default: none)
   --health-port N        HTTP port for /healthz and /readyz (default: none)
@@ -91,6 +96,8 @@ export const run: Command = {
     'boot-port': { type: 'string' },
     listen: { type: 'string' },
     'live-os': { type: 'string' },
+    ...DHCP_OPTIONS,
+    'dhcp-socket': { type: 'string' },
     service: { type: 'string' },
     'health-port': { type: 'string' },
     'metrics-port': { type: 'string' },
@@ -115,6 +122,8 @@ export const run: Command = {
     const namespace = text(values, 'namespace') ?? OPERATOR_NAMESPACE;
     const log = createLogger({ level });
     const places = placesOf(values, metrics);
+    const dhcpSocket = text(values, 'dhcp-socket');
+    const dhcp = dhcpSocket === undefined ? await dhcpOf(values, log) : dhcpAt(dhcpSocket);
     const auditFile = text(values, 'audit-log');
     const audit = auditFile === undefined ? undefined : openAuditLog(auditFile, log);
     try {
@@ -131,6 +140,7 @@ export const run: Command = {
           pace,
           schedulerConfig: text(values, 'scheduler-config'),
           nodes,
+          dhcp,
           ...(audit && { audit: audit.write }),
           ...places,
         },

@@ -54,6 +54,11 @@ export const FAILURES = {
     meaning: 'The live OS did not report in after the machine was booted from the network.',
     remedy: 'Check that bootMACAddress is the interface that boots, and its network.',
   },
+  DHCPUnavailable: {
+    permanent: false,
+    meaning: "The operator's DHCP server does not take up the machine.",
+    remedy: "Look at the DHCP server's log, and at the networks of the Site that machines boot from.",
+  },
   AgentLost: {
     permanent: false,
     meaning: 'The agent in the live OS went silent.',

@@ -71,8 +71,8 @@ export type StepName =
   | 'disk-boot'
   | 'await-system';
 
-/** What a step may ask to be read from the BMC before it is judged. */
-export type Reading = 'power' | 'identity' | 'bootDevice';
+/** What a step may ask to be read before it is judged: from the BMC, and whether DHCP answers the machine. */
+export type Reading = 'power' | 'identity' | 'bootDevice' | 'dhcp';
 
 /** What was seen. Everything but the time comes from outside: the BMC, the agent, the system. */
 export interface Observed {
@@ -82,6 +82,8 @@ export interface Observed {
   /** True when the BMC let us in as administrator just now. */
   readonly identified?: boolean | undefined;
   readonly bootDevice?: 'pxe' | 'disk' | 'other' | undefined;
+  /** Whether the machine is a host of the operator's DHCP server. Undefined: that is not how it boots. */
+  readonly dhcp?: 'served' | 'absent' | undefined;
   /** An agent was admitted for this boot. */
   readonly agentAdmitted: boolean;
   /** When it last reported. Undefined: not since this process began. */
@@ -110,6 +112,8 @@ export interface StepContext {
 export type Effect =
   | { readonly type: 'power'; readonly action: PowerAction }
   | { readonly type: 'boot-device'; readonly device: 'pxe' | 'disk' }
+  /** Done when the DHCP server has said so. */
+  | { readonly type: 'dhcp'; readonly serve: boolean }
   | { readonly type: 'task'; readonly kind: TaskKind };
 
 export type Outcome =
@@ -134,6 +138,7 @@ const done: Outcome = { type: 'done' };
 const wait: Outcome = { type: 'wait' };
 const act = (effect: Effect): Outcome => ({ type: 'act', effect });
 const power = (action: PowerAction) => act({ type: 'power', action });
+const dhcp = (serve: boolean) => act({ type: 'dhcp', serve });
 
 const off = (action: PowerAction): Step => ({
   reads: ['power'],
@@ -144,14 +149,16 @@ const off = (action: PowerAction): Step => ({
   judge: ({ power: state }) => (state === 'Off' ? done : power(action)),
 });
 
+/** Turned on only when DHCP answers, for the network, or no longer, so that no firmware boots from there any more. */
 const boot = (device: 'pxe' | 'disk', again: Step['again']): Step => ({
-  reads: ['power', 'bootDevice'],
+  reads: ['power', 'bootDevice', 'dhcp'],
   deadlineSeconds: 180,
   again,
   late: 'PowerStuck',
   awaited: 'the power to be On',
-  judge({ power: state, bootDevice }) {
+  judge({ power: state, bootDevice, dhcp: host }) {
     if (state === 'On') return done;
+    if (host === (device === 'pxe' ? 'absent' : 'served')) return dhcp(device === 'pxe');
     return bootDevice === device ? power('on') : act({ type: 'boot-device', device });
   },
 });
@@ -197,7 +204,15 @@ export const STEPS: Record<StepName, Step> = {
     },
   },
   'power-off': off('off'),
-  'power-down': off('off'),
+  /** The live OS needs its address until here. */
+  'power-down': {
+    ...off('off'),
+    reads: ['power', 'dhcp'],
+    judge({ power: state, dhcp: host }) {
+      if (state !== 'Off') return power('off');
+      return host === 'served' ? dhcp(false) : done;
+    },
+  },
   'shut-down': {
     ...off('soft'),
     deadlineSeconds: 600,
@@ -209,13 +224,15 @@ export const STEPS: Record<StepName, Step> = {
   },
   'network-boot': boot('pxe', 'off'),
   'await-agent': {
-    reads: ['power'],
+    reads: ['power', 'dhcp'],
     deadlineSeconds: 900,
     again: 'off',
     late: 'BootTimeout',
     awaited: 'the agent in the live OS to report in',
-    judge({ agentAdmitted, power: state }) {
+    judge({ agentAdmitted, power: state, dhcp: host }) {
       if (agentAdmitted) return done;
+      // A DHCP server may have begun anew.
+      if (host === 'absent') return dhcp(true);
       if (state === 'Off') throw new Failure('BootTimeout', 'the machine went off before the live OS reported in');
       return wait;
     },
@@ -241,11 +258,12 @@ export const STEPS: Record<StepName, Step> = {
 };
 
 /** A missed deadline: what was awaited, and what was seen instead. */
-export function missed(name: StepName, { power: state, bootDevice, task: told }: Observed): Failure {
+export function missed(name: StepName, { power: state, bootDevice, dhcp: host, task: told }: Observed): Failure {
   const { late, deadlineSeconds, awaited } = STEPS[name];
   const seen = [
     state && `the BMC says that the power is ${state}`,
     bootDevice && `the boot device is ${bootDevice}`,
+    host === 'absent' ? 'DHCP does not serve the machine' : undefined,
     told && `the agent says ${told.state} at ${told.percent} %`,
   ].filter((part) => part !== undefined);
   const instead = seen.length > 0 ? `; ${seen.join(', ')}` : '';

@@ -27,7 +27,7 @@ export interface MachineOptions {
   readonly store: FleetStore;
   readonly timings: Timings;
   readonly clock: Clock;
-  readonly bootUrl: () => string | undefined;
+  readonly bootUrl: (macAddress: string) => string | undefined;
   readonly log: Log;
 }
 

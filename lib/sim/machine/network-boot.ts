@@ -6,7 +6,7 @@ import type { Log } from '../../observe/log.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 
 export interface NetworkBootSurroundings {
-  readonly bootUrl: () => string | undefined;
+  readonly bootUrl: (macAddress: string) => string | undefined;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly retryMs: number;
@@ -27,7 +27,7 @@ export async function networkBoot(
   const begun = clock.monotonic();
   do {
     try {
-      const answer = await ask(bootUrl(), macAddress, signal);
+      const answer = await ask(bootUrl(macAddress), macAddress, signal);
       if (answer?.status === 404) return undefined;
       // A script that chains to itself is the operator's "not yet".
       if (answer?.status === 200 && !/^chain /m.test(answer.text)) {
