@@ -51,11 +51,17 @@ export async function record(lab: Lab, dir: string, httpPorts: readonly number[]
       );
       await Promise.all([rm(inside), rm(outside)]);
       return {
-        packets: new Map([...network.packets, ...bmcs.packets]),
+        packets: sum(network.packets, bmcs.packets),
         malformed: [...network.malformed, ...bmcs.malformed],
       };
     },
   };
+}
+
+function sum(...counts: readonly ReadonlyMap<string, number>[]): Map<string, number> {
+  const total = new Map<string, number>();
+  for (const [name, count] of counts.flatMap((each) => [...each])) total.set(name, (total.get(name) ?? 0) + count);
+  return total;
 }
 
 /** It says on which file it writes when it has begun. */

@@ -21,7 +21,7 @@ import type { KubeObject } from '../../lib/kube/resource.ts';
 import { LAB_ADDRESS, type Lab, type LabMachine, type MachineSpec, startLab } from '../../lib/lab/lab.ts';
 import { labManifests } from '../../lib/lab/manifests.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
-import { freePort } from '../../lib/testing/free-port.ts';
+import { freePort, freeUdpPort } from '../../lib/testing/free-port.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { ARTIFACTS, artifacts, tell, timed } from './real-boot-artifacts.ts';
 import { type Recording, record } from './real-boot-record.ts';
@@ -33,7 +33,10 @@ const IMAGE_PORT = 8080;
 const RESTART_MS = 1000;
 const COMMAND = new URL('../main.ts', import.meta.url).pathname;
 
-export const machineSpec = (firmware: MachineSpec['firmware']): MachineSpec => ({
+/** Its BMC gets a port that is free. */
+export type RealMachine = Omit<MachineSpec, 'bmcPort'>;
+
+export const machineSpec = (firmware: MachineSpec['firmware']): RealMachine => ({
   firmware,
   memoryMiB: 768,
   diskBytes: 1024 * MIB,
@@ -111,7 +114,7 @@ async function startOperator(options: {
 /** Brings all of it up, imports the machines (`change` says how, and undefined: not), runs `body`, and throws all of it away. */
 export async function onRealMachines(
   name: string,
-  machines: readonly MachineSpec[],
+  machines: readonly RealMachine[],
   body: (platform: RealPlatform) => Promise<void>,
   change: (object: KubeObject) => KubeObject | undefined = (object) => object,
 ): Promise<void> {
@@ -135,10 +138,9 @@ export async function onRealMachines(
   stack.defer(() => files?.close());
   const lab = await startLab({
     name,
-    machines,
+    machines: await Promise.all(machines.map(async (machine) => ({ ...machine, bmcPort: await freeUdpPort() }))),
     operator: { port, bootPort },
     doors: { [IMAGE_PORT]: imagePort },
-    firstBmcPort: 0,
     log,
   });
   stack.defer(() => lab.close());

@@ -13,6 +13,7 @@ import { run } from '../agent/linux/command.ts';
 import { openDriver } from '../bmc/open.ts';
 import type { Log } from '../observe/log.ts';
 import { eventually } from '../testing/eventually.ts';
+import { freeUdpPort } from '../testing/free-port.ts';
 import { LAB_DIRECTORY, type LabOptions, startLab } from './lab.ts';
 import { labTest } from './lab-test.ts';
 
@@ -22,12 +23,11 @@ const within = () => AbortSignal.timeout(120_000);
 
 const withLab = labTest();
 
-const options = (name: string): LabOptions => ({
+const options = async (name: string): Promise<LabOptions> => ({
   name,
-  machines: [{ firmware: 'bios', memoryMiB: 64, diskBytes: 16 * 1024 * 1024 }],
+  machines: [{ firmware: 'bios', memoryMiB: 64, diskBytes: 16 * 1024 * 1024, bmcPort: await freeUdpPort() }],
   // Nobody is at home there: the machine finds no script, and asks again.
   operator: { port: 9, bootPort: 10 },
-  firstBmcPort: 0,
   log,
 });
 
@@ -44,7 +44,7 @@ const networks = async () => (await run('ip', ['netns', 'list'])).split('\n').ma
 
 withLab('a machine is switched by its BMC, says so on its console, and leaves nothing', async () => {
   const name = `test-${process.pid}`;
-  const lab = await startLab(options(name));
+  const lab = await startLab(await options(name));
   const [machine] = lab.machines;
   const driver = openDriver(
     { address: machine!.bmcAddress, credentials: lab.credentials },
@@ -79,7 +79,7 @@ withLab('what a killed lab leaves ends with it, and the next one removes the res
   const source = `
     import { startLab } from ${JSON.stringify(new URL('./lab.ts', import.meta.url).pathname)};
     const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const lab = await startLab({ ...${JSON.stringify(options(name))}, log });
+    const lab = await startLab({ ...${JSON.stringify(await options(name))}, log });
     await lab.machines[0].powerOn();
     console.log('up');`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
@@ -96,7 +96,7 @@ withLab('what a killed lab leaves ends with it, and the next one removes the res
     return names.some((each) => each.startsWith('qemu'));
   };
   await eventually(async () => !(await isMachineLeft()), { what: 'the machine goes with its lab' });
-  const next = await startLab(options(`test-${process.pid}`));
+  const next = await startLab(await options(`test-${process.pid}`));
   await next.close();
   assert.not((await networks()).includes(`bmp-${name}`));
   assert.not(existsSync(join(LAB_DIRECTORY, name)));

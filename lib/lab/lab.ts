@@ -4,8 +4,6 @@
 // A lab has a folder and a namespace under its name, and its folder says whose they are: what a lab left behind that was
 // killed is removed by the next one of any name.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommandError, run } from '../agent/linux/command.ts';
@@ -23,6 +21,8 @@ export interface MachineSpec {
   readonly firmware: Firmware;
   readonly memoryMiB: number;
   readonly diskBytes: number;
+  /** UDP port of 127.0.0.1. */
+  readonly bmcPort: number;
 }
 
 export interface LabOptions {
@@ -33,8 +33,6 @@ export interface LabOptions {
   readonly operator: { readonly port: number; readonly bootPort: number };
   /** Further ports of LAB_ADDRESS, each with the port of 127.0.0.1 that it leads to. */
   readonly doors?: Readonly<Record<number, number>>;
-  /** UDP port of the first BMC, the others follow; 0: any free ones. */
-  readonly firstBmcPort: number;
   readonly log: Log;
 }
 
@@ -147,13 +145,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const chassis = await startChassisServer(log);
   stack.defer(() => chassis.close());
   const machines: LabMachine[] = [];
-  for (const [index, spec] of specs.entries()) {
-    const port = options.firstBmcPort === 0 ? await freePort() : options.firstBmcPort + index;
-    machines.push(await addMachine(index, spec, port));
-  }
+  for (const [index, spec] of specs.entries()) machines.push(await addMachine(index, spec));
   await Promise.all(machines.map(({ bmcAddress }) => answering(bmcAddress)));
 
-  async function addMachine(index: number, spec: MachineSpec, port: number): Promise<LabMachine> {
+  async function addMachine(index: number, spec: MachineSpec): Promise<LabMachine> {
     const machineName = `${name}-${index + 1}`;
     const home = join(dir, `machine-${index + 1}`);
     await mkdir(home, { mode: 0o700 });
@@ -184,7 +179,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     await mkdir(bmcDir);
     const bmc = await startBmc({
       name: machineName,
-      port,
+      port: spec.bmcPort,
       credentials,
       serialNumber,
       guid: uuid.replaceAll('-', ''),
@@ -194,7 +189,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       log,
     });
     stack.defer(() => bmc.close());
-    const more = { bmcAddress: `ipmi://127.0.0.1:${port}`, address: addressOf(index), consoleLog };
+    const more = { bmcAddress: `ipmi://127.0.0.1:${spec.bmcPort}`, address: addressOf(index), consoleLog };
     // The machine's own getters stay what they are.
     return Object.defineProperties(more, Object.getOwnPropertyDescriptors(machine)) as LabMachine;
   }
@@ -265,13 +260,4 @@ async function missingAs<T>(reading: Promise<T>, otherwise: T): Promise<T> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return otherwise;
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }

@@ -135,10 +135,10 @@ async function virtualHardware(
       firmware: firmwares[index % firmwares.length]!,
       memoryMiB,
       diskBytes: diskGiB * 1024 * MIB,
+      bmcPort: bmcPort + index,
     })),
     operator,
     doors: { [IMAGE_PORT]: imagePort },
-    firstBmcPort: bmcPort,
     log,
   });
 }
