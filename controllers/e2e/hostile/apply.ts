@@ -6,12 +6,23 @@ import type { Change, Wish } from './changes.ts';
 
 const ROOT_PASSWORD = 'root-password';
 
-const specOf = ({ deviceType, image, power, hostsVMs, requests }: Wish) => ({
+const NETPLANS: Readonly<Record<Wish['network'], object | null>> = {
+  own: null,
+  dhcp: { version: 2, ethernets: { eno1: { dhcp4: true } } },
+  bond: { version: 2, bonds: { bond0: { interfaces: ['eno1', 'eno2'], dhcp4: true } } },
+};
+
+const keyOf = (index: number) => `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${String(index).repeat(43)} user-${index}`;
+
+const specOf = ({ deviceType, image, power, hostsVMs, keys, network, requests }: Wish) => ({
   deviceType,
   image,
   power,
   rootPasswordRef: { name: ROOT_PASSWORD },
-  vmHost: { enabled: hostsVMs },
+  sshAuthorizedKeys: Array.from({ length: keys }, (_, index) => keyOf(index)),
+  network: NETPLANS[network],
+  // This user waits for nobody for long.
+  vmHost: { enabled: hostsVMs, drainSeconds: 10 },
   requests,
 });
 
@@ -37,9 +48,11 @@ export async function apply(client: KubeClient, namespace: string, change: Chang
   const patch = (resource: Resource, name: string, spec: object) =>
     client.patch(resource, resource.namespaced ? { namespace, name } : { name }, { type: 'merge', body: { spec } });
   switch (change.type) {
-    case 'create-instance':
-      await create(INSTANCES, change.name, specOf(change.wish));
+    case 'create-instance': {
+      const { network, ...spec } = specOf(change.wish);
+      await create(INSTANCES, change.name, { ...spec, ...(network && { network }) });
       return;
+    }
     case 'change-instance': {
       const { deviceType: _, ...spec } = specOf(change.wish);
       await patch(INSTANCES, change.name, spec);

@@ -1,12 +1,18 @@
 // What a restless user asks for: an endless sequence of changes that follows from a seed alone, and what is wanted after each.
 import { createRandom } from '../../../lib/testing/random.ts';
 
+/** The image's own, or written in netplan's form. */
+export const NETWORKS = ['own', 'dhcp', 'bond'] as const;
+
 /** What an Instance shall be. */
 export interface Wish {
   readonly deviceType: string;
   readonly image: string;
   readonly power: 'On' | 'Off';
   readonly hostsVMs: boolean;
+  /** How many public keys its user has. */
+  readonly keys: number;
+  readonly network: (typeof NETWORKS)[number];
   /** Values of spec.requests. */
   readonly requests: Readonly<Partial<Record<'restart' | 'reinstall' | 'resetPassword', string>>>;
 }
@@ -68,6 +74,8 @@ export function createUser(seed: number, population: Population): User {
       image: pick(population.images),
       power: random() < 0.9 ? 'On' : 'Off',
       hostsVMs: random() < 0.3,
+      keys: 1,
+      network: 'own',
       requests: {},
     };
     instances.set(name, wish);
@@ -117,6 +125,8 @@ export function createUser(seed: number, population: Population): User {
     [10, () => changeInstance((wish) => request('reinstall')({ ...wish, image: pick(population.images) }))],
     [12, () => changeInstance(request('restart'))],
     [8, () => changeInstance(request('resetPassword'))],
+    [4, () => changeInstance((wish) => ({ ...wish, keys: (wish.keys % 3) + 1 }))],
+    [4, () => changeInstance((wish) => ({ ...wish, network: pick(NETWORKS) }))],
     [22, changePlacement],
     [6, () => toggle(inMaintenance, (device, enabled) => ({ type: 'maintenance', device, enabled }) as const)],
     [6, () => toggle(withdrawn, (device, is) => ({ type: 'put-away', device, offered: !is }) as const)],

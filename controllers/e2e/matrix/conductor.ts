@@ -13,6 +13,7 @@ const QUIET_MS = 1000;
 /** Where a BMC is out of order, headway takes longer: it is asked again and again. */
 const QUIET_AROUND_BMC_MS = 4000;
 const LOOK_MS = 100;
+const LATE_MS = 2 * LOOK_MS;
 /** How far time is moved on: a little first, further as long as nothing comes of it. */
 const WARP = { leastMs: 40_000, mostMs: 400_000 };
 const NEVER = new AbortController().signal;
@@ -82,10 +83,13 @@ export function createConductor(on: {
       let last = headway();
       let quietMs = 0;
       while (!signal.aborted) {
+        const began = performance.now();
         await setTimeout(LOOK_MS);
         const now = headway();
         if (now !== last) warpMs = WARP.leastMs;
-        quietMs = now === last ? quietMs + LOOK_MS : 0;
+        // A look that comes late, or a call without an answer, says that this machine is busy, not that nobody gets on.
+        const isBusy = performance.now() - began > LATE_MS || gate.underWay > 0;
+        quietMs = now === last && !isBusy ? quietMs + LOOK_MS : 0;
         last = now;
         const isBmcOut = fleet.machines.some(({ name }) => fleet.bmc(name).faults !== NO_FAULTS);
         if (quietMs < (isBmcOut ? QUIET_AROUND_BMC_MS : QUIET_MS)) continue;

@@ -34,6 +34,8 @@ export class Gate {
   #isClosed = false;
   /** Calls, and pieces of watches, so far: while none come, nobody makes headway. */
   passed = 0;
+  /** Calls that the server has not answered yet. */
+  underWay = 0;
 
   set(device: string, trap: Trap): void {
     this.#traps.set(device, trap);
@@ -59,11 +61,10 @@ export class Gate {
         check();
         this.passed++;
         const device = exchange.method === 'GET' ? undefined : PATH.exec(exchange.path)?.[1];
-        if (device === undefined) return transport.call(exchange);
+        if (device === undefined) return this.#pass(transport, exchange);
         const held = await this.#before(device, exchange);
         check();
-        const text = await transport.call(exchange);
-        this.passed++;
+        const text = await this.#pass(transport, exchange);
         if (!held) await this.#after(device, JSON.parse(text) as Device);
         check();
         return text;
@@ -75,6 +76,16 @@ export class Gate {
         }),
       close: () => transport.close(),
     };
+  }
+
+  async #pass(transport: Transport, exchange: Exchange): Promise<string> {
+    this.underWay++;
+    try {
+      return await transport.call(exchange);
+    } finally {
+      this.underWay--;
+      this.passed++;
+    }
   }
 
   async #before(device: string, { body }: Exchange): Promise<boolean> {

@@ -11,6 +11,7 @@ fault is gone; nothing destroyed without proof, nothing done twice. Exit code 1 
 
   --count N      so many cells by the seed (default: all)
   --seed N       which ones (default 1)
+  --shard I/N    the I-th of N parts, for N processes beside each other: waiting takes most of the time
   --at-once N    machines at a time (default 32)
   --minutes N    until it is given up (default 20)
   --list         only names the cells`;
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     count: text,
     seed: { ...text, default: '1' },
+    shard: { ...text, default: '1/1' },
     'at-once': { ...text, default: '32' },
     minutes: { ...text, default: '20' },
     list: { type: 'boolean', default: false },
@@ -30,11 +32,17 @@ const { values, positionals } = parseArgs({
 const named = allCells().filter(
   (cell) => positionals.length === 0 || positionals.some((part) => cellName(cell).includes(part)),
 );
-const cells = values.count === undefined ? named : sample(named, Number(values.count), Number(values.seed));
+const [shard = 0, shards = 0] = values.shard.split('/').map(Number);
+const isShard = Number.isInteger(shard) && Number.isInteger(shards) && shard >= 1 && shard <= shards;
+const picked = values.count === undefined ? named : sample(named, Number(values.count), Number(values.seed));
+const cells = picked.filter((_, index) => index % shards === shard - 1);
 
 if (values.help) console.log(usage);
-else if (values.list) console.log(cells.map(cellName).join('\n'));
-else if (cells.length === 0) {
+else if (values.list && isShard) console.log(cells.map(cellName).join('\n'));
+else if (!isShard) {
+  console.error(`--shard takes I/N, I from 1 to N, not "${values.shard}"`);
+  process.exitCode = 2;
+} else if (cells.length === 0) {
   console.error(`no cell's name has ${positionals.join(' or ')} in it: --list tells them`);
   process.exitCode = 2;
 } else {

@@ -6,10 +6,17 @@ import { type Change, createUser, type Population, type Wish } from '../hostile/
 export const MACHINE_FAULTS = ['agent-silent', 'boot-hangs', 'other-serial'] as const;
 export const BMC_FAULTS = ['silent', 'powerStuck', 'sessionsExhausted', 'powerAnswersLost', 'softOffIgnored'] as const;
 
+/** What Git takes back; what was asked for once is not asked for again by that. */
+export type Reverted = Omit<Wish, 'requests' | 'deviceType'>;
+
 export type Action =
   | { readonly type: 'change'; readonly change: Change }
-  /** Git goes back to what was wanted earlier; what was asked for once is not asked for again by that. */
+  /** Git goes back to what was wanted earlier. */
   | { readonly type: 'revert'; readonly name: string; readonly to: Pick<Wish, 'power' | 'hostsVMs'> }
+  /** Git brings back what was deleted, as it was wanted last: as soon as the old one is gone. */
+  | { readonly type: 'undelete'; readonly name: string; readonly wish: Wish }
+  /** A lock refuses the deletion of an Instance, also one that is asked for already. */
+  | { readonly type: 'lock'; readonly name: string; readonly locked: boolean }
   /** The Instance on the device is deleted at the moment that the device stands at this step. */
   | { readonly type: 'delete-at'; readonly device: string; readonly step: string }
   | { readonly type: 'break'; readonly device: string; readonly what: (typeof MACHINE_FAULTS)[number] }
@@ -29,13 +36,43 @@ export function actionsOf(seed: number, count: number, population: Population): 
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
   const device = () => pick(population.devices);
   const broken = new Set<string>();
+  const deleted = new Map<string, Wish>();
+  const opposites: Change[] = [];
+  let undeleted = 0;
 
   function changed(): Action {
     const change = user.next();
     if (change.type === 'create-instance' || change.type === 'change-instance')
       earlier.set(change.name, [...(earlier.get(change.name) ?? []), change.wish]);
-    if (change.type === 'delete-instance') earlier.delete(change.name);
+    if (change.type === 'delete-instance') {
+      const wish = earlier.get(change.name)?.at(-1);
+      if (wish) deleted.set(change.name, wish);
+      earlier.delete(change.name);
+    }
+    if (change.type === 'maintenance') opposites.push({ ...change, enabled: !change.enabled });
+    if (change.type === 'put-away') opposites.push({ ...change, offered: !change.offered });
     return { type: 'change', change };
+  }
+
+  /** Git goes back: in what an Instance is, in what a Device is offered for, in what is there at all. */
+  function reverts(): Action | undefined {
+    const lot = random();
+    if (lot < 0.2) {
+      const change = opposites.pop();
+      return change && { type: 'change', change };
+    }
+    if (lot < 0.4) {
+      const [last] = [...deleted].slice(-1);
+      // There are not machines for more than the user would have at a time, and a few.
+      if (!last || undeleted >= population.devices.length / 20) return undefined;
+      undeleted++;
+      deleted.delete(last[0]);
+      return { type: 'undelete', name: last[0], wish: last[1] };
+    }
+    if (earlier.size === 0) return undefined;
+    const [name, wishes] = pick([...earlier]);
+    const { requests: _, deviceType: _type, ...to } = pick(wishes);
+    return { type: 'revert', name, to };
   }
 
   function breaks(name: string): Action {
@@ -47,12 +84,10 @@ export function actionsOf(seed: number, count: number, population: Population): 
 
   function next(): Action {
     const lot = random();
-    if (lot < 0.62) return changed();
-    if (lot < 0.68) {
-      const [name, wishes] = pick([...earlier, ['', []] as [string, Wish[]]]);
-      const { power, hostsVMs } = wishes.length > 0 ? pick(wishes) : { power: 'On' as const, hostsVMs: false };
-      return { type: 'revert', name, to: { power, hostsVMs } };
-    }
+    if (lot < 0.56) return changed();
+    if (lot < 0.66) return reverts() ?? changed();
+    if (lot < 0.69 && earlier.size > 0)
+      return { type: 'lock', name: pick([...earlier.keys()]), locked: random() < 0.6 };
     if (lot < 0.74) return { type: 'delete-at', device: device(), step: pick(STEPS) };
     if (lot < 0.84) return breaks(device());
     if (lot < 0.92) {

@@ -10,10 +10,11 @@ import { startApiServer } from '../../../lib/apiserver/server.ts';
 import { createMissing, ensureNamespace, installDefinitions } from '../../../lib/cli/manifests.ts';
 import { follow } from '../../../lib/cli/view.ts';
 import { createClient } from '../../../lib/kube/client.ts';
-import { isNotFound } from '../../../lib/kube/errors.ts';
+import { isAlreadyExists, isConflict, isNotFound } from '../../../lib/kube/errors.ts';
 import type { KubeObject } from '../../../lib/kube/resource.ts';
 import { createLogger } from '../../../lib/observe/logger.ts';
 import type { OperationKind, StepName } from '../../../lib/provision/operations/operations.ts';
+import { isConditionTrue } from '../../../lib/runtime/conditions.ts';
 import { NO_FAULTS } from '../../../lib/sim/bmc/faults.ts';
 import { startFleet } from '../../../lib/sim/fleet.ts';
 import { machineProfile } from '../../../lib/sim/machine/profile.ts';
@@ -63,6 +64,7 @@ interface Wanted {
   readonly placements: Set<string>;
   readonly inMaintenance: Set<string>;
   readonly withdrawn: Set<string>;
+  readonly locked: Set<string>;
 }
 
 export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptions): Promise<WalkResult> {
@@ -96,6 +98,7 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
     placements: new Set(),
     inMaintenance: new Set(),
     withdrawn: new Set(),
+    locked: new Set(),
   };
 
   /** Whether it still makes sense where only a part of the list is walked. */
@@ -108,7 +111,8 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
   async function change(one: Change): Promise<void> {
     if (!makesSense(one)) return;
     note(wanted, one);
-    await apply(client, NAMESPACE, one);
+    // One that Git brings back may not be there yet: it comes as it is wanted then.
+    await apply(client, NAMESPACE, one).catch(ignoreMissing);
   }
 
   async function deleteInstanceOn(device: string): Promise<void> {
@@ -119,6 +123,28 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
 
   const atTheWorstMoment: Promise<void>[] = [];
 
+  /** As Git does it: tried until the old one is out of the way, unless nobody wants it any more. */
+  async function bringBack(name: string): Promise<void> {
+    for (;;) {
+      const wish = wanted.instances.get(name);
+      if (!wish || ended.signal.aborted) return;
+      try {
+        return await apply(client, NAMESPACE, { type: 'create-instance', name, wish });
+      } catch (error) {
+        if (!isConflict(error) && !isAlreadyExists(error)) throw error;
+      }
+      await lock(name, false);
+      await setTimeout(LOOK_MS);
+    }
+  }
+
+  async function lock(name: string, locked: boolean): Promise<void> {
+    if (locked) wanted.locked.add(name);
+    else wanted.locked.delete(name);
+    const body = { spec: { locked } };
+    await client.patch(INSTANCES, { namespace: NAMESPACE, name }, { type: 'merge', body }).catch(ignoreMissing);
+  }
+
   async function act(action: Action): Promise<void> {
     switch (action.type) {
       case 'change':
@@ -128,6 +154,14 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
         if (wish) await change({ type: 'change-instance', name: action.name, wish: { ...wish, ...action.to } });
         return;
       }
+      case 'undelete':
+        if (wanted.instances.has(action.name)) return;
+        wanted.instances.set(action.name, action.wish);
+        atTheWorstMoment.push(bringBack(action.name));
+        return;
+      case 'lock':
+        await lock(action.name, action.locked);
+        return;
       case 'delete-at': {
         const kind = view.devices.get(action.device)?.status?.operation?.kind as OperationKind | undefined;
         const sprung = () => {
@@ -183,6 +217,17 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
     }
   }
 
+  /** Another image is wanted than is installed: a person says that it may be written. */
+  async function reinstallRequired(): Promise<void> {
+    for (const { metadata, spec, status } of view.instances.values()) {
+      const wish = wanted.instances.get(metadata.name);
+      if (!wish || !isConditionTrue(status?.conditions, 'ReinstallRequired')) continue;
+      const reinstall = `${wish.image}-for-${status?.image}-${spec.requests?.reinstall ?? ''}`.slice(-63);
+      const requests = { ...wish.requests, reinstall };
+      await change({ type: 'change-instance', name: metadata.name, wish: { ...wish, requests } });
+    }
+  }
+
   async function settled(): Promise<string[]> {
     const asked = new Set<string>();
     const end = performance.now() + patienceMs;
@@ -193,6 +238,7 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
       if (left.length === 0) return [];
       if (performance.now() > end) return left.map((what) => `not settled: ${what}`);
       await resetStopped(asked);
+      await reinstallRequired();
       await setTimeout(LOOK_MS);
     }
   }
@@ -203,6 +249,7 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
       await setTimeout(everyMs);
     }
     for (const { name } of fleet.machines) mend(name);
+    for (const name of wanted.locked) await lock(name, false);
     await Promise.all(atTheWorstMoment);
     for (const last of conclusion(wanted)) await change(last);
     const left = await settled();
