@@ -243,8 +243,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   manager.add(createClaimController({ manager, events, log, clock, configured }));
   manager.add(createPlacementController({ manager, events, log, clock, configured }));
 
-  if (options.dhcp)
-    manager.add(createDhcpController({ dhcp: options.dhcp, bootUrl, sites, devices, events, log }));
+  if (options.dhcp) manager.add(createDhcpController({ dhcp: options.dhcp, bootUrl, sites, devices, events, log }));
 
   if (options.nodes) {
     const { source, namespace: target } = options.nodes;
@@ -282,7 +281,13 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     } finally {
       await flushed(events, log);
       over.abort();
-      await Promise.all([provisionApi.close(), bmcs.close(), options.dhcp?.close(), observed?.close(), configured?.close()]);
+      await Promise.all([
+        provisionApi.close(),
+        bmcs.close(),
+        options.dhcp?.close(),
+        observed?.close(),
+        configured?.close(),
+      ]);
     }
   }
   const stopped = runToTheEnd();

@@ -3,9 +3,10 @@
 // Ready says that the Device is as its spec wants it. Until then one of kstatus' two stands beside it: Reconciling while the
 // operator goes on by itself, Stalled when a person has to do something.
 import { drainText, placementsLeft } from '../../lib/api/draining.ts';
-import type { Device } from '../../lib/api/generated.ts';
+import type { Device, DeviceInventory } from '../../lib/api/generated.ts';
 import { BMC_FAILURES, type ReasonOf } from '../../lib/api/reasons.ts';
 import { type ConditionUpdate, setConditions } from '../../lib/runtime/conditions.ts';
+import type { Surroundings } from './context.ts';
 import type { Claimant } from './plan.ts';
 import { codeOf, kindOf, type Status } from './status.ts';
 
@@ -29,8 +30,11 @@ function reachable({ error, power }: Status): Told {
   return { status: 'Unknown', reason: 'NotYet', message: 'the BMC was not asked yet' };
 }
 
-function collected(device: Device, status: Status): Told {
-  if (status.phase === 'Adopted') return no('NotYet', ADOPTED);
+function collected(device: Device, status: Status, inventory: DeviceInventory | undefined): Told {
+  if (status.phase === 'Adopted')
+    return inventory
+      ? yes('Collected', `as the BMC tells, see deviceinventory/${device.metadata.name}`)
+      : no('NotYet', 'the BMC was not asked for the hardware yet');
   if (status.phase === 'Registering' || status.phase === 'Collecting') {
     return status.error && status.phase === 'Collecting'
       ? no(codeOf(status.error), status.error.message)
@@ -118,7 +122,12 @@ function drained({ phase }: Status, claimant: Claimant): Told | undefined {
 }
 
 /** The status with its conditions brought up to date; times move only with a condition's status. */
-export function withConditions(device: Device, status: Status, claimant: Claimant, now: string): Status {
+export function withConditions(
+  device: Device,
+  status: Status,
+  { claimant, inventory }: Pick<Surroundings, 'claimant' | 'inventory'>,
+  now: string,
+): Status {
   const observedGeneration = device.metadata.generation;
   const readiness = ready(device, status);
   const unready = readiness.status === 'True' ? undefined : yes(readiness.reason, readiness.message);
@@ -128,7 +137,7 @@ export function withConditions(device: Device, status: Status, claimant: Claiman
     Reconciling: isStalled ? undefined : unready,
     Stalled: isStalled ? unready : undefined,
     Reachable: reachable(status),
-    Collected: collected(device, status),
+    Collected: collected(device, status, inventory),
     PutAway: putAway(device, status),
     Drained: drained(status, claimant),
     Quarantined: status.quarantine && yes('Quarantined', quarantineText(status.quarantine)),

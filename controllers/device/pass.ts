@@ -31,7 +31,7 @@ import { misfitOf } from '../../lib/scheduler/kubernetes/device-request.ts';
 import { addressesOf, giveBack, networkOf, takeAddresses } from './addresses.ts';
 import { auditRecords } from './audit.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
-import { changesText, withChangesTold, writeInventory } from './collection.ts';
+import { bmcInventory, changesText, withChangesTold, writeInventory } from './collection.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { admission, belongs, heard } from './desk.ts';
@@ -40,7 +40,7 @@ import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
 import { inventoryObject } from './inventory.ts';
 import { narrate } from './narrate.ts';
-import { concluded, plan } from './plan.ts';
+import { answered, concluded, deviceRequest, plan } from './plan.ts';
 import { quarantinedBeside } from './quarantine.ts';
 import { rotateIfAsked } from './rotation-request.ts';
 import {
@@ -528,9 +528,33 @@ export class Pass {
     if (changes.length > 0) events.event(this.#device, 'Warning', 'HardwareChanged', changesText(changes));
   }
 
+  /** Of a machine that somebody else runs, the hardware is what its BMC tells: once, and when asked for. */
+  async #readAdopted(): Promise<void> {
+    const { client, clock, events } = this.#deps;
+    const asked = deviceRequest(this.#status, 'collect', this.#device);
+    const { phase, error } = this.#status;
+    const { inventory } = this.#around;
+    if (phase !== 'Adopted' || error || this.#device.spec.maintenance?.enabled || (inventory && !asked)) return;
+    try {
+      const hardware = await (await this.#driver()).hardware(this.#signal);
+      const now = clock.now();
+      const wanted = bmcInventory(this.#device, hardware, asked, timestamp(now));
+      const changes = await writeInventory(client, inventory, wanted, this.#signal);
+      if (changes && changes.length > 0) events.event(this.#device, 'Warning', 'HardwareChanged', changesText(changes));
+      if (!asked) return;
+      this.#status = withChangesTold(answered(this.#status, 'collect', asked, 'Running', now), changes ?? []);
+      this.#status = answered(this.#status, 'collect', asked, 'Succeeded', now);
+    } catch (caught) {
+      const failure = bmcFailure(caught, `${this.#deps.namespace}/${this.#around.secretName}`);
+      if (!(failure instanceof Failure)) throw failure;
+      this.#status = failed(this.#status, failure, this.#retry());
+    }
+  }
+
   // Ending
 
   async #rest(): Promise<Result> {
+    await this.#readAdopted();
     await this.#persist();
     const { timing, random } = this.#deps;
     const { phase, error } = this.#status;
@@ -590,7 +614,7 @@ export class Pass {
     const now = timestamp(clock.now());
     const { name, generation } = this.#device.metadata;
     this.#expectEnd(before);
-    const told = withConditions(this.#device, this.#status, this.#around.claimant, now);
+    const told = withConditions(this.#device, this.#status, this.#around, now);
     const status = withHealth(told, this.#deps.health.of(name), generation, now);
     const written = await writeStatus(client, DEVICES, this.#device, status, { signal: this.#signal });
     this.#device = this.#memory.own.note(this.#device, written);

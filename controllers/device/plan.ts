@@ -131,7 +131,8 @@ export function deviceRequest(
   return value && value !== status.requests?.[name]?.value ? value : undefined;
 }
 
-const answered = (
+/** The status with the answer to a request of the Device itself. */
+export const answered = (
   status: Status,
   name: 'collect' | 'liftQuarantine' | 'resetStatus',
   value: string,

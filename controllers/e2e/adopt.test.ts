@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DEVICES, DISCOVERIES, SECRETS } from '../../lib/api/resources.ts';
+import { bytes } from '../../lib/api/quantity.ts';
+import { DEVICE_INVENTORIES, DEVICES, DISCOVERIES, SECRETS } from '../../lib/api/resources.ts';
 import { createMissing } from '../../lib/cli/manifests.ts';
 import { found } from '../../lib/kube/errors.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
@@ -15,7 +16,7 @@ import { ACCOUNT } from '../../lib/sim/fleet.ts';
 import { networkBoot } from '../../lib/sim/machine/network-boot.ts';
 import type { MachineProfile } from '../../lib/sim/machine/profile.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
-import { type Platform, startPlatform } from './platform.ts';
+import { conditionOf, type Platform, startPlatform } from './platform.ts';
 
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
 
@@ -90,7 +91,29 @@ test('a machine that runs already is adopted, watched and let go without having 
     const { name } = fleet.machines[0]!;
     await platform.until('it to be adopted', () => platform.device(name)?.status?.phase === 'Adopted');
     assert.is(platform.device(name)?.status?.power?.state, 'Off');
+    const first = await eventually(() => found(client.get(DEVICE_INVENTORIES, { name })));
+    const { inventory } = fleet.machines[0]!.profile;
+    assert.equal([first.spec.source, first.spec.serialNumber], ['BMC', inventory.serialNumber]);
+    if (platform.device(name)!.spec.bmc.address.startsWith('redfish')) {
+      const { cpu, memory, disks = [], nics = [] } = first.spec;
+      assert.equal(cpu, inventory.cpu);
+      assert.is(bytes(memory!.total!), inventory.memory.totalBytes);
+      assert.is(memory!.modules!.length, inventory.memory.modules.length, 'without the empty slot');
+      assert.equal(
+        disks.map(({ serialNumber, size, rotational }) => [serialNumber, Number(size), rotational]),
+        inventory.disks.map(({ serialNumber, sizeBytes, rotational }) => [serialNumber, sizeBytes, rotational]),
+      );
+      assert.equal(
+        nics.map(({ macAddress, linkUp }) => [macAddress, linkUp]),
+        inventory.nics.map(({ macAddress, linkUp }) => [macAddress, linkUp]),
+      );
+    }
     await platform.patch(DEVICES, platform.device(name)!, { requests: { collect: 'now' } });
+    await platform.until('it to be read again', () => {
+      const { value, result, message } = platform.device(name)?.status?.requests?.collect ?? {};
+      return value === 'now' && result === 'Succeeded' && message === 'nothing has changed';
+    });
+    assert.is(conditionOf(platform.device(name), 'Collected')?.status, 'True');
     const refused = await client.patch(DEVICES, { name }, { type: 'merge', body: { spec: { putAway: true } } }).then(
       () => undefined,
       (error: Error) => error.message,

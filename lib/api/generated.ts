@@ -140,7 +140,7 @@ amounts: {
 }
 
 /**
- * What the live OS found on the Device of the same name. Written by the operator after each collection; owned by the Device.
+ * What hardware was found on the Device of the same name. Written by the operator after each collection; owned by the Device.
  */
 export interface DeviceInventory extends KubeObject {
 apiVersion: string
@@ -155,7 +155,11 @@ spec: {
  */
 collectedAt: string
 /**
- * The operation that collected it.
+ * Who found it: the agent in the live OS, or the BMC of an adopted machine, which is not booted for it.
+ */
+source?: ("Agent" | "BMC")
+/**
+ * What collected it.
  */
 operationID: string
 /**

@@ -164,6 +164,16 @@ for (const [name, { open, sessions, protocol }] of Object.entries(SUBJECTS)) {
     { fru: LAB_FRU },
   );
 
+  conforms(
+    'tells of the hardware what it knows, without the machine being on',
+    async (lab) => {
+      const { serialNumber, manufacturer, model } = await open(lab).hardware(within());
+      assert.equal([serialNumber, manufacturer, model], ['SN0007', 'Acme', 'Server X']);
+      assert.is(lab.chassis.power(), 'Off');
+    },
+    { fru: LAB_FRU },
+  );
+
   conforms('changes a password, which then is the only one', async (lab) => {
     const driver = open(lab);
     await driver.setPassword(LAB_ADMIN.username, 'quite-another-secret', within());

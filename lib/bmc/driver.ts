@@ -151,6 +151,49 @@ export interface InventoryItem {
   readonly assetTag?: string;
 }
 
+export interface BmcMemoryModule {
+  readonly slot?: string;
+  readonly sizeBytes?: number;
+  /** "DDR5" */
+  readonly type?: string;
+  readonly speedMTs?: number;
+}
+
+export interface BmcDisk {
+  /** The BMC's own name for it, not the kernel's. */
+  readonly name: string;
+  readonly serialNumber?: string;
+  readonly model?: string;
+  readonly sizeBytes?: number;
+  readonly rotational?: boolean;
+  /** "sata", "sas", "nvme" */
+  readonly transport?: string;
+}
+
+export interface BmcNic {
+  readonly name: string;
+  readonly macAddress: string;
+  readonly speedMbps?: number;
+  readonly linkUp?: boolean;
+}
+
+/** What a BMC knows of the machine's hardware without the machine's doing; what it does not tell is absent. */
+export interface BmcHardware {
+  readonly serialNumber?: string;
+  readonly manufacturer?: string;
+  readonly model?: string;
+  readonly firmware?: string;
+  readonly cpu?: {
+    readonly model?: string;
+    readonly sockets?: number;
+    readonly cores?: number;
+    readonly threads?: number;
+  };
+  readonly memory?: { readonly totalBytes: number; readonly modules: readonly BmcMemoryModule[] };
+  readonly disks: readonly BmcDisk[];
+  readonly nics: readonly BmcNic[];
+}
+
 export interface Credentials {
   readonly username: string;
   readonly password: string;
@@ -192,6 +235,8 @@ export interface Driver {
   setIdentify(seconds: number, signal: AbortSignal): Promise<void>;
   /** The parts that the BMC knows of. */
   inventory(signal: AbortSignal): Promise<readonly InventoryItem[]>;
+  /** The machine's hardware: over Redfish its parts, over IPMI what its maker wrote into the product area of its FRU. */
+  hardware(signal: AbortSignal): Promise<BmcHardware>;
   /** All sensors as they are now. What a BMC's sensors are is read once and kept; the readings are not. */
   sensors(signal: AbortSignal): Promise<readonly SensorReading[]>;
   /** The event log, oldest first: all of it, or what came after the entry `after`. If that is gone, all of it again. */

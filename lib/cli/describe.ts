@@ -151,6 +151,7 @@ function hardware({ spec }: DeviceInventory): string[] {
     ['  NICs', nics.map(nicText).join('; ')],
     ['  GPUs', gpus.map(({ model }) => model).join('; ')],
     ['  BMC', spec.bmc && [spec.bmc.address, spec.bmc.macAddress].filter(Boolean).join(' ')],
+    ['  Told by', spec.source === 'BMC' ? 'its BMC' : undefined],
     ['  Changes', spec.changes?.join('; ')],
   ]);
 }

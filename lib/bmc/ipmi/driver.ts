@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { BmcAddress } from '../address.ts';
 import type {
   BmcEvent,
+  BmcHardware,
   BmcIdentity,
   BmcTarget,
   BootDevice,
@@ -201,6 +202,17 @@ export class IpmiDriver implements Driver {
 
   inventory(signal: AbortSignal): Promise<readonly InventoryItem[]> {
     return this.#strictly(async () => readInventory(this.#client, await this.#records(signal), signal));
+  }
+
+  async hardware(signal: AbortSignal): Promise<BmcHardware> {
+    const { manufacturer, product, serialNumber } = (await this.inventory(signal))[0] ?? {};
+    return {
+      ...(serialNumber !== undefined && { serialNumber }),
+      ...(manufacturer !== undefined && { manufacturer }),
+      ...(product !== undefined && { model: product }),
+      disks: [],
+      nics: [],
+    };
   }
 
   sensors(signal: AbortSignal): Promise<readonly SensorReading[]> {

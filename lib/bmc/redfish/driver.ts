@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { BmcAddress } from '../address.ts';
 import type {
   BmcEvent,
+  BmcHardware,
   BmcIdentity,
   BmcTarget,
   BootOptions,
@@ -24,6 +25,7 @@ import { changePassword, proveAdministrator } from './accounts.ts';
 import { RedfishClient } from './client.ts';
 import { readEventLog } from './eventlog.ts';
 import { readEvents, streamPath } from './events.ts';
+import { readHardware } from './hardware.ts';
 import { inventoryItem, readFirmware } from './inventory.ts';
 import { type Json, link, memberPaths, objects, path, ShapeError, text, texts } from './json.ts';
 import { ejectMedia, insertMedia } from './media.ts';
@@ -130,6 +132,10 @@ export class RedfishDriver implements Driver {
       const parts = [inventoryItem(system, 'System'), ...chassis.map((part) => inventoryItem(part, 'Chassis'))];
       return parts.filter((part) => Object.keys(part).length > 1);
     });
+  }
+
+  hardware(signal: AbortSignal): Promise<BmcHardware> {
+    return this.#strictly(async () => readHardware(this.#client, await this.#system(signal), signal));
   }
 
   sensors(signal: AbortSignal): Promise<readonly SensorReading[]> {

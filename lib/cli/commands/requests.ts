@@ -111,7 +111,9 @@ export const resetPassword = asking({
 export const collect = asking({
   name: 'collect',
   summary: 'collect the hardware of devices again',
-  about: 'Boots the live OS and writes down what is in the machine, once nobody has the device.',
+  about:
+    'Boots the live OS and writes down what is in the machine, once nobody has the device. An adopted machine is not booted: its\n' +
+    'BMC is asked.',
   example: 'bmp collect r1-01 r1-02 --wait',
   resources: [DEVICES],
   request: 'collect',

@@ -1,4 +1,5 @@
 // What a simulated BMC controls: the machine's power button, boot override and identify light.
+import type { Inventory } from '../../provision/protocol.ts';
 
 export type ChassisAction = 'on' | 'off' | 'cycle' | 'reset' | 'soft' | 'diag';
 
@@ -24,6 +25,9 @@ export interface SerialPort {
   input(data: Buffer): void;
 }
 
+/** The machine's parts, as its firmware tells its BMC of them. */
+export type ChassisHardware = Pick<Inventory, 'firmware' | 'cpu' | 'memory' | 'disks' | 'nics'>;
+
 /** A machine as its BMC sees it. Every BMC protocol of the simulator works on this. */
 export interface Chassis {
   power(): 'On' | 'Off';
@@ -35,6 +39,8 @@ export interface Chassis {
   boot: ChassisBoot;
   /** Blinks for so many seconds; 0 ends it, Infinity is until further notice. */
   identify(seconds: number): void;
+  /** Of a machine that tells its BMC of them. */
+  readonly hardware?: ChassisHardware;
   /** Machines without one have no console. */
   readonly serial?: SerialPort;
 }

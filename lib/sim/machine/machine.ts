@@ -11,7 +11,13 @@ import { readSeedReport } from '../../boot/seed.ts';
 import type { Log } from '../../observe/log.ts';
 import type { DiskFacts } from '../../provision/protocol.ts';
 import { type Clock, sleep, type Timer } from '../../runtime/clock.ts';
-import { type Chassis, type ChassisAction, type ChassisBoot, NO_BOOT_OVERRIDE } from '../bmc/chassis.ts';
+import {
+  type Chassis,
+  type ChassisAction,
+  type ChassisBoot,
+  type ChassisHardware,
+  NO_BOOT_OVERRIDE,
+} from '../bmc/chassis.ts';
 import { seededRandom } from '../bmc/faults.ts';
 import type { FleetStore } from '../store.ts';
 import { type InstalledSystem, SimulatedDisk } from './disk.ts';
@@ -126,6 +132,10 @@ export class SimulatedMachine implements Chassis {
       last = this.#power;
       listener(last);
     });
+  }
+
+  get hardware(): ChassisHardware {
+    return this.profile.inventory;
   }
 
   get boot(): ChassisBoot {

@@ -29,11 +29,19 @@ export const STREAM = `${EVENTS}/SSE`;
 export const TEST_EVENT = `${EVENTS}/Actions/EventService.SubmitTestEvent`;
 export const MEDIA = `${MANAGER}/VirtualMedia/Cd`;
 
+/** Of the machine: their schemas. */
+export const PARTS = {
+  Processors: 'Processor.v1_12_0.Processor',
+  Memory: 'Memory.v1_13_0.Memory',
+  Drives: 'Drive.v1_14_0.Drive',
+  EthernetInterfaces: 'EthernetInterface.v1_8_0.EthernetInterface',
+} as const;
+
 const GOOD = { State: 'Enabled', Health: 'OK' };
 
 const ref = (path: string) => ({ '@odata.id': path });
 
-function resource(path: string, type: string, name: string, rest: Body): Body {
+export function resource(path: string, type: string, name: string, rest: Body): Body {
   return { '@odata.id': path, '@odata.type': `#${type}`, Id: path.split('/').at(-1), Name: name, ...rest };
 }
 
@@ -112,6 +120,13 @@ export function system(state: BmcState): Body {
       },
     },
     LogServices: ref(`${SYSTEM}/LogServices`),
+    ...(chassis.hardware && {
+      BiosVersion: chassis.hardware.firmware,
+      Processors: ref(`${SYSTEM}/Processors`),
+      Memory: ref(`${SYSTEM}/Memory`),
+      Storage: ref(`${SYSTEM}/Storage`),
+      EthernetInterfaces: ref(`${SYSTEM}/EthernetInterfaces`),
+    }),
     Links: { Chassis: [ref(CHASSIS)], ManagedBy: [ref(MANAGER)] },
   });
 }

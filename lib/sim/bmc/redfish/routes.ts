@@ -2,6 +2,7 @@
 import type { BmcState } from '../state.ts';
 import type { UserSlot } from '../users.ts';
 import * as change from './changes.ts';
+import { parts, partsPath, storage } from './hardware.ts';
 import { type Body, done, found, REFUSE, type Reply } from './messages.ts';
 import * as resource from './resources.ts';
 import {
@@ -62,6 +63,16 @@ const act = (run: (state: BmcState, body: Body) => Reply, privilege: Privilege):
 const list = (path: string, name: string, members: readonly string[]): Route => ({
   GET: get(() => resource.collection(path, name, members)),
 });
+
+/** The machine's parts of a kind, and each of them. */
+const partRoutes = (kind: keyof typeof resource.PARTS): Record<string, Route> => {
+  const path = partsPath(kind);
+  const members = ({ state }: Asked) => parts(state, kind).map((part) => String(part['@odata.id']));
+  return {
+    [path]: { GET: get((asked) => resource.collection(path, kind, members(asked))) },
+    [`${path}/{}`]: { GET: get(({ state, name }) => parts(state, kind).find(({ Id }) => Id === name)) },
+  };
+};
 
 function logIn({ state, tokens, body }: Asked): Reply {
   const user = tokens.account(body.UserName, body.Password, state.faults);
@@ -221,6 +232,13 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     },
   },
   [TEST_EVENT]: { POST: act(testEvent, 'ConfigureManager') },
+
+  ...partRoutes('Processors'),
+  ...partRoutes('Memory'),
+  ...partRoutes('Drives'),
+  ...partRoutes('EthernetInterfaces'),
+  [`${resource.SYSTEM}/Storage`]: list(`${resource.SYSTEM}/Storage`, 'Storage', [`${resource.SYSTEM}/Storage/1`]),
+  [`${resource.SYSTEM}/Storage/1`]: { GET: get(({ state }) => storage(state)) },
 
   [`${ROOT}/Chassis`]: list(`${ROOT}/Chassis`, 'Chassis', [CHASSIS]),
   [CHASSIS]: { GET: get(({ state }) => resource.chassis(state)) },
