@@ -145,7 +145,13 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
   const manager = createManager({ client, log, clock, ...observers, ...(options.election && { election }) });
   // Past the fence: what is left of the events is written when leadership has been given up already.
   const over = new AbortController();
-  const events = createEventRecorder({ client, component: FIELD_MANAGER, log, clock: endingWith(clock, over.signal) });
+  const events = createEventRecorder({
+    client,
+    component: FIELD_MANAGER,
+    log,
+    clock: endingWith(clock, over.signal),
+    observer: metrics?.runtime.events,
+  });
 
   const tellOf = tellingOf(options.schedulerConfig ?? '', election, events, log);
   const configured = options.schedulerConfig

@@ -4,7 +4,7 @@
 // version is no more and the device is not the Instance's either; then nothing can be claimed by it any more.
 import type { CapacityQuota, Device, Instance } from '../../lib/api/generated.ts';
 import { CAPACITY_QUOTAS, DEVICES } from '../../lib/api/resources.ts';
-import { writeStatus } from '../../lib/kube/apply.ts';
+import { replaceStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { ApiError, found } from '../../lib/kube/errors.ts';
 import type { Store } from '../../lib/kube/store.ts';
@@ -126,7 +126,7 @@ export class DeviceQuotas {
 
   async #write(allowance: Allowance, signal: AbortSignal): Promise<void> {
     for (const { quota, status } of allowance.changes(this.#now())) {
-      const written = await writeStatus(this.#client, CAPACITY_QUOTAS, quota, status, { signal });
+      const written = await replaceStatus(this.#client, CAPACITY_QUOTAS, quota, status, { signal });
       allowance.wrote(quota, this.#own.note(quota, written));
     }
   }

@@ -6,7 +6,7 @@
 // are told.
 import type { Host } from '../../lib/api/generated.ts';
 import { HOSTS } from '../../lib/api/resources.ts';
-import { writeObject, writeStatus } from '../../lib/kube/apply.ts';
+import { replaceStatus, writeObject } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../lib/kube/errors.ts';
 import type { Store } from '../../lib/kube/store.ts';
@@ -62,7 +62,7 @@ export function createNodesController({ client, hosts, source, namespace, log, c
     const written = observed
       ? await writeObject(client, HOSTS, observed, desired, { signal })
       : await client.create(HOSTS, desired, { signal });
-    await writeStatus(client, HOSTS, written, status(written), { signal });
+    await replaceStatus(client, HOSTS, written, status(written), { signal });
   }
 
   async function remove({ metadata }: Host, signal: AbortSignal): Promise<void> {

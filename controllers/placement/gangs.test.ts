@@ -71,7 +71,7 @@ async function interrupted(api: ModelApi, meanwhile: () => void): Promise<void> 
   let isLost = false;
   while (!scheduler.isIdle) {
     for (const call of scheduler.process.calls.splice(0)) {
-      const isLedger = call.what.startsWith('patch Instance');
+      const isLedger = call.what.startsWith('update Instance');
       call.happen(isLedger && !isLost ? 'lost' : 'answered');
       isLost ||= isLedger;
     }

@@ -9,7 +9,7 @@ import type { Caches } from '../../lib/api/caches.ts';
 import { drainedFor } from '../../lib/api/draining.ts';
 import type { Placement } from '../../lib/api/generated.ts';
 import { CAPACITY_QUOTAS, HOSTS, INSTANCES, PLACEMENTS } from '../../lib/api/resources.ts';
-import { writeStatus } from '../../lib/kube/apply.ts';
+import { replaceStatus } from '../../lib/kube/apply.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
 import { isNotFound } from '../../lib/kube/errors.ts';
 import type { EventRecorder } from '../../lib/kube/events.ts';
@@ -210,8 +210,8 @@ export function createRounds({
   async function writeLedger(change: HostChange, signal: AbortSignal): Promise<HostObject> {
     const { host } = change;
     if (isForeign(host))
-      return ownForeign.note(host, await writeStatus(client, HOSTS, host, ledgerAfter(host, change), { signal }));
-    return ownInstances.note(host, await writeStatus(client, INSTANCES, host, ledgerAfter(host, change), { signal }));
+      return ownForeign.note(host, await replaceStatus(client, HOSTS, host, ledgerAfter(host, change), { signal }));
+    return ownInstances.note(host, await replaceStatus(client, INSTANCES, host, ledgerAfter(host, change), { signal }));
   }
 
   /** Plans the removal of entries that are void by the server's word. Gives whether all were. */
@@ -256,7 +256,7 @@ export function createRounds({
       changes,
       ({ quota }) => quota,
       async ({ quota, status }) =>
-        ownQuotas.note(quota, await writeStatus(client, CAPACITY_QUOTAS, quota, status, { signal })),
+        ownQuotas.note(quota, await replaceStatus(client, CAPACITY_QUOTAS, quota, status, { signal })),
     );
     for (const [{ quota }, now] of written) limits.allowance.wrote(quota, now);
     return written.length === changes.length;
@@ -509,7 +509,7 @@ export function createRounds({
   }
 
   async function write(placement: Placement, status: PlacementStatus, signal: AbortSignal): Promise<void> {
-    ownPlacements.note(placement, await writeStatus(client, PLACEMENTS, placement, status, { signal }));
+    ownPlacements.note(placement, await replaceStatus(client, PLACEMENTS, placement, status, { signal }));
   }
 
   return round;

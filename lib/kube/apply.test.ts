@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { addFinalizer, removeFinalizer } from '../runtime/finalizers.ts';
 import { createObjectServer } from '../testing/object-server.ts';
-import { writeObject, writeStatus } from './apply.ts';
+import { replaceStatus, writeObject, writeStatus } from './apply.ts';
 import { createClientOver } from './client.ts';
 import { isConflict } from './errors.ts';
 import type { KubeObject, Resource } from './resource.ts';
@@ -29,6 +29,7 @@ async function setUp() {
 
 test('nothing is sent when nothing differs', async () => {
   const { client, widget, exchanges } = await setUp();
+  assert.is(await replaceStatus(client, widgets, widget, { count: 1, phase: 'New' }), widget);
   assert.is(await writeStatus(client, widgets, widget, { count: 1, phase: 'New' }), widget);
   assert.is(await writeObject(client, widgets, widget, { ...widget, spec: { color: 'red', size: 1 } }), widget);
   assert.is(exchanges.length, 0);
@@ -43,6 +44,20 @@ test('a status write sends what differs and the version it was made from', async
   });
   assert.ok(exchanges[0]!.path.endsWith('/widgets/a/status'));
   assert.equal(written.status, { phase: 'Ready' });
+});
+
+test('a status is replaced as a whole, on the version it was made from', async () => {
+  const { client, widget, exchanges } = await setUp();
+  const written = await replaceStatus(client, widgets, widget, { phase: 'Ready' });
+  const [{ method, path, body }] = exchanges as [(typeof exchanges)[0]];
+  assert.equal({ method, body }, { method: 'PUT', body: { ...widget, status: { phase: 'Ready' } } });
+  assert.ok(path.endsWith('/widgets/a/status'));
+  assert.equal(written.status, { phase: 'Ready' });
+  const error: unknown = await replaceStatus(client, widgets, widget, { phase: 'Old' }).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(isConflict(error));
 });
 
 test('an object write leaves the status and what others hold alone', async () => {

@@ -17,6 +17,8 @@ export interface CallOptions {
   received?: ((bytes: number) => void) | undefined;
   /** Goes out at once, however many calls are under way: for the few that all others depend on, such as a lease's renewal. */
   urgent?: boolean | undefined;
+  /** Goes out when no other call is under way, or has waited long enough for that: for what nobody waits for, such as events. */
+  background?: boolean | undefined;
 }
 
 export interface WriteOptions extends CallOptions {
@@ -167,9 +169,10 @@ export function createClientOver(transport: Transport): KubeClient {
     resource: Resource<T>,
     listOptions: ListOptions = {},
   ): Promise<KubeList<T>> {
-    const { namespace, signal, timeoutMs: timeout, before, received, urgent, ...query } = listOptions;
+    const { namespace, signal, timeoutMs, before, received, urgent, background, ...query } = listOptions;
     const path = withQuery(collectionPath(resource, namespace), query);
-    const page = await json<KubeList<T>>({ method: 'GET', path, signal, before, received, urgent, timeoutMs: timeout });
+    const call = callOf({ signal, timeoutMs, before, received, urgent, background });
+    const page = await json<KubeList<T>>({ method: 'GET', path, ...call });
     if (!Array.isArray(page.items) || typeof page.metadata?.resourceVersion !== 'string') {
       throw new ApiError(0, 'Unreadable', `GET ${path}: the answer is not a list`);
     }
@@ -224,7 +227,7 @@ export function createClientOver(transport: Transport): KubeClient {
       return undefined;
     },
     async *watch<T extends KubeObject>(resource: Resource<T>, watchOptions: WatchOptions = {}) {
-      const { namespace, signal, opened, before, received, urgent: _, ...query } = watchOptions;
+      const { namespace, signal, opened, before, received, urgent: _, background: __, ...query } = watchOptions;
       const path = withQuery(collectionPath(resource, namespace), { ...query, watch: true });
       yield* watchEvents<T>(
         transport.stream({ method: 'GET', path, signal, opened, before, received }),
@@ -243,12 +246,13 @@ export function createClientOver(transport: Transport): KubeClient {
   };
 }
 
-const callOf = ({ signal, timeoutMs, before, received, urgent }: CallOptions) => ({
+const callOf = ({ signal, timeoutMs, before, received, urgent, background }: CallOptions) => ({
   signal,
   timeoutMs,
   before,
   received,
   urgent,
+  background,
 });
 
 const writeQuery = ({ fieldManager, dryRun, fieldValidation }: WriteOptions): Query => ({

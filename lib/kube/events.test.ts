@@ -20,8 +20,15 @@ function setUp(faults: Faults = {}) {
   const client = createClientOver(server.transport);
   const clock = createFakeClock();
   const log = createLogRecorder();
-  const recorder = () => createEventRecorder({ client, component: 'bmp-operator', log, clock });
+  let dropped = 0;
+  const observer = {
+    dropped: (count: number) => {
+      dropped += count;
+    },
+  };
+  const recorder = () => createEventRecorder({ client, component: 'bmp-operator', log, clock, observer });
   return {
+    dropped: () => dropped,
     clock,
     log,
     recorder,
@@ -134,7 +141,7 @@ test('a server in trouble is tried again, and given up after some time with a li
 });
 
 test('an event that the server refuses is dropped at once', async () => {
-  const { clock, events, log, exchanges } = setUp({
+  const { clock, events, log, exchanges, dropped } = setUp({
     before() {
       throw new ApiError(403, 'Forbidden', 'the namespace is being deleted');
     },
@@ -143,6 +150,7 @@ test('an event that the server refuses is dropped at once', async () => {
   await clock.advance(600_000);
   assert.is(exchanges.length, 0);
   assert.is(log.lines.length, 1);
+  assert.is(dropped(), 1);
 });
 
 test('an answer lost after the write makes no second event', async () => {
@@ -186,6 +194,16 @@ test('thousands of different events are bounded in memory, and each is written',
   await events.flush();
   await clock.advance(0);
   assert.is(written().length, 3_000);
+});
+
+test('events let all other calls go first; those beyond what is kept are counted, not kept', async () => {
+  const { events, exchanges, dropped } = setUp();
+  for (let i = 0; i < 5_000; i++)
+    events.event({ ...device, metadata: { name: `d${i}`, uid: `u${i}` } }, 'Normal', 'Cleaning', 'here');
+  await events.flush();
+  assert.is(exchanges.length + dropped(), 5_000);
+  assert.is(exchanges.length, 4_097);
+  assert.ok(exchanges.every(({ background }) => background));
 });
 
 test.run();

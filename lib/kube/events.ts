@@ -55,6 +55,13 @@ export interface EventRecorderOptions {
   component: string;
   log: Log;
   clock: Clock;
+  observer?: EventObserver | undefined;
+}
+
+/** What metrics of events are made of. */
+export interface EventObserver {
+  /** So many events were given up: the server refused them, or too many waited to be written. */
+  dropped(events: number): void;
 }
 
 /** Everything that says the same of the same object. */
@@ -82,12 +89,16 @@ const SIMILAR_MS = 600_000;
 const ATTEMPTS = 5;
 const RETRY_MS = 2_000;
 const LONGEST_NOTE = 1024;
+/** Events are never in a hurry, and never in the way. */
+const BACKGROUND = { background: true };
 
-export function createEventRecorder({ client, component, log, clock }: EventRecorderOptions): EventRecorder {
+export function createEventRecorder({ client, component, log, clock, observer }: EventRecorderOptions): EventRecorder {
   const series = new Map<string, Series>();
   const similar = new Map<string, { since: number; notes: Set<string> }>();
   let writing: Promise<void> | undefined;
   let timer: Timer | undefined;
+  /** The one that is being written. */
+  let underWay: Series | undefined;
   /** Since it was told last. */
   let dropped = 0;
 
@@ -127,7 +138,10 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
     };
     known.unwritten++;
     const forgotten = setRecent(series, key, known);
-    if (forgotten && forgotten.unwritten > 0) dropped++;
+    if (forgotten && forgotten !== underWay && forgotten.unwritten > 0) {
+      dropped++;
+      observer?.dropped(1);
+    }
     wake();
   }
 
@@ -148,13 +162,14 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
     });
   }
 
-  /** One write at a time: events are never in a hurry, and never in the way. */
+  /** One write at a time. */
   async function drain(): Promise<void> {
     for (let next = nextDue(); next && next.due <= clock.monotonic(); next = nextDue()) await write(next);
   }
 
   async function write(one: Series): Promise<void> {
     const count = one.unwritten;
+    underWay = one;
     try {
       one.written = await writeCount(one, count);
       one.unwritten -= count;
@@ -163,9 +178,12 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
     } catch (error) {
       one.attempts++;
       one.due = clock.monotonic() + RETRY_MS * 2 ** one.attempts;
-      if (isRetryable(error) && one.attempts < ATTEMPTS) return;
+      if (isRetryable(error) && one.attempts < ATTEMPTS && series.get(one.key) === one) return;
       log.warn({ event: one.name, namespace: one.namespace, reason: one.event.reason, err: error }, 'event dropped');
-      series.delete(one.key);
+      observer?.dropped(1);
+      if (series.get(one.key) === one) series.delete(one.key);
+    } finally {
+      underWay = undefined;
     }
   }
 
@@ -176,12 +194,13 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
       if (raised) return one.written + more;
     }
     try {
-      await client.create(events, { ...one.event, count: more, firstTimestamp: one.event.lastTimestamp });
+      const event = { ...one.event, count: more, firstTimestamp: one.event.lastTimestamp };
+      await client.create(events, event, BACKGROUND);
       return more;
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
     }
-    const existing = await client.get(events, one);
+    const existing = await client.get(events, one, BACKGROUND);
     await raise(one, existing.count + more);
     return existing.count + more;
   }
@@ -190,7 +209,7 @@ export function createEventRecorder({ client, component, log, clock }: EventReco
   async function raise(one: Series, count: number): Promise<boolean> {
     const { message, lastTimestamp } = one.event;
     try {
-      await client.patch(events, one, { type: 'merge', body: { count, message, lastTimestamp } });
+      await client.patch(events, one, { type: 'merge', body: { count, message, lastTimestamp } }, BACKGROUND);
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;

@@ -1,6 +1,7 @@
 // One HTTP exchange with the API server: credentials, deadline, cancellation, bounds, and one shape of error.
 import type { Credentials, Dispatcher, Endpoint } from './credentials.ts';
 import { ApiError, errorOfAnswer } from './errors.ts';
+import { createSlots } from './slots.ts';
 
 export interface Exchange {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -17,6 +18,8 @@ export interface Exchange {
   received?: ((bytes: number) => void) | undefined;
   /** A call that does not wait for its turn. */
   urgent?: boolean | undefined;
+  /** A call that lets others go first. */
+  background?: boolean | undefined;
   /** Called when the answer of a `stream` begins. */
   opened?: (() => void) | undefined;
 }
@@ -51,6 +54,11 @@ type Answer = Awaited<ReturnType<Dispatcher['request']>>;
 export function createTransport(options: TransportOptions): Transport {
   const { credentials, userAgent, maxInFlight, timeoutMs, observer } = options;
   const slots = createSlots(maxInFlight);
+
+  async function turnOf({ urgent, background }: Exchange, signal: AbortSignal): Promise<Disposable | undefined> {
+    if (urgent) return undefined;
+    return background ? slots.takeAside(signal) : slots.take(signal);
+  }
 
   async function send(exchange: Exchange, signal: AbortSignal): Promise<Answer> {
     const endpoint = await credentials.current();
@@ -102,7 +110,7 @@ export function createTransport(options: TransportOptions): Transport {
     async call(exchange) {
       using deadline = withDeadline(exchange.timeoutMs ?? timeoutMs, exchange.signal);
       try {
-        using _slot = exchange.urgent ? undefined : await slots.take(deadline.signal);
+        using _slot = await turnOf(exchange, deadline.signal);
         return await readText(await accepted(exchange, deadline.signal), exchange.received);
       } catch (error) {
         throw failure(error, exchange, deadline.signal);
@@ -184,42 +192,6 @@ function withDeadline(ms: number, signal: AbortSignal | undefined) {
     [Symbol.dispose]() {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-    },
-  };
-}
-
-/** Lets `limit` holders in at once; the others wait in order, until their signal aborts. */
-function createSlots(limit: number) {
-  let free = limit;
-  const waiting = new Set<() => void>();
-  const slot = {
-    [Symbol.dispose]() {
-      const [next] = waiting;
-      if (next) {
-        waiting.delete(next);
-        next();
-      } else free++;
-    },
-  };
-  return {
-    take(signal: AbortSignal): Promise<Disposable> {
-      if (signal.aborted) return Promise.reject(signal.reason);
-      if (free > 0) {
-        free--;
-        return Promise.resolve(slot);
-      }
-      return new Promise((resolve, reject) => {
-        const enter = () => {
-          signal.removeEventListener('abort', leave);
-          resolve(slot);
-        };
-        const leave = () => {
-          waiting.delete(enter);
-          reject(signal.reason);
-        };
-        waiting.add(enter);
-        signal.addEventListener('abort', leave, { once: true });
-      });
     },
   };
 }

@@ -1,6 +1,7 @@
 // The framework's metrics, under the names that controller-runtime and client-go give them, so that their dashboards and
 // alerts work.
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import type { EventObserver } from '../kube/events.ts';
 import type { ReflectorObserver } from '../kube/reflector.ts';
 import type { CallObserver } from '../kube/transport.ts';
 import type { ControllerObserver, ControllerStats, Outcome } from './controller.ts';
@@ -13,6 +14,8 @@ export interface RuntimeMetrics {
   reflector(resource: string): ReflectorObserver;
   /** For `ClientOptions.observer`. */
   readonly calls: CallObserver;
+  /** For `EventRecorderOptions.observer`. */
+  readonly events: EventObserver;
   /** Queues, caches and leadership of a manager, read whenever metrics are. */
   watch(manager: Manager): void;
 }
@@ -86,6 +89,12 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
     registers,
   });
 
+  const eventsDropped = new Counter({
+    name: 'events_dropped_total',
+    help: 'Events that were given up: refused by the API server, or too many waited to be written',
+    registers,
+  });
+
   return {
     controller(name) {
       const queue = { name };
@@ -108,6 +117,7 @@ export function createRuntimeMetrics(registry: Registry): RuntimeMetrics {
         requestSeconds.observe({ method }, ms / 1000);
       },
     },
+    events: { dropped: (events) => eventsDropped.inc(events) },
     watch(manager) {
       const gauge = (
         name: string,

@@ -55,13 +55,7 @@ export class ModelApi {
 
   /** RFC 7386, on the object without its status, or on the status alone. */
   patch<T extends KubeObject>(resource: Resource<T>, name: ObjectName, body: object, subresource?: 'status'): T {
-    const old = this.get(resource, name);
-    const { metadata: guard } = body as { metadata?: { uid?: string; resourceVersion?: string } };
-    for (const field of ['uid', 'resourceVersion'] as const) {
-      if (guard?.[field] !== undefined && guard[field] !== old.metadata[field]) {
-        throw new ApiError(409, 'Conflict', `${resource.kind} ${name.name}: it has changed`);
-      }
-    }
+    const old = this.#guarded(resource, name, body);
     const merged = merge(old, body) as T & { status?: unknown };
     const { status } = old as T & { status?: unknown };
     const next = subresource === 'status' ? { ...old, status: merged.status } : withStatus(merged, status);
@@ -70,6 +64,25 @@ export class ModelApi {
       next.metadata = { ...next.metadata, generation: (old.metadata.generation ?? 0) + 1 };
     }
     return this.#settle(resource, next);
+  }
+
+  /** Puts a status in the place of the other; what else the object says is not looked at. */
+  replaceStatus<T extends KubeObject>(resource: Resource<T>, object: T): T {
+    const old = this.#guarded(resource, object.metadata, object);
+    const next = withStatus(old, (JSON.parse(JSON.stringify(object)) as { status?: unknown }).status);
+    return isDeepStrictEqual(next, old) ? old : this.#settle(resource, next);
+  }
+
+  /** The object, if it is the one that `body` is meant for. */
+  #guarded<T extends KubeObject>(resource: Resource<T>, name: ObjectName, body: object): T {
+    const old = this.get(resource, name);
+    const { metadata: guard } = body as { metadata?: { uid?: string; resourceVersion?: string } };
+    for (const field of ['uid', 'resourceVersion'] as const) {
+      if (guard?.[field] !== undefined && guard[field] !== old.metadata[field]) {
+        throw new ApiError(409, 'Conflict', `${resource.kind} ${name.name}: it has changed`);
+      }
+    }
+    return old;
   }
 
   delete(resource: Resource, name: ObjectName): void {

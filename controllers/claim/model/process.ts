@@ -122,7 +122,11 @@ export class ModelProcess {
       patchStatus: (resource, name, patch, options) => write(resource, name, patch, options, 'status'),
       list: refuse('list'),
       create: refuse('create'),
-      update: refuse('update'),
+      update: (resource, object, options) =>
+        this.#call(`update ${resource.kind} ${object.metadata.name} ${JSON.stringify(object)}`, options, () => {
+          if (options?.subresource !== 'status') throw new Error('the model has no update but that of a status');
+          return api.replaceStatus(resource, object);
+        }),
       delete: refuse('delete'),
       raw: refuse('raw'),
       pages: () => {
