@@ -12,7 +12,6 @@ import { writeStatus } from '../../lib/kube/apply.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
 import {
   type Effect,
-  INSTALLS,
   isTask,
   missed,
   type Observed,
@@ -27,21 +26,24 @@ import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import type { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
-import { misfitOf } from '../../lib/scheduler/kubernetes/device-request.ts';
-import { addressesOf, giveBack, networkOf, takeAddresses } from './addresses.ts';
+import { addressesOf, giveBack, takeAddresses } from './addresses.ts';
+import { isToBeRead, noteAdopted } from './adopted.ts';
 import { auditRecords } from './audit.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
-import { bmcInventory, changesText, withChangesTold, writeInventory } from './collection.ts';
+import { changesText, withChangesTold, writeInventory } from './collection.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
-import { admission, belongs, heard } from './desk.ts';
+import { heard } from './desk.ts';
 import { leaveDhcp, readDhcp, serveByDhcp } from './dhcp-access.ts';
 import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
+import { heardAgent, heardSystem } from './hearing.ts';
+import { withInputs } from './inputs.ts';
 import { inventoryObject } from './inventory.ts';
 import { narrate } from './narrate.ts';
-import { answered, concluded, deviceRequest, plan } from './plan.ts';
+import { concluded, plan } from './plan.ts';
 import { quarantinedBeside } from './quarantine.ts';
+import { withReadings } from './readings.ts';
 import { rotateIfAsked } from './rotation-request.ts';
 import {
   advanced,
@@ -57,19 +59,9 @@ import {
   type Status,
   stepOf,
   withInstalled,
-  writesImage,
 } from './status.ts';
-import { buildTask, imageOf } from './tasks.ts';
-import {
-  arrayOrders,
-  misfits,
-  systemDisk,
-  volumeMapping,
-  volumesMisfit,
-  withArrays,
-  withoutArrays,
-  withVolumes,
-} from './volumes.ts';
+import { buildTask } from './tasks.ts';
+import { arrayOrders, misfits, systemDisk, volumeMapping, withArrays, withoutArrays, withVolumes } from './volumes.ts';
 import { withWiped } from './wiped.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */
@@ -178,7 +170,7 @@ export class Pass {
     if (!after) return false;
     this.#status = after;
     await this.#persist();
-    return after.credentials?.good?.resourceVersion !== good?.resourceVersion;
+    return after.credentials?.good?.digest !== good?.digest;
   }
 
   // Looking
@@ -187,9 +179,9 @@ export class Pass {
     const { deps, around } = { deps: this.#deps, around: this.#around };
     const credentials = credentialsIn(around.secret, around.secretName, deps.namespace);
     const secret = around.secret!;
-    const tried = { name: secret.metadata.name, resourceVersion: this.#login! };
+    const tried = { name: secret.metadata.name, digest: this.#login! };
     if (this.#isRefused()) throw new Failure('BadCredentials', this.#status.error!.message);
-    if (this.#status.credentials?.tried?.resourceVersion !== tried.resourceVersion) {
+    if (this.#status.credentials?.tried?.digest !== tried.digest) {
       this.#status = { ...this.#status, credentials: { ...this.#status.credentials, tried } };
     }
     const { address, tls } = this.#device.spec.bmc;
@@ -199,7 +191,7 @@ export class Pass {
   /** Wrong credentials are not tried again, whatever else changes, until the login or the address does, or a person asks. */
   #isRefused(): boolean {
     const { error, credentials } = this.#status;
-    return error?.code === 'BadCredentials' && credentials?.tried?.resourceVersion === this.#login;
+    return error?.code === 'BadCredentials' && credentials?.tried?.digest === this.#login;
   }
 
   async #ask(step: Pick<Step, 'reads'>): Promise<void> {
@@ -215,24 +207,7 @@ export class Pass {
       const host = await readDhcp(this.#deps.dhcp, this.#around.site, spec.bootMACAddress, this.#signal);
       if (host) this.#readings.dhcp = host;
     }
-    this.#noteReadings();
-  }
-
-  #noteReadings(): void {
-    const { power, bmc } = this.#readings;
-    const now = timestamp(this.#deps.clock.now());
-    if (power !== undefined && this.#status.power?.state !== power)
-      this.#status = { ...this.#status, power: { state: power, observedAt: now } };
-    if (bmc) this.#status = { ...this.#status, bmc };
-    const { credentials } = this.#status;
-    if (credentials?.tried && credentials.good?.resourceVersion !== credentials.tried.resourceVersion) {
-      this.#status = { ...this.#status, credentials: { ...credentials, good: credentials.tried } };
-    }
-    // A machine that is off runs no system: what it said of itself is of another boot.
-    if (power === 'Off' && this.#status.system) {
-      const { system: _, ...rest } = this.#status;
-      this.#status = rest;
-    }
+    this.#status = withReadings(this.#status, this.#readings, timestamp(this.#deps.clock.now()));
   }
 
   /** Looks at the power of a machine at rest. A BMC that does not answer is an error of the Device, not of an operation. */
@@ -260,14 +235,9 @@ export class Pass {
   async #hear(): Promise<void> {
     const { opening, system } = this.#deps.desk.received(this.#device);
     const { mailbox } = this.#deps.desk;
-    const { name, uid } = this.#device.metadata;
+    const { name } = this.#device.metadata;
     if (opening) {
-      const { spec } = this.#device;
-      const hints = spec.rootDeviceHints ?? this.#around.type?.spec.rootDeviceHints ?? {};
-      const answer = admission(this.#device, this.#status, opening, {
-        hints,
-        installedOn: this.#status.installed?.diskSerialNumber,
-      });
+      const answer = heardAgent(this.#device, this.#status, opening, this.#around.type);
       if (answer.type === 'admit') {
         this.#status = answer.status;
         await this.#persist();
@@ -279,31 +249,16 @@ export class Pass {
       }
     }
     if (system) {
-      const instance = this.#around.claimant.type === 'live' ? this.#around.claimant.instance : undefined;
-      const { report, claims } = system;
-      if (
-        claims.deviceUID !== uid ||
-        claims.instanceUID !== report.instanceUID ||
-        !belongs(this.#status, instance, report)
-      ) {
-        mailbox.refuseSystem(name, report.bootID, 'this system is not wanted on this device any more');
-      } else if (this.#systemExpected()) {
-        const { bootID, instanceUID, hostname, addresses } = report;
-        const reportedAt = timestamp(system.receivedAt);
-        this.#status = {
-          ...this.#status,
-          system: { bootID, instanceUID, hostname, addresses: [...addresses], reportedAt },
-        };
+      const { bootID } = system.report;
+      const heardOf = heardSystem(this.#device, this.#status, system, this.#around.claimant);
+      if (heardOf === 'unwanted') {
+        mailbox.refuseSystem(name, bootID, 'this system is not wanted on this device any more');
+      } else if (heardOf !== 'early') {
+        this.#status = heardOf;
         await this.#persist();
         mailbox.ackSystem(name, bootID);
       }
     }
-  }
-
-  /** Not while the machine is about to be turned off: such a report may be of the boot before. */
-  #systemExpected(): boolean {
-    const step = this.#status.operation && stepOf(this.#status.operation);
-    return this.#status.phase === 'InUse' && (step === undefined || step === 'disk-boot' || step === 'await-system');
   }
 
   // Acting
@@ -323,7 +278,7 @@ export class Pass {
     if (this.#status.error?.permanent) this.#status = reset(this.#status, clock.now());
     const step = STEPS[stepOf(this.#status.operation!)];
     try {
-      this.#checkInputs();
+      this.#status = withInputs(this.#device, this.#status, this.#around);
       await this.#ask(step);
       return await this.#follow(step.judge(this.#observed(), this.#context()));
     } catch (error) {
@@ -332,33 +287,6 @@ export class Pass {
       await this.#persist();
       return undefined;
     }
-  }
-
-  /** What must be there before anything is done, so that a running system is not shut down for an image that is missing. */
-  #checkInputs(): void {
-    const operation = this.#status.operation!;
-    const kind = kindOf(operation);
-    const { claimant, type, image } = this.#around;
-    if (kind === 'PutAway' && !type)
-      throw new Failure('DeviceTypeNotFound', `there is no DeviceType ${this.#device.spec.deviceType}`);
-    if (!INSTALLS.has(kind) || claimant.type !== 'live') return;
-    const found = imageOf(claimant.instance, image);
-    const misfit = type && misfitOf(found, type);
-    if (misfit !== undefined) throw new Failure('ImageNotAllowed', misfit);
-    if (!writesImage(operation)) this.#checkVolumes(kind, { type, instance: claimant.instance });
-    if (!writesImage(operation)) networkOf(this.#device, claimant.instance, this.#around, []);
-    const { metadata, spec } = found;
-    const wanted = { name: metadata.name, sha256: spec.sha256 };
-    // Before the first byte is written the operation follows the spec; from then on it finishes what it began.
-    if (!writesImage(operation) && JSON.stringify(operation.image) !== JSON.stringify(wanted)) {
-      this.#status = { ...this.#status, operation: { ...operation, image: wanted } };
-    }
-  }
-
-  /** Of those that are there already nothing is changed. */
-  #checkVolumes(kind: OperationKind, wanted: Parameters<typeof volumesMisfit>[1]): void {
-    const misfit = kind === 'Reinstall' ? undefined : volumesMisfit(this.#status, wanted);
-    if (misfit !== undefined) throw new Failure('BadVolumes', misfit);
   }
 
   #observed(): Observed {
@@ -528,33 +456,10 @@ export class Pass {
     if (changes.length > 0) events.event(this.#device, 'Warning', 'HardwareChanged', changesText(changes));
   }
 
-  /** Of a machine that somebody else runs, the hardware is what its BMC tells: once, and when asked for. */
-  async #readAdopted(): Promise<void> {
-    const { client, clock, events } = this.#deps;
-    const asked = deviceRequest(this.#status, 'collect', this.#device);
-    const { phase, error } = this.#status;
-    const { inventory } = this.#around;
-    if (phase !== 'Adopted' || error || this.#device.spec.maintenance?.enabled || (inventory && !asked)) return;
-    try {
-      const hardware = await (await this.#driver()).hardware(this.#signal);
-      const now = clock.now();
-      const wanted = bmcInventory(this.#device, hardware, asked, timestamp(now));
-      const changes = await writeInventory(client, inventory, wanted, this.#signal);
-      if (changes && changes.length > 0) events.event(this.#device, 'Warning', 'HardwareChanged', changesText(changes));
-      if (!asked) return;
-      this.#status = withChangesTold(answered(this.#status, 'collect', asked, 'Running', now), changes ?? []);
-      this.#status = answered(this.#status, 'collect', asked, 'Succeeded', now);
-    } catch (caught) {
-      const failure = bmcFailure(caught, `${this.#deps.namespace}/${this.#around.secretName}`);
-      if (!(failure instanceof Failure)) throw failure;
-      this.#status = failed(this.#status, failure, this.#retry());
-    }
-  }
-
   // Ending
 
   async #rest(): Promise<Result> {
-    await this.#readAdopted();
+    if (isToBeRead(this.#device, this.#status, this.#around.inventory)) await this.#readAdopted();
     await this.#persist();
     const { timing, random } = this.#deps;
     const { phase, error } = this.#status;
@@ -563,6 +468,17 @@ export class Pass {
     if (error?.permanent) return done;
     const pauseMs = error ? backoffMs(timing.backoff, error.count, random) : timing.idlePollMs * (0.9 + 0.2 * random());
     return requeue(Math.min(pauseMs, this.#drainLeftMs()));
+  }
+
+  async #readAdopted(): Promise<void> {
+    try {
+      const hardware = await (await this.#driver()).hardware(this.#signal);
+      this.#status = await noteAdopted(this.#deps, this.#device, this.#status, hardware, this.#signal);
+    } catch (error) {
+      const failure = bmcFailure(error, `${this.#deps.namespace}/${this.#around.secretName}`);
+      if (!(failure instanceof Failure)) throw failure;
+      this.#status = failed(this.#status, failure, this.#retry());
+    }
   }
 
   /** Until Placements that have not left are waited for no more. */

@@ -46,7 +46,7 @@ async function asked({ client, namespace }: TestCluster, name: string) {
     stores: { devices: new Map([[name, device]]), sites: new Map<string, never>() },
     events: { event: () => undefined },
   };
-  const status = { credentials: { good: { name, resourceVersion: 'digest' } } };
+  const status = { credentials: { good: { name, digest: 'digest' } } };
   const { managedFields: _, ...cached } = secret.metadata; // as caches have it
   const around = { secret: { ...secret, metadata: cached }, secretName: name };
   const rotating = { deps, device, status, around, login: 'digest', atRest: true };

@@ -44,7 +44,7 @@ export async function rotateIfAsked(rotating: Rotating, signal: AbortSignal): Pr
     if (isRotatedFor(secret, value)) return answered(rotating, { value, result: 'Succeeded' });
     if (isShared(rotating)) return answered(rotating, { value, result: 'Refused', message: SHARED });
     // A password that nobody has seen good is not one to begin from.
-    if (status.credentials?.good?.resourceVersion !== login) return undefined;
+    if (status.credentials?.good?.digest !== login) return undefined;
     const owner = passwordOwner(await deps.client.get(SECRETS, secret.metadata, { signal }));
     const message = owner && ownedElsewhere(owner, `${deps.namespace}/${secret.metadata.name}`);
     if (message) return answered(rotating, { value, result: 'Refused', message });

@@ -45,7 +45,7 @@ const deviceAt = (address: string, secret: Secret, more: Partial<Device['spec']>
     status: {
       phase: 'Available',
       power: { state: 'Off' },
-      credentials: { good: { name: 'a-bmc', resourceVersion: loginDigest(address, secret) } },
+      credentials: { good: { name: 'a-bmc', digest: loginDigest(address, secret) } },
     },
   }) as Device;
 

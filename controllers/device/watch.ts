@@ -56,7 +56,7 @@ export function watchedTarget(
   const name = secretNameOf(device, stores.sites.get(site));
   const secret = name === undefined ? undefined : stores.secrets.get(keyOf({ namespace, name }));
   if (!secret || maintenance?.enabled || device.metadata.deletionTimestamp) return undefined;
-  if (device.status?.credentials?.good?.resourceVersion !== loginDigest(bmc.address, secret)) return undefined;
+  if (device.status?.credentials?.good?.digest !== loginDigest(bmc.address, secret)) return undefined;
   const credentials = credentialsIn(secret, name, namespace);
   return { address: bmc.address, credentials, ...(bmc.tls && { tls: bmc.tls }) };
 }

@@ -51,7 +51,7 @@ test('BMO 1346: a Secret that is written anew without another login does not hav
     await platform.until('the other login to be tried', () => {
       const { tried } = device().status?.credentials ?? {};
       return (
-        tried?.resourceVersion !== credentials?.tried?.resourceVersion &&
+        tried?.digest !== credentials?.tried?.digest &&
         device().status?.error?.code === 'BadCredentials'
       );
     });

@@ -630,9 +630,9 @@ tried?: {
  */
 name?: string
 /**
- * Digest of address and version of the Secret.
+ * Tells one address with its login from another, and nothing of them.
  */
-resourceVersion?: string
+digest?: string
 }
 /**
  * The last that were accepted.
@@ -643,9 +643,9 @@ good?: {
  */
 name?: string
 /**
- * Digest of address and version of the Secret.
+ * Tells one address with its login from another, and nothing of them.
  */
-resourceVersion?: string
+digest?: string
 }
 }
 /**
