@@ -19,12 +19,14 @@ import type { BmcTarget } from '../lib/bmc/driver.ts';
 import { openDriver } from '../lib/bmc/open.ts';
 import { BmcPool } from '../lib/bmc/pool.ts';
 import type { Operator, OperatorOptions } from '../lib/cli/operator.ts';
+import { ImageCache } from '../lib/images/cache.ts';
 import type { KubeClient } from '../lib/kube/client.ts';
 import { isAlreadyExists, isNotFound } from '../lib/kube/errors.ts';
 import { createEventRecorder, type EventRecorder } from '../lib/kube/events.ts';
 import type { Log } from '../lib/observe/log.ts';
 import { startObserving } from '../lib/observe/observing.ts';
 import { type Certificate, createCertificate } from '../lib/provision/api/certificate.ts';
+import { imageUrl } from '../lib/provision/api/image-files.ts';
 import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/server.ts';
 import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
 import { type Clock, systemClock, timestamp } from '../lib/runtime/clock.ts';
@@ -38,6 +40,7 @@ import { TIMING, type Timing } from './device/context.ts';
 import { createDeviceController } from './device/controller.ts';
 import { Desk } from './device/desk.ts';
 import { HealthBoard } from './device/health.ts';
+import { imageShelf } from './device/image-shelf.ts';
 import { createWatchController, WATCH_PERIODS, type WatchPeriods } from './device/watch.ts';
 import { createDhcpController } from './dhcp/controller.ts';
 import { DiscoveryBoard } from './discovery/board.ts';
@@ -195,7 +198,16 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     isKnown: (mac) => !devices.hasSynced() || devices.byIndex('mac', mac).length > 0,
     liveOS: () => ({ kernelUrl: liveOS('vmlinuz'), initrdUrl: liveOS('initrd') }),
   });
-  const provisionApi = await startProvisionApi({ ...provision, tls, key, backend: desk.mailbox, log });
+  const imageCache = options.imageCache && new ImageCache({ ...options.imageCache, log });
+  const shelf = imageCache && imageShelf(imageCache, { devices, images });
+  const provisionApi = await startProvisionApi({
+    ...provision,
+    ...(shelf && { images: shelf }),
+    tls,
+    key,
+    backend: desk.mailbox,
+    log,
+  });
   const { url, fingerprint, bootUrl } = provisionApi;
   api = provisionApi;
 
@@ -213,6 +225,8 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     namespace,
     loginDigest,
     audit: (record) => options.audit?.(record),
+    imageUrl: ({ metadata: { name }, spec }) =>
+      imageCache ? imageUrl(bootUrl, { name, sha256: spec.sha256 }) : spec.url,
     seedReport: (claims) => ({ url, fingerprint, token: systemToken(key, claims), instanceUID: claims.instanceUID }),
     listeningSince: clock.now(),
   });
@@ -290,6 +304,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
       await Promise.all([
         provisionApi.close(),
         bmcs.close(),
+        imageCache?.close(),
         options.dhcp?.close(),
         observed?.close(),
         configured?.close(),

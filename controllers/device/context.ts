@@ -67,6 +67,8 @@ export interface DeviceDependencies {
   readonly loginDigest: LoginDigest;
   /** Is told of each operation that ends. */
   readonly audit: (record: AuditRecord) => void;
+  /** Where machines fetch an image. */
+  readonly imageUrl: (image: Image) => string;
   /** How the installed system reports in, for its seed. */
   readonly seedReport: (claims: SystemClaims) => SeedReport;
   /** Since when this process hears agents, in milliseconds since the epoch. */

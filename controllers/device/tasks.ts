@@ -83,7 +83,8 @@ export async function buildTask(
   const user = image.spec.defaultUser ?? 'root';
   switch (kind) {
     case 'write-image': {
-      const { url, sha256, format, compression = 'none' } = image.spec;
+      const { sha256, format, compression = 'none' } = image.spec;
+      const url = deps.imageUrl(image);
       return { id, kind, diskSerialNumber, image: { url, sha256, format, compression } };
     }
     case 'write-seed':

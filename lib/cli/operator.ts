@@ -22,6 +22,8 @@ export interface OperatorOptions {
     /** Folder of the live OS; simulated machines need none. */
     readonly bootFiles?: string;
   };
+  /** Keeps images near the machines, in a folder of its own; without it machines fetch them from their origins. */
+  readonly imageCache?: { readonly dir: string; readonly maxBytes: number } | undefined;
   /** The operator's own DHCP server, for Sites whose networks say that machines boot from there. */
   readonly dhcp?: DhcpService | undefined;
   /** The Service that shall lead machines to this process while it leads, and the IP address that it has. */

@@ -7,6 +7,7 @@
 //   GET  /boot/v1/{mac}         plain HTTP, iPXE script; 404 unless an operation of the device waits for a network boot;
 //                               one that asks again while the operator does not know yet
 //                               a script that leads to the next one where there is no such device
+//   GET  /images/v1/{name}/{sha256}  plain HTTP, an image that an operation under way writes, where the operator has a cache
 //   GET  /discovery/v1/{mac}    plain HTTP, what the machine says of itself as query; 200
 //   POST /agent/v1/session      SessionRequest → 201 SessionGrant
 //   POST /agent/v1/report       Report → 200 Orders                 Authorization: Bearer <session>

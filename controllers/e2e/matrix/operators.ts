@@ -11,6 +11,8 @@ import type { Gate } from './gate.ts';
 /** Simulated BMCs answer at once, but for their faults. */
 const BMC = { ipmi: { schedule: [150, 300, 600], suitesSchedule: [150, 300], closeSchedule: [100] } };
 
+const CACHE_BYTES = 64 * 1024 * 1024;
+
 export interface Operators extends AsyncDisposable {
   readonly deaths: number;
   bootUrl(): string | undefined;
@@ -19,7 +21,14 @@ export interface Operators extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export function createOperators(kubeconfig: string, gate: Gate, clock: Clock, dhcp?: SimulatedDhcp): Operators {
+/** What stands beside each operator, and outlives it. */
+interface Beside {
+  readonly dhcp?: SimulatedDhcp;
+  /** Folder of its image cache. */
+  readonly imageCache?: string;
+}
+
+export function createOperators(kubeconfig: string, gate: Gate, clock: Clock, beside: Beside = {}): Operators {
   let ports = { port: 0, bootPort: 0 };
   let bootUrl: string | undefined;
   let current: { dead: AbortController; stopped: Promise<void>; client: KubeClient } | undefined;
@@ -40,7 +49,8 @@ export function createOperators(kubeconfig: string, gate: Gate, clock: Clock, dh
         provision,
         pace: 'simulated',
         bmc: BMC,
-        dhcp: dhcp?.service(),
+        dhcp: beside.dhcp?.service(),
+        ...(beside.imageCache !== undefined && { imageCache: { dir: beside.imageCache, maxBytes: CACHE_BYTES } }),
         clock,
       },
       dead.signal,

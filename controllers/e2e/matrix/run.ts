@@ -70,7 +70,9 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   const gate = new Gate();
   const clock = createWarpClock();
   const dhcp = new SimulatedDhcp();
-  const operators = stack.use(createOperators(server.kubeconfigPath, gate, clock, dhcp));
+  const operators = stack.use(
+    createOperators(server.kubeconfigPath, gate, clock, { dhcp, imageCache: join(dir, 'images') }),
+  );
   await operators.start();
   const all = lives(cells);
   const bootUrl = () => operators.bootUrl();

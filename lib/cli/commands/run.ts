@@ -15,6 +15,8 @@ import { DHCP_HELP, DHCP_OPTIONS, dhcpOf } from './dhcp.ts';
 export const PROVISION_PORT = 6280;
 export const BOOT_PORT = 6281;
 
+const CACHE_GIB = 50;
+
 const help = `Usage: bmp run [options]
 
 Runs the operator against a cluster, until it is told to stop. Several of them elect a leader.
@@ -29,6 +31,9 @@ Runs the operator against a cluster, until it is told to stop. Several of them e
 ${DHCP_HELP}
                          for Sites whose networks say "boot"; without this and the next one, sites have a DHCP of their own
   --dhcp-socket PATH     instead: ask the process that "bmp dhcp" is
+  --image-cache DIR      keep images there, each fetched once, for machines that install them (default: they fetch them
+                         from where the Images say)
+  --image-cache-size GIB of all that is kept there; what was used longest ago makes room (default ${CACHE_GIB})
   --service NAME         Service that leads machines to the one operator that leads: --listen is written down as its
                          endpoint, so that is an IP address then (default: none)
   --health-port N        HTTP port for /healthz and /readyz (default: none)
@@ -84,6 +89,12 @@ function nodesOf(values: Values): OperatorOptions['nodes'] {
   return { source, namespace: text(values, 'nodes-namespace') ?? 'default' };
 }
 
+function imageCacheOf(values: Values): OperatorOptions['imageCache'] {
+  const dir = text(values, 'image-cache');
+  const maxBytes = whole(values, 'image-cache-size', 1, 1_000_000, CACHE_GIB) * 1024 ** 3;
+  return dir === undefined ? undefined : { dir, maxBytes };
+}
+
 export const run: Command = {
   name: 'run',
   summary: 'run the operator against a cluster',
@@ -98,6 +109,8 @@ export const run: Command = {
     'live-os': { type: 'string' },
     ...DHCP_OPTIONS,
     'dhcp-socket': { type: 'string' },
+    'image-cache': { type: 'string' },
+    'image-cache-size': { type: 'string' },
     service: { type: 'string' },
     'health-port': { type: 'string' },
     'metrics-port': { type: 'string' },
@@ -141,6 +154,7 @@ export const run: Command = {
           schedulerConfig: text(values, 'scheduler-config'),
           nodes,
           dhcp,
+          imageCache: imageCacheOf(values),
           ...(audit && { audit: audit.write }),
           ...places,
         },

@@ -9,6 +9,7 @@ import { type ApiAnswer, ApiClient } from '../../agent/client.ts';
 import type { Log } from '../../observe/log.ts';
 import type { ProvisionBackend } from './backend.ts';
 import { certificateFingerprint, createCertificate } from './certificate.ts';
+import { type ImageShelf, imageAnswer } from './image-files.ts';
 import { type ProvisionApi, startProvisionApi } from './server.ts';
 import { bootToken, readSessionToken, sessionToken, systemToken } from './tokens.ts';
 
@@ -254,6 +255,41 @@ test('close ends what is held', async () => {
   await api.close();
   assert.instance(await broken, Error);
   client.close();
+});
+
+test('an image is given to whoever an operation lets have it, from any byte on, by GET alone', async () => {
+  const sha256 = 'ab'.repeat(32);
+  const bytes = Buffer.from('twelve bytes');
+  const opened: string[] = [];
+  let closed = 0;
+  const shelf: ImageShelf = {
+    open: async (wanted) => {
+      opened.push(wanted.name);
+      if (wanted.sha256 !== sha256) return undefined;
+      return {
+        totalBytes: bytes.length,
+        async *read(from) {
+          yield bytes.subarray(from);
+        },
+        close: async () => void closed++,
+      };
+    },
+  };
+  const asked = async (path: string, range?: string, headOnly = false) => {
+    const never = new AbortController().signal;
+    const answer = await imageAnswer(shelf, path, { range, headOnly }, { opening: never, whole: never });
+    return [answer.status, answer.stream ? String(Buffer.concat(await answer.stream.toArray())) : undefined];
+  };
+  assert.equal(await asked(`/images/v1/debian-12/${sha256}`), [200, 'twelve bytes']);
+  assert.equal(await asked(`/images/v1/debian-12/${sha256}`, 'bytes=7-'), [206, 'bytes']);
+  assert.equal(await asked(`/images/v1/debian-12/${sha256}`, 'bytes=12-'), [416, undefined]);
+  assert.equal(await asked(`/images/v1/debian-12/${sha256}`, undefined, true), [200, undefined]);
+  assert.is(closed, 2);
+  assert.equal(await asked(`/images/v1/debian-12/${'cd'.repeat(32)}`), [404, undefined]);
+  opened.length = 0;
+  for (const path of ['/images/v1/../secret', '/images/v1/', `/images/v1/${sha256}`, `/images/v1/a/${sha256}/x`])
+    assert.equal(await asked(path), [404, undefined]);
+  assert.equal(opened, []);
 });
 
 test.run();

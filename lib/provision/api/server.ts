@@ -3,9 +3,11 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ipxeScript, retryScript } from '../../boot/ipxe.ts';
 import { endable } from '../../http/endable.ts';
+import { OriginError } from '../../images/origin.ts';
 import type { Log } from '../../observe/log.ts';
 import type { SessionGrant } from '../protocol.ts';
 import { isRefusal, type ProvisionBackend, type Refusal } from './backend.ts';
@@ -13,6 +15,7 @@ import { BodyError, parseReport, parseSessionRequest, parseSystemReport } from '
 import { type BootFile, openBootFile } from './boot-files.ts';
 import { type Certificate, certificateFingerprint } from './certificate.ts';
 import { DISCOVERY_PATH, discoveryScript, parseDiscovery } from './discovery.ts';
+import { IMAGES_PATH, type ImageShelf, imageAnswer } from './image-files.ts';
 import {
   bootToken,
   hashNonce,
@@ -34,6 +37,8 @@ export interface ProvisionApiOptions {
   readonly advertise?: { readonly url?: string; readonly bootUrl?: string };
   /** Folder of the files served at {bootUrl}/liveos/; see boot-files.ts. Without it there are none. */
   readonly bootFiles?: string;
+  /** Images served at {bootUrl}/images/v1/{name}/{sha256}; without it there are none. */
+  readonly images?: ImageShelf;
   readonly tls: Certificate;
   /** Signs the tokens: tokens.ts's KEY_BYTES random bytes, the same over restarts and replicas. */
   readonly key: Uint8Array;
@@ -59,6 +64,8 @@ export interface ProvisionApi {
 const FILES = '/liveos/';
 const HOLD_MS = 20_000;
 const MAX_BODY_BYTES = 1024 * 1024;
+/** An origin that is silent has been given up before. */
+const IDLE_MS = 300_000;
 const RETRY_AFTER_SECONDS = 2;
 /** Each machine keeps one connection open, and a second one at most. */
 const MAX_CONNECTIONS = 25_000;
@@ -84,11 +91,14 @@ interface Exchange {
   readonly path: string;
   /** Aborted when the time to answer is over, or the caller has gone. */
   readonly signal: AbortSignal;
+  /** Aborted when the answer was sent, or the caller has gone. */
+  readonly sent: AbortSignal;
 }
 interface Answer {
   readonly status: number;
   readonly type?: 'application/json' | 'text/plain' | 'application/octet-stream';
-  readonly body?: string | BootFile;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Readable | BootFile;
 }
 type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
@@ -149,7 +159,9 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
   );
   const boot = createHttpServer(
     listener((exchange) => {
-      if (exchange.request.method !== 'GET') throw new HttpError(404, 'NotFound', 'no such path');
+      const { method } = exchange.request;
+      if (exchange.path.startsWith(IMAGES_PATH) && (method === 'GET' || method === 'HEAD')) return image(exchange);
+      if (method !== 'GET') throw new HttpError(404, 'NotFound', 'no such path');
       if (exchange.path.startsWith(DISCOVERY_PATH)) return discovered(exchange);
       return exchange.path.startsWith(FILES) ? bootFile(exchange) : bootScript(exchange);
     }),
@@ -160,6 +172,16 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     const body = bootFiles === undefined ? undefined : await openBootFile(bootFiles, path.slice(FILES.length));
     if (!body) throw new HttpError(404, 'NotFound', 'no such file');
     return { status: 200, type: 'application/octet-stream', body };
+  }
+
+  async function image({ path, request, signal, sent }: Exchange): Promise<Answer> {
+    const { images } = options;
+    const asked = { range: request.headers.range, headOnly: request.method === 'HEAD' };
+    const signals = { opening: signal, whole: sent };
+    const answer = images && (await imageAnswer(images, path, asked, signals).catch(unavailable(signal)));
+    if (!answer || answer.status === 404) throw new HttpError(404, 'NotFound', 'no operation asks for such an image');
+    const { status, headers, stream } = answer;
+    return { status, headers, type: 'application/octet-stream', ...(stream && { body: stream }) };
   }
 
   function discovered({ request }: Exchange): Answer {
@@ -196,14 +218,16 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
   function listener(handle: Handler) {
     return (request: IncomingMessage, response: ServerResponse): void => {
       const ended = new AbortController();
+      const sent = new AbortController();
       const deadline = setTimeout(() => ended.abort(), holdMs);
       response.on('close', () => {
         clearTimeout(deadline);
         ended.abort();
+        sent.abort();
       });
       const path = (request.url ?? '').split('?', 1)[0] ?? '';
       // A promise even where the handler throws at once.
-      Promise.resolve({ request, path, signal: ended.signal })
+      Promise.resolve({ request, path, signal: ended.signal, sent: sent.signal })
         .then(handle)
         .catch((error: unknown) => failure(error, path))
         .then((answer) => send(response, answer))
@@ -225,6 +249,8 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     server.headersTimeout = 10_000;
     server.requestTimeout = 30_000;
     server.keepAliveTimeout = 30_000;
+    // Whoever takes nothing of his answer for so long has gone.
+    server.timeout = IDLE_MS;
     server.maxConnections = MAX_CONNECTIONS;
   }
   const [endApi, endBoot] = [endable(api), endable(boot)];
@@ -242,6 +268,15 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     async close() {
       await Promise.all([endApi(), endBoot()]);
     },
+  };
+}
+
+/** Agents come back for what may pass, and tell what does not. */
+function unavailable(signal: AbortSignal) {
+  return (error: unknown): never => {
+    if (signal.aborted) throw new HttpError(503, 'TryAgain', 'the image has not begun to come yet');
+    if (!(error instanceof OriginError)) throw error;
+    throw new HttpError(error.passing ? 502 : 404, 'ImageUnavailable', error.message);
   };
 }
 
@@ -274,14 +309,16 @@ function refusal({ refuse, message }: Refusal): Answer {
   return json(status, { code, message });
 }
 
-async function send(response: ServerResponse, { status, type, body }: Answer): Promise<void> {
+async function send(response: ServerResponse, { status, type, headers = {}, body }: Answer): Promise<void> {
   response.statusCode = status;
   response.setHeader('cache-control', 'no-store');
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   if (type) response.setHeader('content-type', type);
   if (status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
   // What was not read of the body stays on the connection: it cannot carry another request.
   if (status === 413) response.setHeader('connection', 'close');
-  if (typeof body === 'object') {
+  if (body instanceof Readable) await pipeline(body, response);
+  else if (typeof body === 'object') {
     response.setHeader('content-length', body.bytes);
     await pipeline(body.stream, response);
   } else if (!response.destroyed) {
