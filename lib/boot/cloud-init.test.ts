@@ -1,5 +1,5 @@
-// Seeds before the one who reads them: cloud-init's own schema check, and the reporting script in Python.
-import { spawn } from 'node:child_process';
+// Seeds before the one who reads them: cloud-init's own parsers and schema check, and the reporting script in Python.
+import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { createCertificate } from '../provision/api/certificate.ts';
 import { startProvisionApi } from '../provision/api/server.ts';
 import { systemToken } from '../provision/api/tokens.ts';
 import type { SystemReport } from '../provision/protocol.ts';
-import { peerTest } from '../testing/peers.ts';
+import { DEBIAN_PYTHON, peerTest, pythonPeerTest } from '../testing/peers.ts';
 import { type SeedInput, seedFiles } from './seed.ts';
 
 const input: SeedInput = {
@@ -42,18 +42,114 @@ async function output(command: string, args: readonly string[]): Promise<{ code:
 const cloudInit = peerTest('cloud-init', 'cloud-init');
 const python = peerTest('python3', 'python3');
 
-cloudInit('cloud-init finds nothing to complain of in a seed', () =>
+const hashed = { passwordHash: '$6$salt$hash' };
+const ETHERNETS = {
+  eno1: { match: { macaddress: '52:54:00:00:00:01' }, 'set-name': 'eno1' },
+  eno2: { match: { macaddress: '52:54:00:00:00:02' }, 'set-name': 'eno2' },
+};
+/** Every shape that a seed's files take. */
+const SEEDS: Readonly<Record<string, SeedInput>> = {
+  plain: input,
+  root: { ...input, defaultUser: 'root' },
+  'password, no key': { ...input, ...hashed, sshAuthorizedKeys: [] },
+  'several keys': {
+    ...input,
+    sshAuthorizedKeys: [...input.sshAuthorizedKeys, 'ssh-rsa AAAAB3NzaC1yc2E= "a b" \\ # c'],
+  },
+  'a cloud-config': { ...input, userData: '#cloud-config\npackages: [nginx]\nruncmd: [[ls, -l]]\n' },
+  'an archive': {
+    ...input,
+    userData: '#cloud-config-archive\n- type: text/cloud-config\n  content: "timezone: UTC"\n',
+  },
+  'a script': { ...input, userData: '#!/bin/sh\necho hello ☃\n' },
+  'a boothook': { ...input, userData: '#cloud-boothook\n#!/bin/sh\ntrue\n' },
+  MIME: { ...input, userData: 'Content-Type: text/x-shellscript\n\n#!/bin/sh\ntrue\n' },
+  DHCP: { ...input, network: { version: 2, ethernets: { eth0: { dhcp4: true, dhcp6: true } } } },
+  'both versions, with routes': {
+    ...input,
+    network: {
+      version: 2,
+      ethernets: {
+        eno1: {
+          ...ETHERNETS.eno1,
+          addresses: ['192.0.2.7/24', '2001:db8::7/64'],
+          routes: [
+            { to: '0.0.0.0/0', via: '192.0.2.1' },
+            { to: '::/0', via: '2001:db8::1' },
+          ],
+          nameservers: { addresses: ['192.0.2.53', '2001:db8::53'] },
+          mtu: 9000,
+        },
+      },
+    },
+  },
+  'a VLAN on a bond, with the outer key': {
+    ...input,
+    network: {
+      network: {
+        version: 2,
+        ethernets: ETHERNETS,
+        bonds: {
+          bond0: { interfaces: ['eno1', 'eno2'], parameters: { mode: '802.3ad' }, addresses: ['192.0.2.7/24'] },
+        },
+        vlans: { vlan20: { id: 20, link: 'bond0', addresses: ['198.51.100.7/24'] } },
+      },
+    },
+  },
+  'a bridge': {
+    ...input,
+    network: { version: 2, ethernets: ETHERNETS, bridges: { br0: { interfaces: ['eno1'], dhcp4: true } } },
+  },
+};
+
+/** Takes a seed as cloud-init does, and prints the types of its parts. Whatever it complains of is an exception. */
+const READ = `
+import json, sys
+from cloudinit import safeyaml, user_data
+from cloudinit.config import schema
+from cloudinit.net import network_state
+seed = json.load(sys.stdin)
+meta = safeyaml.load(seed["meta-data"])
+assert meta["instance-id"] and meta["local-hostname"], meta
+types = []
+for name in ("user-data", "vendor-data"):
+    for part in user_data.UserDataProcessor(None).process(seed[name]).walk():
+        if part.is_multipart(): continue
+        types.append(part.get_content_type())
+        if part.get_content_type() == "text/cloud-config":
+            config = safeyaml.load(part.get_payload(decode=True))
+            schema.validate_cloudconfig_schema(config, schema.get_schema(), strict=True)
+if "network-config" in seed:
+    state = network_state.parse_net_config_data(safeyaml.load(seed["network-config"]), skip_broken=False)
+    assert list(state.iter_interfaces())
+print(json.dumps(types))
+`;
+
+const readsSeeds = pythonPeerTest('cloudinit', 'cloud-init');
+for (const [shape, seed] of Object.entries(SEEDS)) {
+  readsSeeds(`cloud-init takes a seed: ${shape}`, () => {
+    const { status, stdout, stderr } = spawnSync(DEBIAN_PYTHON, ['-c', READ], {
+      input: JSON.stringify(seedFiles(seed)),
+      encoding: 'utf8',
+    });
+    assert.is(status, 0, stderr);
+    // Warnings are complaints too.
+    assert.is(stderr, '');
+    const types = JSON.parse(stdout) as string[];
+    assert.is(types[0], 'text/cloud-config');
+    assert.is(types.at(-1), 'text/x-shellscript', 'the reporting script is run');
+    assert.is(types.length, seed.userData === undefined ? 2 : 3);
+  });
+}
+
+cloudInit("cloud-init's own command finds nothing to complain of in a seed", () =>
   withFolder(async (dir) => {
-    const seeds: SeedInput[] = [
-      input,
-      { ...input, defaultUser: 'root' },
-      { ...input, passwordHash: '$6$salt$hash', sshAuthorizedKeys: [] },
-    ];
-    for (const seed of seeds) {
+    for (const shape of ['plain', 'root', 'password, no key', 'several keys']) {
+      const seed = SEEDS[shape]!;
       const file = join(dir, 'user-data');
       await writeFile(file, seedFiles(seed)['user-data']!);
       const { code, text } = await output('cloud-init', ['schema', '--config-file', file]);
-      assert.is(code, 0, text);
+      assert.is(code, 0, `${shape}: ${text}`);
     }
   }),
 );
