@@ -60,8 +60,8 @@ export interface Machine {
 
 const UEFI_CODE = '/usr/share/OVMF/OVMF_CODE_4M.fd';
 const UEFI_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
-/** What the translated code may take: more is of no use to a machine that boots and is gone. */
-const TRANSLATION_MIB = 64;
+/** What the translated code may take: with less, a system's boot is translated more than once. */
+const TRANSLATION_MIB = 256;
 
 export async function makeMachine(options: MachineOptions): Promise<Machine> {
   const { name, serialNumber, macAddress, firmware, diskBytes, dir, network, log } = options;
