@@ -15,11 +15,11 @@ export const RECORD_PROGRAMS = [
 export interface Verdict {
   /** How many packets each dissector had. */
   readonly packets: ReadonlyMap<string, number>;
-  /** A line for each packet that a dissector found malformed. */
-  readonly malformed: readonly string[];
+  /** A line for each packet that a dissector found malformed or in error. */
+  readonly complaints: readonly string[];
 }
 
-export interface Recording {
+export interface Recording extends AsyncDisposable {
   /** Ends it, and gives what tshark says of it. */
   stop(): Promise<Verdict>;
 }
@@ -32,15 +32,18 @@ export async function record(lab: Lab, dir: string, httpPorts: readonly number[]
   const filter = bmcPorts.map((port) => `udp port ${port}`).join(' or ');
   const captures = [
     await started(...lab.network.inside('dumpcap', ['-q', '-i', lab.network.bridge, '-w', inside])),
-    await started('dumpcap', ['-q', '-i', 'lo', '-f', filter, '-w', outside]),
+    await started('setpriv', ['--pdeathsig', 'KILL', 'dumpcap', '-q', '-i', 'lo', '-f', filter, '-w', outside]),
   ];
+  const end = async () => {
+    for (const capture of captures.splice(0)) {
+      const exited = once(capture, 'exit');
+      capture.kill('SIGINT');
+      await exited;
+    }
+  };
   return {
     async stop() {
-      for (const capture of captures) {
-        const exited = once(capture, 'exit');
-        capture.kill('SIGINT');
-        await exited;
-      }
+      await end();
       const network = await dissected(
         inside,
         httpPorts.map((port) => `tcp.port==${port},http`),
@@ -49,11 +52,14 @@ export async function record(lab: Lab, dir: string, httpPorts: readonly number[]
         outside,
         bmcPorts.map((port) => `udp.port==${port},rmcp`),
       );
-      await Promise.all([rm(inside), rm(outside)]);
       return {
         packets: sum(network.packets, bmcs.packets),
-        malformed: [...network.malformed, ...bmcs.malformed],
+        complaints: [...network.complaints, ...bmcs.complaints],
       };
+    },
+    async [Symbol.asyncDispose]() {
+      await end();
+      await Promise.all([rm(inside), rm(outside)]);
     },
   };
 }
@@ -81,20 +87,25 @@ async function started(program: string, args: readonly string[]) {
 const run = promisify(execFile);
 
 /** What tshark says of a segment that TCP sent again and cut elsewhere, as it may (RFC 9293, §3.8.1). */
-const RETRANSMITTED = '[Reassembly error, protocol TCP: New fragment overlaps old data (retransmission?)]';
+const RETRANSMITTED = 'New fragment overlaps old data (retransmission?)';
+/** _ws.expert.severity, as `tshark -G values` has it. */
+const ERROR = '8388608';
+const FIELDS = ['frame.number', 'frame.protocols', '_ws.malformed', '_ws.expert.severity', '_ws.expert.message'];
 
 async function dissected(file: string, decodeAs: readonly string[]): Promise<Verdict> {
-  const fields = ['frame.number', 'frame.protocols', '_ws.malformed'].flatMap((field) => ['-e', field]);
+  const fields = FIELDS.flatMap((field) => ['-e', field]);
   const rules = decodeAs.flatMap((rule) => ['-d', rule]);
-  const { stdout } = await run('tshark', ['-n', '-r', file, ...rules, '-T', 'fields', ...fields], {
-    maxBuffer: 2 ** 30,
-  });
+  const form = ['-T', 'fields', '-E', 'aggregator=|', ...fields];
+  const { stdout } = await run('tshark', ['-n', '-r', file, ...rules, ...form], { maxBuffer: 2 ** 30 });
   const packets = new Map<string, number>();
-  const malformed: string[] = [];
+  const complaints: string[] = [];
   for (const line of stdout.split('\n').filter(Boolean)) {
-    const [, protocols = '', found = ''] = line.split('\t');
+    const [, protocols = '', malformed = '', severities = '', messages = ''] = line.split('\t');
     for (const protocol of new Set(protocols.split(':'))) packets.set(protocol, (packets.get(protocol) ?? 0) + 1);
-    if (found !== '' && !found.startsWith(RETRANSMITTED)) malformed.push(line);
+    const texts = messages.split('|');
+    const errors = texts.filter((_, index) => severities.split('|')[index] === ERROR);
+    const found = [...malformed.split('|').filter(Boolean), ...errors];
+    if (found.some((each) => !each.includes(RETRANSMITTED))) complaints.push(line);
   }
-  return { packets, malformed };
+  return { packets, complaints };
 }

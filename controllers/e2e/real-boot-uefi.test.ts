@@ -1,9 +1,0 @@
-// test-deadline: 7200
-// test-slow
-// A machine with UEFI that boots for real. Needs root, for its network.
-import { test } from 'uvu';
-import { walkTest } from './real-boot-walk.ts';
-
-walkTest('uefi');
-
-test.run();
