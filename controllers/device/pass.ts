@@ -20,7 +20,7 @@ import {
   STEPS,
   type Step,
 } from '../../lib/provision/operations/operations.ts';
-import type { ArrayOrder, Inventory, TaskKind, TaskResults } from '../../lib/provision/protocol.ts';
+import type { Inventory, TaskResults } from '../../lib/provision/protocol.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
@@ -61,7 +61,15 @@ import {
   withInstalled,
 } from './status.ts';
 import { buildTask } from './tasks.ts';
-import { arrayOrders, misfits, systemDisk, volumeMapping, withArrays, withoutArrays, withVolumes } from './volumes.ts';
+import {
+  misfits,
+  sparedTasks,
+  systemDisk,
+  volumeMapping,
+  withMade,
+  withoutArrays,
+  withVolumes,
+} from './volumes.ts';
 import { withWiped } from './wiped.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */
@@ -303,20 +311,14 @@ export class Pass {
       agentSeenAt: seenAt,
       task,
       systemReported: this.#status.system !== undefined && this.#status.system.instanceUID === operation.instanceUID,
-      spared: this.#spared(),
+      spared: sparedTasks(this.#status, operation, this.#wanted()),
       hardwareMismatches: type ? misfits(this.#device, inventory, type) : [],
     };
   }
 
-  /** Tasks that have nothing to do on this machine. */
-  #spared(): ReadonlySet<TaskKind> {
-    return new Set(this.#arrayOrders().length === 0 ? ['configure-raid'] : []);
-  }
-
-  #arrayOrders(): ArrayOrder[] {
+  #wanted() {
     const { claimant, type } = this.#around;
-    if (claimant.type !== 'live') return [];
-    return arrayOrders(this.#status, this.#status.operation!, { type, instance: claimant.instance });
+    return claimant.type === 'live' ? { type, instance: claimant.instance } : undefined;
   }
 
   #context() {
@@ -415,7 +417,7 @@ export class Pass {
   async #complete(operation: Operation): Promise<void> {
     if (operation.step === 'collect') await this.#noteInventory(operation);
     if (operation.step === 'wipe') this.#noteWiped(operation);
-    if (operation.step === 'configure-raid') this.#noteArrays(operation);
+    if (operation.step === 'configure-raid' || operation.step === 'prepare-volumes') this.#noteVolumes(operation);
     if (operation.step === 'check-hardware') {
       const { inventory, type } = this.#around;
       this.#status = withVolumes(this.#status, volumeMapping(this.#device, inventory!, type!));
@@ -438,11 +440,10 @@ export class Pass {
     this.#status = withWiped(withoutArrays(this.#status), disks, operation.id, this.#deps.clock.now());
   }
 
-  #noteArrays(operation: Operation): void {
+  /** What the task has made of the volumes; none was asked for where there was nothing to do. */
+  #noteVolumes(operation: Operation): void {
     const { task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
-    if (!task) return; // There was none to make.
-    const { arrays } = task.result as TaskResults['configure-raid'];
-    this.#status = withArrays(this.#status, this.#arrayOrders(), arrays);
+    if (task) this.#status = withMade(this.#status, operation, task.result as Parameters<typeof withMade>[2]);
   }
 
   async #noteInventory(operation: Operation): Promise<void> {

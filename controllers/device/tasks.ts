@@ -10,7 +10,7 @@ import { networkOf } from './addresses.ts';
 import type { DeviceDependencies, Surroundings } from './context.ts';
 import { taskId } from './desk.ts';
 import type { Operation } from './status.ts';
-import { arrayOrders, systemDisk } from './volumes.ts';
+import { arrayOrders, systemDisk, volumeOrders } from './volumes.ts';
 
 type Ref = { readonly name: string } | undefined;
 
@@ -79,6 +79,8 @@ export async function buildTask(
   if (kind === 'configure-raid')
     return { id, kind, arrays: arrayOrders(status, operation, { type: around.type, instance }) };
   const diskSerialNumber = required(systemDisk(status, operation), 'the root disk');
+  if (kind === 'prepare-volumes')
+    return { id, kind, diskSerialNumber, ...volumeOrders(status, operation, { type: around.type, instance }) };
   const image = imageOf(instance, around.image);
   const user = image.spec.defaultUser ?? 'root';
   switch (kind) {

@@ -3,8 +3,15 @@ import { createHash } from 'node:crypto';
 import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
 import { bytes } from '../../lib/api/quantity.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
-import type { ArrayFacts, ArrayOrder } from '../../lib/provision/protocol.ts';
+import type {
+  ArrayFacts,
+  ArrayOrder,
+  PrepareVolumesTask,
+  TaskKind,
+  TaskResults,
+} from '../../lib/provision/protocol.ts';
 import { mapVolumes, ROOT_VOLUME, type VolumeMapping, type VolumeWish } from '../../lib/provision/volumes/mapping.ts';
+import { guidOf, type Mount, type PartitionWish } from '../../lib/provision/volumes/partitions.ts';
 import { type RaidLevel, raidMisfit } from '../../lib/provision/volumes/raid.ts';
 import { collectedDisks, mismatches } from './inventory.ts';
 import { compact, kindOf, type Operation, type Status } from './status.ts';
@@ -79,11 +86,17 @@ export function volumesMisfit({ volumes }: Status, wanted: Wanted): string | und
     const level = levelOf(wanted, name);
     const misfit = raidMisfit(level, disks.length);
     if (misfit !== undefined) return `volume ${name}: ${misfit}`;
+    const { partitions } = wanted.instance.spec.volumes?.find((volume) => volume.name === name) ?? {};
+    if (name === ROOT_VOLUME && partitions) return 'volume root: its partitions are those of the Image';
     if (name === ROOT_VOLUME && level !== 'None' && level !== 'RAID1')
       return `volume root: the firmware boots from no ${level} of Linux, only from RAID1 or a single disk`;
   }
   return undefined;
 }
+
+/** The same for every try of the operation, and for no other one. */
+const arrayIdOf = (operation: Operation, volume: string): string =>
+  createHash('sha256').update(`${operation.id}/${volume}`).digest('hex').slice(0, 32);
 
 /** The arrays that an operation makes, or goes on with where they hold something already. */
 export function arrayOrders({ volumes = [] }: Status, operation: Operation, wanted: Wanted): ArrayOrder[] {
@@ -91,20 +104,79 @@ export function arrayOrders({ volumes = [] }: Status, operation: Operation, want
     const boots = name === ROOT_VOLUME;
     if (arrayID !== undefined && raidLevel) return [{ id: arrayID, name, level: raidLevel, disks, boots, keep: true }];
     const level = kindOf(operation) === 'Reinstall' ? 'None' : levelOf(wanted, name);
-    // The same for every try of the operation, and for no other one.
-    const id = createHash('sha256').update(`${operation.id}/${name}`).digest('hex').slice(0, 32);
+    const id = arrayIdOf(operation, name);
     return level === 'None' ? [] : [{ id, name, level, disks, boots, keep: false }];
   });
 }
 
-/** The status with the arrays that were seen to be there. */
-export function withArrays(status: Status, orders: readonly ArrayOrder[], arrays: readonly ArrayFacts[]): Status {
+/** What a data volume is read and written by: its array, or its only disk. */
+const targetOf = ({ arrayID, disks }: Volume): string | undefined =>
+  arrayID ?? (disks.length === 1 ? disks[0] : undefined);
+
+/** What has to be formatted, and what the system is to mount. Volumes that are kept are mounted as they were formatted. */
+export function volumeOrders(
+  { volumes = [] }: Status,
+  operation: Operation,
+  { instance }: Wanted,
+): Pick<PrepareVolumesTask, 'volumes' | 'mounts'> {
+  const isKept = kindOf(operation) === 'Reinstall';
+  const orders: PrepareVolumesTask['volumes'][number][] = [];
+  const mounts: Mount[] = [];
+  for (const volume of volumes) {
+    const { name } = volume;
+    const target = targetOf(volume);
+    const wanted = instance.spec.volumes?.find((one) => one.name === name)?.partitions ?? [];
+    if (name === ROOT_VOLUME || target === undefined) continue;
+    if (isKept) {
+      mounts.push(...(volume.partitions ?? []));
+      continue;
+    }
+    if (wanted.length === 0) continue;
+    const partitions = wanted.map(({ fileSystem, size }, index) =>
+      compact<PartitionWish>({
+        id: guidOf(`${operation.id}/${name}/${index}`),
+        fileSystem,
+        sizeBytes: size === undefined ? undefined : bytes(size),
+      }),
+    );
+    orders.push({ name, diskSerialNumber: target, partitions });
+    mounts.push(
+      ...partitions.map(({ id, fileSystem }, index) =>
+        compact<Mount>({ id, fileSystem, mountPoint: wanted[index]!.mountPoint }),
+      ),
+    );
+  }
+  return { volumes: orders, mounts: mounts.filter(isMounted) };
+}
+
+const isMounted = ({ fileSystem, mountPoint }: Mount) => fileSystem === 'swap' || mountPoint !== undefined;
+
+/** Tasks of the operation that have nothing to do on this machine. */
+export function sparedTasks(status: Status, operation: Operation, wanted: Wanted | undefined): ReadonlySet<TaskKind> {
+  const spared = new Set<TaskKind>();
+  if (!wanted) return spared;
+  const { volumes, mounts } = volumeOrders(status, operation, wanted);
+  if (arrayOrders(status, operation, wanted).length === 0) spared.add('configure-raid');
+  if (volumes.length + mounts.length === 0) spared.add('prepare-volumes');
+  return spared;
+}
+
+/** The status with what the agent says that it has made of the volumes. */
+export function withMade(
+  status: Status,
+  operation: Operation,
+  made: { arrays?: readonly ArrayFacts[]; volumes?: TaskResults['prepare-volumes']['volumes'] },
+): Status {
   const volumes = status.volumes?.map((volume): Volume => {
-    const order = orders.find(({ name }) => name === volume.name);
-    const array = arrays.find(({ id }) => id === order?.id);
-    return order && array
-      ? { ...volume, raidLevel: order.level, arrayID: order.id, sizeBytes: array.sizeBytes }
-      : volume;
+    const { name } = volume;
+    const array = made.arrays?.find(({ id }) => id === (volume.arrayID ?? arrayIdOf(operation, name)));
+    const partitions = made.volumes?.find((one) => one.name === name)?.partitions;
+    return {
+      ...volume,
+      ...(array &&
+        array.level !== 'other' && { raidLevel: array.level, arrayID: array.id, sizeBytes: array.sizeBytes }),
+      ...(partitions && { partitions: partitions.map((one) => ({ ...one })) }),
+    };
   });
   return volumes ? { ...status, volumes } : status;
 }

@@ -44,10 +44,20 @@ test('volumes: chosen when put away, made when installed, kept when reinstalled,
       { name: 'data', disks: serials('nvme') },
     ]);
 
-    await platform.create(INSTANCES, instanceWith([{ name: 'data', raidLevel: 'RAID1' }]));
+    const partitions = [
+      { fileSystem: 'swap' as const, size: '8Gi' },
+      { fileSystem: 'xfs' as const, mountPoint: '/srv' },
+    ];
+    await platform.create(INSTANCES, instanceWith([{ name: 'data', raidLevel: 'RAID1', partitions }]));
     await platform.until('the instance to run', () => platform.instance('db-1')?.status?.phase === 'Running');
     const [root, second] = volumesOf(platform);
     assert.equal([root?.raidLevel, second?.raidLevel], ['RAID1', 'RAID1']);
+    const mounts = () => machine.installed()?.mounts?.map(({ fileSystem, mountPoint }) => [fileSystem, mountPoint]);
+    const mounted = [
+      ['swap', undefined],
+      ['xfs', '/srv'],
+    ];
+    assert.equal(mounts(), mounted);
     assert.is(platform.device(MACHINE)?.status?.installed?.diskSerialNumber, root?.arrayID);
     assert.ok(machine.disks.filter((disk) => disk.installed()).length === 2, 'the firmware may boot from either disk');
 
@@ -57,6 +67,8 @@ test('volumes: chosen when put away, made when installed, kept when reinstalled,
       return now?.phase === 'Running' && now.requests?.reinstall?.result === 'Succeeded';
     });
     assert.equal(volumesOf(platform), [root, second]);
+    assert.equal(mounts(), mounted);
+    assert.is(fleet.record().filter(({ what }) => what === 'prepare-volumes').length, 1, 'what they hold is kept');
     const made = fleet.record().filter(({ what }) => what === 'configure-raid');
     assert.equal(
       made.map(({ disk, detail }) => [disk, detail]),

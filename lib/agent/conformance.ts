@@ -2,6 +2,7 @@
 // Linux on real or virtual disks. They destroy what is on the disk that they are given.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { guidOf, layOut } from '../provision/volumes/partitions.ts';
 import { AgentError } from './errors.ts';
 import type { Hardware } from './hardware.ts';
 
@@ -154,6 +155,28 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
         assert.deepEqual(await hardware.arrays(never), []);
         assert.equal(await code(content(hardware, id, 0, 512)), 'DiskMissing');
       }
+    },
+  },
+  {
+    name: 'a disk is formatted, tells its partitions, and holds no system',
+    async run(hardware, serial) {
+      const { sizeBytes } = (await hardware.disks()).find((disk) => disk.serialNumber === serial)!;
+      for (const what of ['one', 'two']) {
+        const wishes = [
+          { id: guidOf(`${what} 1`), fileSystem: 'swap', sizeBytes: 16 * MIB },
+          { id: guidOf(`${what} 2`), fileSystem: 'vfat', sizeBytes: 16 * MIB },
+          { id: guidOf(`${what} 3`), fileSystem: 'ext4' },
+        ] as const;
+        await hardware.format(serial, layOut(wishes, sizeBytes), never);
+        assert.deepEqual(
+          await hardware.partitions(serial, never),
+          wishes.map(({ id }) => id),
+        );
+      }
+      assert.equal(await code(hardware.putMounts(serial, [], never)), 'NoSystem');
+      await hardware.write(serial, 0, pieces(Buffer.alloc(MIB)), never);
+      await hardware.write(serial, sizeBytes - MIB, pieces(Buffer.alloc(MIB)), never);
+      assert.deepEqual(await hardware.partitions(serial, never), []);
     },
   },
   {

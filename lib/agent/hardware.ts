@@ -13,6 +13,7 @@ import type {
   SeedFiles,
   WipeRecord,
 } from '../provision/protocol.ts';
+import type { Mount, Partition } from '../provision/volumes/partitions.ts';
 
 export type Percent = (percent: number) => void;
 
@@ -38,6 +39,12 @@ export interface Hardware {
   ): Promise<{ bytes: number }>;
   /** What is on the disk now, as the disk itself tells it and not a cache: exactly so many bytes from an offset on. */
   read(diskSerialNumber: string, offset: number, bytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Makes a GPT with these partitions and their file systems; what was there is lost. Throws DiskFailed. */
+  format(serialNumber: string, partitions: readonly Partition[], signal: AbortSignal): Promise<void>;
+  /** Unique GUIDs of the partitions there are, in lower case; none where there is no table. */
+  partitions(serialNumber: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Has the installed system mount these, and none that were put there before. Throws NoSystem when there is none on the disk. */
+  putMounts(diskSerialNumber: string, mounts: readonly Mount[], signal: AbortSignal): Promise<void>;
   /** Puts a NoCloud seed where the installed system finds it (a partition labelled CIDATA at the end of the disk). */
   writeSeed(diskSerialNumber: string, files: SeedFiles, signal: AbortSignal): Promise<void>;
   /** Sets a user's password hash in the installed system. Throws NoSystem when there is none on the disk. */

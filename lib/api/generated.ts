@@ -849,6 +849,23 @@ arrayID?: string
  * Size of the array.
  */
 sizeBytes?: number
+/**
+ * What it was formatted with, as long as it is.
+ */
+partitions?: {
+/**
+ * Unique GUID of the partition: /dev/disk/by-partuuid/ has it.
+ */
+id: string
+/**
+ * What is in it.
+ */
+fileSystem: ("ext4" | "xfs" | "vfat" | "swap")
+/**
+ * Where the installed system mounts it.
+ */
+mountPoint?: string
+}[]
 }[]
 /**
  * Something was written to a disk since all of them were last wiped.
@@ -1654,6 +1671,23 @@ name: string
  * How its disks are put together; as the DeviceType says, where not given. It must be right for as many disks as the volume has.
  */
 raidLevel?: ("None" | "RAID0" | "RAID1" | "RAID5" | "RAID6" | "RAID10")
+/**
+ * Partitions of a data volume, in this order. Without any it is left as it is.
+ */
+partitions?: {
+/**
+ * What is made in it.
+ */
+fileSystem: ("ext4" | "xfs" | "vfat" | "swap")
+/**
+ * Its size; the rest of the volume, where not given.
+ */
+size?: number | string
+/**
+ * Where the installed system mounts it, by its fstab. Nowhere, where not given.
+ */
+mountPoint?: string
+}[]
 }[]
 /**
  * What a reinstallation empties: the system disk alone, all others staying as they are, or every disk, each wiped first.

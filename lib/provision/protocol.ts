@@ -17,6 +17,7 @@
 // Refusals are {code, message}: 401 the token or session is not valid (any more): stop, do not retry; 409 the report is of
 // a task that is no longer wanted: drop it and report again without; 503 with Retry-After: come back later.
 
+import type { Mount, PartitionWish } from './volumes/partitions.ts';
 import type { ArrayLevel } from './volumes/raid.ts';
 
 /** The kernel arguments by which the live OS learns of its operator; the simulated machine reads the same. */
@@ -119,6 +120,19 @@ export interface ConfigureRaidTask extends TaskBase {
   /** Disks that are in none of them, and arrays of such disks, are not touched. */
   readonly arrays: readonly ArrayOrder[];
 }
+export interface PrepareVolumesTask extends TaskBase {
+  readonly kind: 'prepare-volumes';
+  /** Where the installed system is. */
+  readonly diskSerialNumber: string;
+  /** To be formatted: what they hold is lost. Volumes that are not named are not touched. */
+  readonly volumes: readonly {
+    readonly name: string;
+    readonly diskSerialNumber: string;
+    readonly partitions: readonly PartitionWish[];
+  }[];
+  /** For the system's fstab; of volumes that are kept as well. */
+  readonly mounts: readonly Mount[];
+}
 export interface WriteImageTask extends TaskBase {
   readonly kind: 'write-image';
   /** Of a disk, or the id of an array; so in all tasks. */
@@ -148,7 +162,14 @@ export interface WipeTask extends TaskBase {
   /** Every disk to wipe, by serial number; a disk that is not named is not touched. Arrays that they are in are taken apart. */
   readonly diskSerialNumbers: readonly string[];
 }
-export type Task = CollectTask | ConfigureRaidTask | WriteImageTask | WriteSeedTask | SetPasswordTask | WipeTask;
+export type Task =
+  | CollectTask
+  | ConfigureRaidTask
+  | WriteImageTask
+  | PrepareVolumesTask
+  | WriteSeedTask
+  | SetPasswordTask
+  | WipeTask;
 export type TaskKind = Task['kind'];
 
 export type WipeMethod = 'nvme-sanitize' | 'nvme-format' | 'ata-secure-erase' | 'overwrite';
@@ -181,6 +202,10 @@ export interface TaskResults {
   'configure-raid': { readonly arrays: readonly ArrayFacts[] };
   /** bytes and sha256 of what was written, as read back from the disk. */
   'write-image': { readonly diskSerialNumber: string; readonly bytes: number; readonly sha256: string };
+  /** What was made of each volume that was named. */
+  'prepare-volumes': {
+    readonly volumes: readonly { readonly name: string; readonly partitions: readonly Mount[] }[];
+  };
   'write-seed': { readonly diskSerialNumber: string };
   'set-password': { readonly diskSerialNumber: string; readonly user: string };
   wipe: { readonly disks: readonly WipeRecord[] };
@@ -206,6 +231,7 @@ export type TaskErrorCode =
   | 'ArrayMissing'
   | 'ArrayDegraded'
   | 'ArrayRefused'
+  | 'BadVolumes'
   | 'NoSystem'
   | 'AgentFailed';
 

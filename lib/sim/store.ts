@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { SeedFiles } from '../provision/protocol.ts';
+import type { Mount } from '../provision/volumes/partitions.ts';
 import type { ArrayLevel } from '../provision/volumes/raid.ts';
 import type { ChassisBoot } from './bmc/chassis.ts';
 import type { JournalEntry } from './machine/types.ts';
@@ -25,6 +26,7 @@ export interface MachineRecord {
 
 export interface DiskRecord {
   readonly seed?: SeedFiles;
+  readonly mounts?: readonly Mount[];
   /** User → crypt(5) hash. */
   readonly passwords: Readonly<Record<string, string>>;
 }

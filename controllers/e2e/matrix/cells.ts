@@ -50,7 +50,7 @@ export function sample(cells: readonly Cell[], count: number, seed: number): Cel
 }
 
 /** Steps that have something to do only where disks are put together to volumes. */
-const OF_VOLUMES: ReadonlySet<StepName> = new Set<StepName>(['configure-raid']);
+const OF_VOLUMES: ReadonlySet<StepName> = new Set<StepName>(['configure-raid', 'prepare-volumes']);
 
 /** Whether the life takes a machine that has volumes. */
 export const takesVolumes = (life: ReadonlyMap<OperationKind, Cell>): boolean =>

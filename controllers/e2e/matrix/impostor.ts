@@ -81,6 +81,7 @@ function resultOf({ inventory, rootDisk }: MachineProfile, kind: TaskKind): Task
     collect: { ...inventory, bootMode: 'UEFI' },
     'configure-raid': { arrays: [] },
     'write-image': { diskSerialNumber, bytes: 1, sha256: '0'.repeat(64) },
+    'prepare-volumes': { volumes: [] },
     'write-seed': { diskSerialNumber },
     'set-password': { diskSerialNumber, user: 'root' },
     wipe: { disks: [] },

@@ -45,6 +45,8 @@ export interface MatrixOptions {
 const NAMESPACE = 'default';
 const IMAGE = 'tiny';
 const PASSWORD = 'root-password';
+/** Of data volumes. */
+const PARTITIONS = [{ fileSystem: 'ext4' as const, mountPoint: '/srv' }];
 /** Of the fleet. */
 const SEED = 1;
 /** Power that goes at once, and a live OS that takes long enough for the operator to be seen waiting for it. */
@@ -173,7 +175,9 @@ function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions
       await createMissing(client, own);
     },
     async install() {
-      const spec = { deviceName: name, image, rootPasswordRef: { name: PASSWORD } };
+      const volumes = device()?.status?.volumes?.filter((volume) => volume.name !== 'root') ?? [];
+      const formatted = volumes.map((volume) => ({ name: volume.name, partitions: PARTITIONS }));
+      const spec = { deviceName: name, image, rootPasswordRef: { name: PASSWORD }, volumes: formatted };
       const metadata = { name, namespace: NAMESPACE };
       await client.create(INSTANCES, { apiVersion: API_VERSION, kind: 'Instance', metadata, spec });
     },

@@ -7,8 +7,9 @@ import { readDevice, writeDevice } from './block-device.ts';
 import { run } from './command.ts';
 import { findDisk, listDisks } from './disks.ts';
 import { collectInventory, readIdentity } from './facts.ts';
-import { putPassword, putSeed } from './installed-system.ts';
+import { putMounts, putPassword, putSeed } from './installed-system.ts';
 import { createArray, findArray, listArrays, removeArray } from './md.ts';
+import { format, partitionIds } from './partitions.ts';
 import { wipeableDisk } from './wipe.ts';
 
 export const linuxHardware: Hardware = {
@@ -28,6 +29,18 @@ export const linuxHardware: Hardware = {
   async *read(serialNumber, offset, bytes, signal) {
     const { path } = await findTarget(serialNumber, signal);
     yield* readDevice(path, offset, bytes, signal);
+  },
+  async format(serialNumber, partitions, signal) {
+    const { path } = await findTarget(serialNumber, signal);
+    await format(path, partitions, signal);
+  },
+  async partitions(serialNumber, signal) {
+    const { path } = await findTarget(serialNumber, signal);
+    return partitionIds(path, signal);
+  },
+  async putMounts(serialNumber, mounts, signal) {
+    const { path } = await findTarget(serialNumber, signal);
+    await putMounts(path, mounts, signal);
   },
   async writeSeed(serialNumber, files, signal) {
     const { path } = await findTarget(serialNumber, signal);

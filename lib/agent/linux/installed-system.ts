@@ -1,8 +1,10 @@
-// What is put beside an image: the seed on a partition of its own, a password hash in the system's /etc/shadow.
-import { mkdtemp, open, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises';
+// What is put beside an image: the seed on a partition of its own, a password hash in the system's /etc/shadow, the volumes
+// that it mounts in its /etc/fstab.
+import { mkdir, mkdtemp, open, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { SeedFiles } from '../../provision/protocol.ts';
+import { fstabWith, type Mount } from '../../provision/volumes/partitions.ts';
 import { AgentError } from '../errors.ts';
 import { CommandError, run } from './command.ts';
 import { exists, list, readNumber } from './sysfs.ts';
@@ -28,13 +30,53 @@ export async function putSeed(path: string, files: SeedFiles, signal: AbortSigna
 
 /** @throws AgentError NoSystem where no partition holds an /etc/shadow with that user. */
 export async function putPassword(path: string, user: string, hash: string, signal: AbortSignal): Promise<void> {
+  const put = async (root: string) => {
+    const file = join(root, 'etc/shadow');
+    const changed = withPassword(await readFile(file, 'utf8'), user, hash, new Date());
+    if (changed !== undefined) await replaceFile(file, changed, signal);
+    return changed !== undefined;
+  };
+  if (!(await inSystem(path, put, signal)))
+    throw new AgentError('NoSystem', `no system with a user ${user} on ${path}`);
+}
+
+/** @throws AgentError NoSystem where no partition holds an /etc/shadow. */
+export async function putMounts(path: string, mounts: readonly Mount[], signal: AbortSignal): Promise<void> {
+  const put = async (root: string) => {
+    const file = join(root, 'etc/fstab');
+    const before = (await exists(file)) ? await readFile(file, 'utf8') : '';
+    for (const { mountPoint } of mounts) if (mountPoint) await mkdir(join(root, mountPoint), { recursive: true });
+    if (before === '') await writeFile(file, '', { mode: 0o644 });
+    await replaceFile(file, fstabWith(before, mounts), signal);
+    return true;
+  };
+  if (!(await inSystem(path, put, signal))) throw new AgentError('NoSystem', `no system on ${path}`);
+}
+
+/** Works on the root of each system on the disk, until one is found to be it. */
+async function inSystem(path: string, work: (root: string) => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
   await run('blockdev', ['--rereadpt', path], { signal });
   for (const partition of await partitions(path)) {
     for (const type of FILE_SYSTEMS) {
-      if (await changeShadow(partition, type, user, hash, signal)) return;
+      try {
+        const isIt = async (root: string) => (await exists(join(root, 'etc/shadow'))) && work(root);
+        if (await mounted(partition, type, signal, isIt)) return true;
+      } catch (error) {
+        // Not a file system of this type.
+        if (!(error instanceof CommandError)) throw error;
+      }
     }
   }
-  throw new AgentError('NoSystem', `no system with a user ${user} on ${path}`);
+  return false;
+}
+
+/** Whole or not at all, with owner and rights as they are. */
+async function replaceFile(file: string, content: string, signal: AbortSignal): Promise<void> {
+  const { mode, uid, gid } = await stat(file);
+  const draft = `${file}.bmp`;
+  await writeFile(draft, content, { mode: mode & 0o777, flush: true });
+  await run('chown', [`${uid}:${gid}`, draft], { signal });
+  await rename(draft, file);
 }
 
 /** The shadow file with that user's hash changed, all else as it was; undefined when it has no such user. shadow(5) */
@@ -48,27 +90,6 @@ export function withPassword(shadow: string, user: string, hash: string, now: Da
     return [user, hash, days, ...fields.slice(3)].join(':');
   });
   return found ? lines.join('\n') : undefined;
-}
-
-async function changeShadow(partition: string, type: string, user: string, hash: string, signal: AbortSignal) {
-  try {
-    return await mounted(partition, type, signal, async (root) => {
-      const file = join(root, 'etc/shadow');
-      if (!(await exists(file))) return false;
-      const changed = withPassword(await readFile(file, 'utf8'), user, hash, new Date());
-      if (changed === undefined) return false;
-      const { mode, uid, gid } = await stat(file);
-      const draft = `${file}.bmp`;
-      await writeFile(draft, changed, { mode: mode & 0o777, flush: true });
-      await run('chown', [`${uid}:${gid}`, draft], { signal });
-      await rename(draft, file);
-      return true;
-    });
-  } catch (error) {
-    // Not a file system of this type.
-    if (error instanceof CommandError) return false;
-    throw error;
-  }
 }
 
 async function mounted<T>(

@@ -3,6 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cpuFacts, parseLldp } from './facts.ts';
 import { fatLabel, withPassword } from './installed-system.ts';
+import { mdUuid, parseSuperblock, stoppedArray } from './md.ts';
+import { partitionPath, tableIds, tableScript } from './partitions.ts';
 import { memoryModules, structures } from './smbios.ts';
 import { canBlockErase, canEraseItself, sanitizeStatus } from './wipe.ts';
 
@@ -129,6 +131,52 @@ test('a seed’s partition is known by its label', () => {
   wide.writeUInt16LE(0xaa55, 510);
   wide.write('cidata     FAT32   ', 71, 'latin1');
   assert.is(fatLabel(wide), 'CIDATA');
+});
+
+const EXAMINED = `MD_LEVEL=raid1
+MD_DEVICES=2
+MD_NAME=any:root
+MD_ARRAY_SIZE=446.00GiB
+MD_UUID=0f1e2d3c:4b5a6978:8796a5b4:c3d2e1f0
+MD_UPDATE_TIME=1790000000
+MD_DEV_UUID=11111111:22222222:33333333:44444444
+MD_EVENTS=17
+`;
+
+test('what a superblock of an array says; a disk without one says nothing', () => {
+  const id = '0f1e2d3c4b5a69788796a5b4c3d2e1f0';
+  assert.equal(parseSuperblock(EXAMINED), { id, level: 'RAID1', disks: 2, events: 17 });
+  assert.is(mdUuid(id), '0f1e2d3c:4b5a6978:8796a5b4:c3d2e1f0');
+  assert.is(parseSuperblock(EXAMINED.replace('raid1', 'container'))!.level, 'other');
+  assert.is(parseSuperblock(''), undefined);
+});
+
+test('a disk that was left behind is no part of its array any more', () => {
+  const member = (serialNumber: string, events: number, level: 'RAID0' | 'RAID1' = 'RAID1') => ({
+    id: 'x',
+    level,
+    disks: 2,
+    events,
+    serialNumber,
+  });
+  const state = (...members: ReturnType<typeof member>[]) => {
+    const { state: told, disks } = stoppedArray(members);
+    return [told, ...disks];
+  };
+  assert.equal(state(member('a', 17), member('b', 18)), ['whole', 'a', 'b']);
+  assert.equal(state(member('a', 17), member('b', 40)), ['degraded', 'b']);
+  assert.equal(state(member('a', 17, 'RAID0')), ['failed', 'a']);
+});
+
+test('partitions as sfdisk reads and tells them', () => {
+  const [id, type] = ['11111111-2222-8333-a444-555555555555', '0FC63DAF-8483-4772-8E79-3D69D8477DE4'];
+  assert.is(
+    tableScript([{ id, type, startBytes: 1048576, sizeBytes: 16777216, fileSystem: 'ext4' }]),
+    `label: gpt\nstart=2048, size=32768, type=${type}, uuid=${id}\n`,
+  );
+  const dump = `label: gpt\nlabel-id: 0\n\n/dev/md100p1 : start=2048, size=32768, type=${type}, uuid=${id.toUpperCase()}\n`;
+  assert.equal(tableIds(dump), [id]);
+  assert.equal([partitionPath('/dev/sda', 1), partitionPath('/dev/nvme0n1', 2)], ['/dev/sda1', '/dev/nvme0n1p2']);
 });
 
 test.run();

@@ -4,6 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { Hardware, Percent } from '../hardware.ts';
 import { collect } from './collect.ts';
 import { configureRaid } from './configure-raid.ts';
+import { prepareVolumes } from './prepare-volumes.ts';
 import { setPassword } from './set-password.ts';
 import { wipe } from './wipe.ts';
 import { writeImage } from './write-image.ts';
@@ -25,6 +26,7 @@ const TASKS: { readonly [K in TaskKind]: RunTask<K> } = {
   collect,
   'configure-raid': configureRaid,
   'write-image': writeImage,
+  'prepare-volumes': prepareVolumes,
   'write-seed': writeSeed,
   'set-password': setPassword,
   wipe,

@@ -1,4 +1,5 @@
 // What is on the disk after each way in which writing an image can end. The disk is bytes in memory; the mirror is HTTP.
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -31,6 +32,9 @@ function disk(sizeBytes: number, lies?: (bytes: Buffer) => void) {
     inventory: refuse,
     arrays: async () => [],
     createArray: refuse,
+    format: refuse,
+    partitions: refuse,
+    putMounts: refuse,
     removeArray: refuse,
     writeSeed: refuse,
     setPassword: refuse,
@@ -87,29 +91,38 @@ const failure = (work: Promise<unknown>): Promise<AgentError> =>
   );
 
 const image = randomBytes(3 * MIB + 1234);
-const packings = { none: (raw: Buffer) => raw, gzip: gzipSync, zstd: zstdCompressSync } as const;
+const packings = {
+  none: (raw: Buffer) => raw,
+  gzip: gzipSync,
+  zstd: zstdCompressSync,
+  xz: (raw: Buffer) => execFileSync('xz', ['-1', '--stdout'], { input: raw, maxBuffer: 64 * MIB }),
+} as const;
+const tests = { none: test, gzip: test, zstd: test, xz: peerTest('xz', 'xz-utils') } as const;
 
 for (const [compression, pack] of Object.entries(packings) as [keyof typeof packings, (raw: Buffer) => Buffer][]) {
-  test(`an image is written, read back, and what was there before is gone from both ends (${compression})`, () => {
-    const file = pack(image);
-    const answer = (_request: IncomingMessage, response: ServerResponse) => response.end(file);
-    return serving(answer, async (url) => {
-      const { bytes, hardware, writes } = disk(8 * MIB);
-      const percents: number[] = [];
-      const result = await writeImage(task(url, { sha256: sha256(file), compression }), {
-        hardware,
-        signal: never,
-        progress: (percent) => percents.push(percent),
+  tests[compression](
+    `an image is written, read back, and what was there before is gone from both ends (${compression})`,
+    () => {
+      const file = pack(image);
+      const answer = (_request: IncomingMessage, response: ServerResponse) => response.end(file);
+      return serving(answer, async (url) => {
+        const { bytes, hardware, writes } = disk(8 * MIB);
+        const percents: number[] = [];
+        const result = await writeImage(task(url, { sha256: sha256(file), compression }), {
+          hardware,
+          signal: never,
+          progress: (percent) => percents.push(percent),
+        });
+        assert.equal(result, { diskSerialNumber: 'S', bytes: image.length, sha256: sha256(image) });
+        assert.ok(bytes.subarray(0, image.length).equals(image));
+        assert.ok(bytes.subarray(7 * MIB).equals(Buffer.alloc(MIB)));
+        assert.is(writes.at(-1), `0+${MIB}`, 'the beginning comes last');
+        assert.is(percents.at(-1), 100);
       });
-      assert.equal(result, { diskSerialNumber: 'S', bytes: image.length, sha256: sha256(image) });
-      assert.ok(bytes.subarray(0, image.length).equals(image));
-      assert.ok(bytes.subarray(7 * MIB).equals(Buffer.alloc(MIB)));
-      assert.is(writes.at(-1), `0+${MIB}`, 'the beginning comes last');
-      assert.is(percents.at(-1), 100);
-    });
-  });
+    },
+  );
 
-  test(`a wrong digest leaves a disk without a beginning (${compression})`, () => {
+  tests[compression](`a wrong digest leaves a disk without a beginning (${compression})`, () => {
     const file = pack(image);
     return serving(
       (_request, response) => response.end(file),
@@ -123,19 +136,21 @@ for (const [compression, pack] of Object.entries(packings) as [keyof typeof pack
   });
 }
 
-test('a packed image that is not whole is told from one that the mirror lacks', () => {
-  const file = gzipSync(image).subarray(0, -1000);
-  return serving(
-    (_request, response) => response.end(file),
-    async (url) => {
-      const { bytes, hardware } = disk(8 * MIB);
-      const wanted = task(url, { sha256: sha256(file), compression: 'gzip' });
-      const error = await failure(writeImage(wanted, context(hardware)));
-      assert.is(error.code, 'UnsupportedImage');
-      assert.ok(bytes.subarray(0, MIB).equals(Buffer.alloc(MIB)));
-    },
-  );
-});
+for (const compression of ['gzip', 'xz'] as const) {
+  tests[compression](`a packed image that is not whole is told from one that the mirror lacks (${compression})`, () => {
+    const file = packings[compression](image).subarray(0, -1000);
+    return serving(
+      (_request, response) => response.end(file),
+      async (url) => {
+        const { bytes, hardware } = disk(8 * MIB);
+        const wanted = task(url, { sha256: sha256(file), compression });
+        const error = await failure(writeImage(wanted, context(hardware)));
+        assert.is(error.code, 'UnsupportedImage');
+        assert.ok(bytes.subarray(0, MIB).equals(Buffer.alloc(MIB)));
+      },
+    );
+  });
+}
 
 test('a disk that gives back something else is an error, and is left without a beginning', () => {
   const end = (_request: IncomingMessage, response: ServerResponse) => response.end(image);
@@ -153,8 +168,8 @@ test('a disk that gives back something else is an error, and is left without a b
   });
 });
 
-for (const compression of ['none', 'gzip'] as const) {
-  test(`an image larger than the disk is refused (${compression})`, () => {
+for (const compression of ['none', 'gzip', 'xz'] as const) {
+  tests[compression](`an image larger than the disk is refused (${compression})`, () => {
     const file = packings[compression](Buffer.alloc(3 * MIB, 7));
     const end = (_request: IncomingMessage, response: ServerResponse) => response.end(file);
     return serving(end, async (url) => {

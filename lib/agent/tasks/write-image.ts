@@ -13,6 +13,7 @@ import { AgentError, reason } from '../errors.ts';
 import type { Hardware } from '../hardware.ts';
 import { openQcow2 } from '../qcow2-stream.ts';
 import { findTarget, type Target } from '../target.ts';
+import { unxz } from '../xz.ts';
 import type { RunTask, TaskContext } from './table.ts';
 
 /** Boot sector, partition table with its entries, and a BIOS boot loader's core behind them. */
@@ -50,7 +51,7 @@ interface Written {
 }
 
 function checkSupported({ format, compression }: WriteImageTask['image']): void {
-  if (format === 'raw' && compression !== 'xz') return;
+  if (format === 'raw') return;
   if (format === 'qcow2' && compression === 'none') return;
   throw new AgentError('UnsupportedImage', `this agent writes no ${format} image with compression ${compression}`);
 }
@@ -99,6 +100,7 @@ async function receive(
   };
   try {
     if (image.compression === 'none') await write(downloaded());
+    else if (image.compression === 'xz') await write(unxz(downloaded(), signal));
     else await pipeline(downloaded, unpacker(image.compression), write, { signal });
   } catch (error) {
     throw isUnpackError(error)
@@ -115,7 +117,7 @@ async function receive(
   return { head, bytes, sha256: isPacked ? content.digest('hex') : digest };
 }
 
-function unpacker(compression: 'gzip' | 'zstd' | 'xz') {
+function unpacker(compression: 'gzip' | 'zstd') {
   return compression === 'gzip' ? createGunzip() : createZstdDecompress();
 }
 

@@ -55,7 +55,7 @@ export interface LiveOSManifest {
 const DEBIAN_ARCH = arch() === 'arm64' ? 'arm64' : 'amd64';
 const KERNELS = { small: `linux-image-cloud-${DEBIAN_ARCH}`, full: `linux-image-${DEBIAN_ARCH}` } as const;
 const TOOLS = {
-  small: ['libstdc++6', 'libgcc-s1', 'fdisk', 'dosfstools', 'mdadm'],
+  small: ['libstdc++6', 'libgcc-s1', 'fdisk', 'dosfstools', 'e2fsprogs', 'xfsprogs', 'mdadm', 'xz-utils'],
   full: [
     'libstdc++6',
     'libgcc-s1',
@@ -67,6 +67,8 @@ const TOOLS = {
     'lldpd',
     'ipmitool',
     'e2fsprogs',
+    'xfsprogs',
+    'xz-utils',
   ],
 } as const;
 /** Of a package, what the live OS has no use for. */
@@ -84,7 +86,12 @@ const LEFT_OUT = [
 const ZSTD_LEVEL = 9;
 const SOURCE = join(import.meta.dirname, '../../..');
 /** What the agent is made of. */
-const AGENT = ['lib/agent/**/*.ts', 'lib/provision/protocol.ts', 'lib/observe/log.ts'];
+const AGENT = [
+  'lib/agent/**/*.ts',
+  'lib/provision/protocol.ts',
+  'lib/provision/volumes/partitions.ts',
+  'lib/observe/log.ts',
+];
 
 /** @throws when a package cannot be had or a tool is missing; `out` then holds what it held before. */
 export async function buildLiveOS({ out, cache, form, say }: LiveOSOptions): Promise<LiveOSManifest> {
@@ -124,10 +131,13 @@ export async function buildLiveOS({ out, cache, form, say }: LiveOSOptions): Pro
   }
 }
 
-/** A tool may name a kernel or an initramfs builder among what it needs; the live OS is one, and has its own. */
+/**
+ * A tool may name a kernel or an initramfs builder among what it needs; the live OS is one, and has its own. What xfsprogs
+ * takes ICU for, a check of file names, is not for here, and would be the largest part of all.
+ */
 async function withoutKernel(tools: readonly string[]): Promise<string[]> {
   return (await closure(tools)).filter(
-    (name) => !/^(linux-|initramfs|systemd|udev|dpkg$|perl|python|init$)/.test(name),
+    (name) => !/^(linux-|initramfs|systemd|udev|dpkg$|perl|python|libicu|init$)/.test(name),
   );
 }
 

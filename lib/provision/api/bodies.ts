@@ -91,10 +91,15 @@ const array = object({
   sizeBytes: count(MAX_BYTES),
   state: oneOf('whole', 'degraded', 'failed'),
 });
+const partition = object(
+  { id: text(36, 36), fileSystem: oneOf('ext4', 'xfs', 'vfat', 'swap'), mountPoint: text(255, 1) },
+  ['mountPoint'],
+);
 const results: Readonly<Record<string, Schema>> = {
   collect: inventory,
   'configure-raid': object({ arrays: list(array, 16) }),
   'write-image': object({ diskSerialNumber, bytes: count(MAX_BYTES), sha256 }),
+  'prepare-volumes': object({ volumes: list(object({ name: text(32, 1), partitions: list(partition, 16) }), 16) }),
   'write-seed': object({ diskSerialNumber }),
   'set-password': object({ diskSerialNumber, user: text(64, 1) }),
   wipe: object({ disks: list(wiped, 512) }),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { AgentError } from '../../agent/errors.ts';
 import type { SeedFiles } from '../../provision/protocol.ts';
+import type { Mount } from '../../provision/volumes/partitions.ts';
 import { type ImageHeader, readImageHeader, SECTOR_BYTES } from '../image.ts';
 import { CHUNK_BYTES, type DiskRecord, type FleetStore } from '../store.ts';
 
@@ -12,6 +13,8 @@ export interface InstalledSystem {
   /** Of the whole image as it is on the disk, hex. */
   readonly sha256: string;
   readonly seed?: SeedFiles;
+  /** Of volumes that it mounts. */
+  readonly mounts?: readonly Mount[];
   /** User → crypt(5) hash. */
   readonly passwords: Readonly<Record<string, string>>;
 }
@@ -105,6 +108,10 @@ export class SimulatedDisk<F extends Facts = Facts> {
 
   putSeed(seed: SeedFiles): void {
     this.#save({ ...this.#record(), seed });
+  }
+
+  putMounts(mounts: readonly Mount[]): void {
+    this.#save({ ...this.#record(), mounts });
   }
 
   putPassword(user: string, hash: string): void {

@@ -9,6 +9,7 @@ import type { ArrayRecord, FleetStore } from '../store.ts';
 import { arrayFacts, openArray } from './array.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { MachineProfile } from './profile.ts';
+import { readTable, TABLE_BYTES, writeTable } from './table.ts';
 import type { DiskFault, JournalEntry, RaidFault, Timings } from './types.ts';
 
 export interface HardwareSurroundings {
@@ -144,6 +145,22 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
         yield chunk;
       }
     },
+    async format(serialNumber, partitions, signal) {
+      const to = target(serialNumber);
+      if (isReadOnly(to)) throw new AgentError('DiskReadOnly', `disk ${serialNumber} cannot be written to`);
+      await to.write(0, once(writeTable(partitions)), (bytes) => wait((timings.writePerMiB * bytes) / MIB, signal));
+      record({ what: 'prepare-volumes', disk: serialNumber, ...members(to), ...forTask() });
+    },
+    async partitions(serialNumber) {
+      const bytes = Buffer.concat([...target(serialNumber).read(0, TABLE_BYTES)]);
+      return readTable(bytes).map(({ id }) => id);
+    },
+    async putMounts(serialNumber, mounts, signal) {
+      const to = target(serialNumber);
+      if (!to.installed()) throw new AgentError('NoSystem', `no system on disk ${serialNumber}`);
+      await wait(timings.writePerMiB, signal);
+      to.putMounts(mounts);
+    },
     async writeSeed(serialNumber, files, signal) {
       const to = target(serialNumber);
       await wait(timings.writePerMiB, signal);
@@ -201,6 +218,10 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       return done;
     },
   };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 /** By what the disk hangs on; makes of NVMe disks differ. */

@@ -63,7 +63,15 @@ export interface JournalEntry {
   readonly machine: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
-  readonly what: 'power' | 'boot' | 'configure-raid' | 'write-image' | 'write-seed' | 'set-password' | 'wipe';
+  readonly what:
+    | 'power'
+    | 'boot'
+    | 'configure-raid'
+    | 'write-image'
+    | 'prepare-volumes'
+    | 'write-seed'
+    | 'set-password'
+    | 'wipe';
   /** Serial number, or the id of an array. */
   readonly disk?: string;
   /** Of an array: serial numbers of its disks. */
