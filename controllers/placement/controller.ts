@@ -13,7 +13,8 @@ import { type Controller, createController } from '../../lib/runtime/controller.
 import type { Manager } from '../../lib/runtime/manager.ts';
 import { watch, whenChanged } from '../../lib/runtime/source.ts';
 import { type Configured, fixed } from '../../lib/scheduler/kubernetes/configuration-file.ts';
-import { BY_NAMESPACE, createRounds } from './round.ts';
+import { BY_NAMESPACE } from './records.ts';
+import { createRounds } from './round.ts';
 import { keepsLedger } from './survey.ts';
 
 export interface PlacementDeps {

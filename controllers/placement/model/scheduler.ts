@@ -6,7 +6,8 @@ import type { Clock } from '../../../lib/runtime/clock.ts';
 import { fixed } from '../../../lib/scheduler/kubernetes/configuration-file.ts';
 import type { ModelApi } from '../../claim/model/api.ts';
 import { ModelProcess } from '../../claim/model/process.ts';
-import { BY_NAMESPACE, createRounds } from '../round.ts';
+import { BY_NAMESPACE } from '../records.ts';
+import { createRounds } from '../round.ts';
 
 export interface RecordedEvent {
   readonly name: string;
