@@ -183,4 +183,23 @@ test('it is told how far the Placements have left, for what, and how to go on wi
   assert.is(condition(host(0, after), 'Drained', used), undefined);
 });
 
+test('volumes that are wanted otherwise than they are made are told, and nothing is done about it', () => {
+  const partitions = [{ id: 'p', fileSystem: 'xfs' as const, mountPoint: '/srv' }];
+  const volumes = [{ name: 'data', disks: ['S2', 'S3'], raidLevel: 'RAID1' as const, arrayID: 'a', partitions }];
+  const on = device({ ...running.status!, volumes });
+  const changed = (volume: object) =>
+    condition(instance({ volumes: [{ name: 'data', ...volume }] }), 'ReinstallRequired', on);
+  assert.is(changed({}), undefined);
+  assert.is(changed({ raidLevel: 'RAID1', partitions: [{ fileSystem: 'xfs', mountPoint: '/srv' }] }), undefined);
+  assert.is(changed({ raidLevel: 'RAID0' })?.reason, 'VolumesChanged');
+  assert.match(
+    changed({ raidLevel: 'RAID0' })!.message,
+    /^volume data is RAID1, RAID0 is wanted: set spec.reinstallDisks/,
+  );
+  assert.match(
+    changed({ partitions: [{ fileSystem: 'swap' }] })!.message,
+    'volume data holds xfs on /srv, swap is wanted',
+  );
+});
+
 test.run();

@@ -141,7 +141,7 @@ function reinstallRequired(view: View): Told | undefined {
   const { installed, operation } = device?.status ?? {};
   const image = isInstalled(view) ? installed?.image : undefined;
   if (image === undefined || operation?.kind === 'Reinstall' || operation?.kind === 'ReinstallWiped') return undefined;
-  if (image === instance.spec.image) return networksChanged(view);
+  if (image === instance.spec.image) return networksChanged(view) ?? volumesChanged(view);
   return told(
     'True',
     'ImageChanged',
@@ -162,6 +162,31 @@ function networksChanged({ instance, device }: View): Told | undefined {
     'NetworksChanged',
     `it has addresses of ${has || 'no network'}, ${wants || 'none'} is wanted: set spec.requests.reinstall to a new value to install it anew, losing what is on the system disk`,
   );
+}
+
+type Partitions = readonly { readonly fileSystem: string; readonly mountPoint?: string }[];
+
+/** As far as the Instance says how it wants them; what the type says is for the next installation. */
+function volumesChanged({ instance, device }: View): Told | undefined {
+  const described = (partitions: Partitions) =>
+    partitions.map(({ fileSystem, mountPoint }) => `${fileSystem}${mountPoint ? ` on ${mountPoint}` : ''}`).join(', ');
+  for (const { name, raidLevel, partitions } of instance.spec.volumes ?? []) {
+    const has = device?.status?.volumes?.find((volume) => volume.name === name);
+    if (!has) continue;
+    const level = has.raidLevel ?? 'None';
+    const [made, wanted] = [described(has.partitions ?? []), described(partitions ?? [])];
+    const changes = [
+      raidLevel && raidLevel !== level && `is ${level}, ${raidLevel} is wanted`,
+      partitions && made !== wanted && `holds ${made || 'no partitions'}, ${wanted || 'none'} is wanted`,
+    ].filter(Boolean);
+    if (changes.length === 0) continue;
+    return told(
+      'True',
+      'VolumesChanged',
+      `volume ${name} ${changes.join(' and ')}: set spec.reinstallDisks to All and spec.requests.reinstall to a new value to make it anew, losing what is on all disks`,
+    );
+  }
+  return undefined;
 }
 
 /** What only a person can mend. */

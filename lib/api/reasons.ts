@@ -160,6 +160,11 @@ const INSTANCE_ONLY = {
     'It has addresses of other networks than are wanted.',
     'Set spec.requests.reinstall to a new value: what is on the system disk is lost.',
   ),
+  VolumesChanged: waits(
+    ['ReinstallRequired', 'Ready'],
+    'Its volumes are made otherwise than is wanted.',
+    'Set spec.reinstallDisks to All and spec.requests.reinstall to a new value: what is on its disks is lost.',
+  ),
   Draining: retried(
     ['Drained', 'Ready'],
     'Its Placements leave for other hosts before its machine is wiped, installed anew or worked on; the message names those left.',

@@ -156,6 +156,26 @@ function hardware({ spec }: DeviceInventory): string[] {
   ]);
 }
 
+type Volumes = NonNullable<NonNullable<Device['status']>['volumes']>;
+
+/** What each volume is made of, its disks as they were called when they were collected. */
+function volumeLines(volumes: Volumes = [], inventory?: DeviceInventory): string[] {
+  const named = (serial: string) => {
+    const disk = inventory?.spec.disks?.find(({ serialNumber }) => serialNumber === serial);
+    return disk?.name ? `${disk.name} (${serial})` : serial;
+  };
+  return columns(
+    volumes.map(({ name, raidLevel, sizeBytes, disks, partitions = [] }) => [
+      name,
+      raidLevel ?? (disks.length === 1 ? 'one disk' : 'not put together'),
+      sizeBytes === undefined ? '' : `${Math.round(sizeBytes / 1e9)} GB`,
+      disks.map(named).join(', '),
+      partitions.map(({ fileSystem, mountPoint }) => [fileSystem, mountPoint].filter(Boolean).join(' ')).join(', '),
+    ]),
+    '  ',
+  );
+}
+
 const wipedLines = (now: number, wiped: NonNullable<Device['status']>['wiped'] = []): string[] =>
   columns(
     wiped.map(({ serialNumber, method, unverified, samplesVerified, at, operationID }) => [
@@ -189,6 +209,7 @@ export function describeDevice(device: Device, { now, events, inventory }: Surro
     ...section('Error', error ? [`  ${error.code}: ${error.message}`, `  ${retryOf(error, now)}`] : []),
     ...section('Operation', operation ? operationLines(now, operation) : []),
     ...section('Hardware', inventory ? hardware(inventory) : []),
+    ...section('Volumes', volumeLines(status.volumes, inventory)),
     ...section('Wiped', wipedLines(now, status.wiped)),
     ...section('Conditions', conditions(now, status.conditions)),
     ...section('Requests', requestLines(now, status.requests)),
@@ -241,6 +262,7 @@ export function describeInstance(instance: Instance, { now, events, device }: Su
       ],
     ]),
     ...section('Error', error ? [`  ${error.code}: ${error.message}`, `  ${retryOf(error, now)}`] : []),
+    ...section('Volumes', volumeLines(device?.status?.volumes)),
     ...section('Draining', status.drain ? [drainLine(now, status.drain)] : []),
     ...section('Operation', operation ? operationLines(now, operation) : []),
     ...section('Conditions', conditions(now, status.conditions)),

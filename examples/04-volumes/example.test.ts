@@ -1,0 +1,53 @@
+// The example is what the API takes, and its volumes are what its README says.
+import { readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { DeviceType, Instance } from '../../lib/api/generated.ts';
+import { bytes } from '../../lib/api/quantity.ts';
+import { CRDS, readManifests } from '../../lib/cli/manifests.ts';
+import type { DiskFacts } from '../../lib/provision/protocol.ts';
+import { mapVolumes, type VolumeWish } from '../../lib/provision/volumes/mapping.ts';
+import { raidMisfit } from '../../lib/provision/volumes/raid.ts';
+import { createCheck } from '../../lib/sync/check.ts';
+import { syncedKinds } from '../../lib/sync/kinds.ts';
+import { parseManifests } from '../../lib/sync/manifest.ts';
+
+const read = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+const type = load(read('devicetype.yaml')) as DeviceType;
+const instance = load(read('instance.yaml')) as Instance;
+
+test('the files are what the API takes', () => {
+  const check = createCheck(syncedKinds(readManifests(CRDS)));
+  for (const file of ['devicetype.yaml', 'instance.yaml']) {
+    const { manifests, problems } = parseManifests(read(file), file);
+    assert.equal(problems, []);
+    assert.equal(check(manifests), []);
+  }
+});
+
+test('each level is right for as many disks as its volume has', () => {
+  for (const { name, disks = 1, raidLevel = 'None' } of type.spec.volumes!) {
+    const own = instance.spec.volumes!.find((volume) => volume.name === name)?.raidLevel;
+    assert.is(raidMisfit(raidLevel, disks), undefined);
+    assert.is(raidMisfit(own ?? raidLevel, disks), undefined);
+  }
+});
+
+test('a machine that lacks disks says what the README shows', () => {
+  const nvme = (name: string): DiskFacts => ({
+    name,
+    serialNumber: name,
+    model: 'M',
+    sizeBytes: 1920e9,
+    rotational: false,
+    transport: 'nvme',
+  });
+  const wishes = type.spec.volumes!.map(({ name, disks = 1, minSize = 0, media }): VolumeWish => {
+    return { name, disks, minSizeBytes: bytes(minSize), ...(media && { media }) };
+  });
+  const { mismatches } = mapVolumes([nvme('nvme0n1'), nvme('nvme1n1')], wishes);
+  assert.ok(read('README.md').includes(`    ${mismatches.find((text) => text.startsWith('volume data'))}\n`));
+});
+
+test.run();
