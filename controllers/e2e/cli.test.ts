@@ -5,12 +5,14 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { load } from 'js-yaml';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
 import { DEVICES, INSTANCES, NAMESPACES, type Secret, SITES } from '../../lib/api/resources.ts';
 import { startApiServer } from '../../lib/apiserver/server.ts';
 import { createClient } from '../../lib/kube/client.ts';
+import type { KubeObject } from '../../lib/kube/resource.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { instanceNamed, startPlatform } from './platform.ts';
 
@@ -99,6 +101,14 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     const told = await run('describe', 'instance/web-1', `device/${device}`);
     for (const part of ['Running for', 'debian-12', 'History:', 'Events:', 'Serial number:', 'Hardware:'])
       assert.ok(told.out.includes(part), `${part}:\n${told.out}`);
+    const one = JSON.parse((await run('describe', `device/${device}`, '-o', 'json')).out) as Record<string, KubeObject>;
+    assert.equal([one.object?.kind, one.inventory?.kind], ['Device', 'DeviceInventory']);
+    const both = load((await run('describe', 'web-1', `device/${device}`, '-o', 'yaml')).out) as (typeof one)[];
+    assert.equal(
+      both.map(({ object }) => object?.metadata.name),
+      ['web-1', device],
+    );
+    assert.is(both[0]?.device?.metadata.name, device, 'an Instance with its Device');
     const done = await run('history', 'instance/web-1');
     for (const kind of ['Create', 'Stop', 'Start', 'Reinstall', 'ReinstallWiped'])
       assert.match(done.out, new RegExp(`${kind} +default/web-1 +(\\S+ +)?\\S+ +Succeeded`));
@@ -120,6 +130,7 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     assert.is(platform.device(device)?.status?.phase, 'Maintenance');
     assert.is((await run('maintenance', 'off', device, '--wait')).code, 0);
 
+    assert.match((await run('get', 'dev')).out, new RegExp(device), 'kinds by the names that kubectl knows');
     const listed = JSON.parse((await run('get', '-o', 'json')).out) as { items: { kind: string }[] };
     assert.equal(listed.items.map(({ kind }) => kind).sort(), ['Device', 'Instance']);
     const missing = await run('describe', 'web-2');

@@ -70,6 +70,10 @@ const KINDS: readonly (readonly [resource: Resource, ...words: readonly string[]
   [IMAGES, 'image', 'images', 'img'],
 ];
 
+/** The kind that a person means by a word, however it is written. */
+export const kindNamed = (word: string): Resource | undefined =>
+  KINDS.find(([, ...words]) => words.includes(word.toLowerCase()))?.[0];
+
 /** An object that a person named. */
 export interface Target extends ObjectName {
   readonly resource: Resource;
@@ -81,7 +85,7 @@ export interface Target extends ObjectName {
  */
 export function targetOf(word: string, allowed: readonly Resource[]): (cluster: Cluster) => Target {
   const [kind, name] = word.includes('/') ? (word.split(/\/(.*)/s, 2) as [string, string]) : [undefined, word];
-  const named = kind === undefined ? allowed[0] : KINDS.find(([, ...words]) => words.includes(kind.toLowerCase()))?.[0];
+  const named = kind === undefined ? allowed[0] : kindNamed(kind);
   const resource = allowed.find((one) => one === named);
   if (!resource || !name) {
     const forms = allowed.map((one) => `${one.kind.toLowerCase()}/NAME`).join(' or ');

@@ -15,18 +15,30 @@ async function eventsOf({ client }: Cluster, { resource, name, namespace }: Targ
   return (await client.list(events, { namespace: namespace ?? 'default', fieldSelector })).items;
 }
 
-/** The lines that tell of the object, with what is around it read as well. */
-async function described(cluster: Cluster, target: Target): Promise<string[]> {
+/** The object, and what is told with it. */
+interface Described extends Omit<Surroundings, 'now'> {
+  readonly object: Device | Instance | Placement;
+}
+
+async function described(cluster: Cluster, target: Target): Promise<Described> {
   const object = await read<Device | Instance | Placement>(cluster, target);
-  const around: Surroundings = { now: Date.now(), events: await eventsOf(cluster, target) };
-  if (target.resource === DEVICES) {
-    const inventory = await found(cluster.client.get(DEVICE_INVENTORIES, target));
-    return describeDevice(object as Device, { ...around, inventory });
-  }
-  if (target.resource === PLACEMENTS) return describePlacement(object as Placement, around);
+  const events = await eventsOf(cluster, target);
+  if (target.resource === DEVICES)
+    return { object, events, inventory: await found(cluster.client.get(DEVICE_INVENTORIES, target)) };
+  if (target.resource === PLACEMENTS) return { object, events };
   const name = (object as Instance).status?.deviceName;
-  const device = name === undefined ? undefined : await found(cluster.client.get(DEVICES, { name }));
-  return describeInstance(object as Instance, { ...around, device });
+  return {
+    object,
+    events,
+    device: name === undefined ? undefined : await found(cluster.client.get(DEVICES, { name })),
+  };
+}
+
+function linesOf({ resource }: Target, { object, ...rest }: Described): string[] {
+  const around: Surroundings = { now: Date.now(), ...rest };
+  if (resource === DEVICES) return describeDevice(object as Device, around);
+  if (resource === PLACEMENTS) return describePlacement(object as Placement, around);
+  return describeInstance(object as Instance, around);
 }
 
 export const describe: Command = {
@@ -37,18 +49,24 @@ export const describe: Command = {
 Tells what an Instance, a Device or a Placement does, step by step, with the time that it may take; its error and when it is
 tried again; its conditions, requests, history and events. A name alone is an Instance's.
 
+As json or yaml: the objects themselves, each as {object, events} with the Device's inventory, or the Instance's device; of
+several a list.
+
+${FORM_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp describe device/r1-01`,
   operands: { least: 1, most: 1000 },
-  options: CLUSTER_OPTIONS,
-  run(values, _, operands) {
-    const targets = operands.map((word) => targetOf(word, [INSTANCES, DEVICES, PLACEMENTS]));
+  options: { ...CLUSTER_OPTIONS, ...FORM_OPTIONS },
+  async run(values, _, operands) {
+    const form = formOf(values);
+    const named = operands.map((word) => targetOf(word, [INSTANCES, DEVICES, PLACEMENTS]));
     return onCluster(values, async (cluster) => {
-      for (const [index, target] of targets.entries()) {
-        if (index > 0) console.log('\n');
-        console.log((await described(cluster, target(cluster))).join('\n'));
-      }
+      const targets = named.map((target) => target(cluster));
+      const all: Described[] = [];
+      for (const target of targets) all.push(await described(cluster, target));
+      const text = () => [targets.map((target, index) => linesOf(target, all[index]!).join('\n')).join('\n\n\n')];
+      console.log(inForm(form, all.length === 1 ? all[0] : all, text));
       return 0;
     });
   },

@@ -2,7 +2,7 @@
 import type { Device, Instance, Placement } from '../../api/generated.ts';
 import { DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import type { KubeObject, Resource } from '../../kube/resource.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster } from '../cluster.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, kindNamed, onCluster } from '../cluster.ts';
 import { type Command, UsageError } from '../command.ts';
 import { FORM_HELP, FORM_OPTIONS, formOf, inForm } from '../form.ts';
 import { overview } from '../overview.ts';
@@ -10,6 +10,16 @@ import { overview } from '../overview.ts';
 const KINDS = { devices: DEVICES, instances: INSTANCES, placements: PLACEMENTS } as const;
 type Kind = keyof typeof KINDS;
 const ALL = Object.keys(KINDS) as Kind[];
+
+/** @throws UsageError for a word that names none of them */
+function kindOf(word: string): Kind {
+  const resource = kindNamed(word);
+  const kind = ALL.find((one) => KINDS[one] === resource);
+  if (kind) return kind;
+  const [type, name] = word.split('/', 2);
+  const hint = name ? `: one object is told by bmp describe ${type}/${name}` : '';
+  throw new UsageError(`takes ${ALL.join(', ')}, not "${word}"${hint}`);
+}
 
 async function all<T extends KubeObject>({ client }: Cluster, resource: Resource<T>, namespace: string | undefined) {
   const items: T[] = [];
@@ -38,9 +48,8 @@ Example: bmp get devices`,
   },
   async run(values, _, operands) {
     const form = formOf(values);
-    const unknown = operands.find((word) => !ALL.includes(word as Kind));
-    if (unknown !== undefined) throw new UsageError(`takes ${ALL.join(', ')}, not "${unknown}"`);
-    const kinds = operands.length === 0 ? ALL : ALL.filter((kind) => operands.includes(kind));
+    const named = operands.map(kindOf);
+    const kinds = named.length === 0 ? ALL : ALL.filter((kind) => named.includes(kind));
     return onCluster(values, async (cluster) => {
       const namespace = values['all-namespaces'] === true ? undefined : cluster.namespace;
       const of = async <T extends KubeObject>(kind: Kind) =>
