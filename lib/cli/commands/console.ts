@@ -1,15 +1,12 @@
 // `bmp console`: a machine's serial console, by way of its BMC (IPMI serial over LAN), as a terminal shows it.
-import type { Duplex } from 'node:stream';
 import type { Device, Instance } from '../../api/generated.ts';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { DEVICES, INSTANCES, SECRETS, SITES } from '../../api/resources.ts';
 import type { Credentials } from '../../bmc/driver.ts';
 import { openDriver } from '../../bmc/open.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
-import { aborted, type Command, text, UsageError, untilInterrupted } from '../command.ts';
-
-/** Ctrl-], as telnet has it: a character that nobody types into a console. */
-const LEAVE = 0x1d;
+import { type Command, text, UsageError, untilInterrupted } from '../command.ts';
+import { attach } from '../terminal.ts';
 
 export const consoleOf: Command = {
   name: 'console',
@@ -17,6 +14,7 @@ export const consoleOf: Command = {
   help: `Usage: bmp console device/NAME|instance/NAME [options]
 
 Opens the serial console over the machine's BMC: what the machine says is shown, what is typed goes to it. Ctrl-] ends it.
+With input from a file or none at all it goes on showing until it is interrupted.
 A BMC has one console for one reader. Needs the right to read the Secret with the BMC's credentials, and a way to the BMC.
 
   --operator-namespace NAME  where the Secret is (default ${OPERATOR_NAMESPACE})
@@ -38,7 +36,7 @@ Example: bmp console device/r1-07`,
     try {
       const line = await driver.console(interrupted.signal);
       console.error(`console of ${device.metadata.name}; Ctrl-] ends it`);
-      await attach(line, interrupted.signal);
+      await attach(line, process, interrupted.signal);
       return 0;
     } finally {
       await driver.close();
@@ -62,28 +60,4 @@ async function credentialsOf({ client }: Cluster, device: Device, namespace: str
   const part = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString();
   const bmcKey = part('bmcKey');
   return { username: part('username'), password: part('password'), ...(bmcKey !== '' && { bmcKey }) };
-}
-
-/** Until Ctrl-], or the signal. @throws what breaks the line */
-async function attach(line: Duplex, signal: AbortSignal): Promise<void> {
-  const { stdin, stdout } = process;
-  const left = Promise.withResolvers<void>();
-  if (stdin.isTTY) stdin.setRawMode(true);
-  stdin.on('data', (bytes: Buffer) => {
-    const end = bytes.indexOf(LEAVE);
-    line.write(end < 0 ? bytes : bytes.subarray(0, end));
-    if (end >= 0) left.resolve();
-  });
-  line.on('data', (bytes: Buffer) => stdout.write(bytes));
-  line.on('error', left.reject);
-  line.on('close', left.resolve);
-  try {
-    await Promise.race([left.promise, aborted(signal)]);
-  } finally {
-    if (stdin.isTTY) stdin.setRawMode(false);
-    stdin.pause();
-    const closed = new Promise((resolve) => line.once('close', resolve));
-    line.destroy();
-    await closed;
-  }
 }
