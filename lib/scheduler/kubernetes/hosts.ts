@@ -1,4 +1,5 @@
 // VM hosts of one namespace as the scheduler sees them: one node each, its ledger's entries as reservations.
+import { isDeepStrictEqual } from 'node:util';
 import { drainedFor } from '../../api/draining.ts';
 import type { Device, Host, Instance, Placement, Site } from '../../api/generated.ts';
 import { QuantityError } from '../../api/quantity.ts';
@@ -115,6 +116,28 @@ export class HostTable {
   readonly #known = new Map<string, HostFacts>();
   /** By uid. */
   #placements: ReadonlyMap<string, Placement> = new Map();
+  #growth = 0;
+  #binds = 0;
+
+  /** Changes whenever there may be room for one for whom there was none: whatever happens but that something is given away. */
+  get growth(): number {
+    return this.#growth;
+  }
+
+  /** Changes whenever something is given away. */
+  get binds(): number {
+    return this.#binds;
+  }
+
+  /** Something that was taken is free. */
+  grew(): void {
+    this.#growth++;
+  }
+
+  /** Something that was free is taken. */
+  bound(): void {
+    this.#binds++;
+  }
 
   /**
    * Makes the table say what `hosts` and `placements`, all there are, say. Gives the hosts that it cannot make a node of; they
@@ -125,8 +148,12 @@ export class HostTable {
     this.#placements = new Map(placements.map((placement) => [placement.metadata.uid!, placement]));
     for (const [uid, placement] of this.#placements) {
       const home = homeOf(placement);
+      const known = before.get(uid);
+      if (known === placement || home === undefined) continue;
       // What a Placement is to others may have changed while its host has not.
-      if (before.get(uid) !== placement && home !== undefined) this.#describe(home, uid);
+      this.#describe(home, uid);
+      this.bound();
+      if (known && !isDeepStrictEqual(traitsOf(known), traitsOf(placement))) this.grew();
     }
     const gone = new Set(this.#known.keys());
     const unreadable = new Map<string, Error>();
@@ -152,6 +179,7 @@ export class HostTable {
   /** Has the host looked at again by the next update, as if it had never been seen. */
   forget(name: string): void {
     this.#known.delete(name);
+    this.grew();
     for (const { id } of this.table.reservations(name)) this.table.release(id);
     this.table.remove(name);
   }
@@ -182,10 +210,17 @@ export class HostTable {
     const name = hostKey(host);
     try {
       const node = hostNode(facts);
+      const known = this.#known.get(name);
+      if (!known || !isDeepStrictEqual(hostNode(known), node)) this.grew();
       const entries = new Set(entriesOf(host).map(({ uid }) => reservationId(name, uid)));
       this.table.upsert(node);
-      for (const { id } of this.table.reservations(name)) if (!entries.has(id)) this.table.release(id);
+      for (const { id } of this.table.reservations(name)) {
+        if (entries.has(id)) continue;
+        this.table.release(id);
+        this.grew();
+      }
       for (const entry of entriesOf(host)) this.#enter(name, namespace, entry);
+      this.bound();
       this.#known.set(name, facts);
       return undefined;
     } catch (error) {

@@ -1,6 +1,6 @@
 // Resources: does it fit what is free, and which node is left in the best shape by it.
 import type { AllocationsFilter, AllocationsScore, Plugin, Score } from '../plugin.ts';
-import type { ResourceColumn } from '../table.ts';
+import type { ResourceColumn, TableView } from '../table.ts';
 import type { Request } from '../types.ts';
 
 /** Names and amounts in turn, without zeros: device, cpu and memory in this order, then the others by name. */
@@ -29,6 +29,7 @@ type Checks = ReadonlyMap<string, { readonly amount: number; readonly refused: n
 interface Check {
   readonly name: string;
   readonly amounts: Float64Array;
+  readonly most: number;
   readonly refused: Int32Array;
   column: ResourceColumn | undefined;
 }
@@ -48,20 +49,18 @@ const fitFilter: AllocationsFilter<Wanted, Checks> = {
   },
   join(parts, table) {
     const names = new Set(parts.flatMap((part) => (part ? [...part.keys()] : [])));
-    const checks = [...names].sort(byTurn).map(
-      (name): Check => ({
-        name,
-        // Who wants nothing of it has enough, also where more was bound than there is.
-        amounts: Float64Array.from(parts, (part) => part?.get(name)?.amount ?? Number.NEGATIVE_INFINITY),
-        refused: Int32Array.from(parts, (part) => part?.get(name)?.refused ?? 0),
-        column: undefined,
-      }),
-    );
+    const checks = [...names].sort(byTurn).map((name): Check => {
+      // Who wants nothing of it has enough, also where more was bound than there is.
+      const amounts = Float64Array.from(parts, (part) => part?.get(name)?.amount ?? Number.NEGATIVE_INFINITY);
+      const refused = Int32Array.from(parts, (part) => part?.get(name)?.refused ?? 0);
+      return { name, amounts, most: amounts.reduce((one, other) => Math.max(one, other)), refused, column: undefined };
+    });
     return (slot, verdicts) => {
       for (let index = 0; index < checks.length; index++) {
         const check = checks[index]!;
         check.column ??= table.resource(check.name);
         const free = check.column ? check.column.free[slot]! : 0;
+        if (free >= check.most) continue;
         const { amounts, refused } = check;
         for (let lane = 0; lane < amounts.length; lane++) {
           if (free < amounts[lane]! && verdicts[lane]! >= 0) verdicts[lane] = refused[lane]!;
@@ -87,35 +86,73 @@ function share(capacity: number, free: number, amount: number): number {
   return capacity <= 0 ? SCALE : Math.floor((SCALE * Math.min(capacity, capacity - free + amount)) / capacity);
 }
 
+/** The shares of a resource that would be in use, for what lanes ask of it: many ask for the same, which is worked out once. */
+class Shares {
+  /** Of the node that was looked at, by amount. */
+  readonly shares: Int32Array;
+  /** By lane, whose share it is. */
+  readonly at: Int32Array;
+  readonly #name: string;
+  readonly #table: TableView;
+  /** Each once, rising. */
+  readonly #amounts: Float64Array;
+  #column: ResourceColumn | undefined;
+
+  constructor(name: string, lanes: readonly number[], table: TableView) {
+    this.#name = name;
+    this.#table = table;
+    this.#amounts = Float64Array.from(new Set(lanes)).sort();
+    this.shares = new Int32Array(this.#amounts.length);
+    this.at = Int32Array.from(lanes, (amount) => this.#amounts.indexOf(amount));
+  }
+
+  look(slot: number): void {
+    this.#column ??= this.#table.resource(this.#name);
+    const capacity = this.#column ? this.#column.capacity[slot]! : 0;
+    const free = this.#column ? this.#column.free[slot]! : 0;
+    const amounts = this.#amounts;
+    for (let index = 0; index < amounts.length; index++) {
+      this.shares[index] = share(capacity, free, amounts[index]!);
+      // Who asks for more than is left would not leave less.
+      if (amounts[index]! >= free) {
+        this.shares.fill(this.shares[index]!, index);
+        return;
+      }
+    }
+  }
+}
+
 interface Amounts {
   readonly cpu: number;
   readonly memory: number;
 }
 
+/** Adds to the verdict of every lane in question the score of shares of cpu and memory, which stand where `at` says. */
+type AddScores = (verdicts: Int32Array, cpu: Shares, memory: Shares, weight: number) => void;
+
 /** A score over the shares of cpu and memory that would be in use. */
-function shapeScore(of: (cpu: number, memory: number) => number): AllocationsScore<Wanted, Amounts> {
+function shapeScore(add: AddScores): AllocationsScore<Wanted, Amounts> {
   return {
     max: SCALE,
     reads: 'allocations',
     sign: wanted,
     compile: (list) => ({ cpu: amountOf(list, 'cpu'), memory: amountOf(list, 'memory') }),
+    // Every request signs this, so only lanes that nobody has lack a part.
     join(parts, table, weight) {
-      const cpuAmounts = Float64Array.from(parts, (part) => part?.cpu ?? 0);
-      const memoryAmounts = Float64Array.from(parts, (part) => part?.memory ?? 0);
-      const weights = Int32Array.from(parts, (part) => (part ? weight : 0));
-      let cpu: ResourceColumn | undefined;
-      let memory: ResourceColumn | undefined;
+      const cpu = new Shares(
+        'cpu',
+        parts.map((part) => part?.cpu ?? 0),
+        table,
+      );
+      const memory = new Shares(
+        'memory',
+        parts.map((part) => part?.memory ?? 0),
+        table,
+      );
       return (slot, verdicts) => {
-        cpu ??= table.resource('cpu');
-        memory ??= table.resource('memory');
-        const [cpuCapacity, cpuFree] = [cpu?.capacity[slot] ?? 0, cpu?.free[slot] ?? 0];
-        const [memoryCapacity, memoryFree] = [memory?.capacity[slot] ?? 0, memory?.free[slot] ?? 0];
-        for (let lane = 0; lane < weights.length; lane++) {
-          if (verdicts[lane]! < 0) continue;
-          const ofCpu = share(cpuCapacity, cpuFree, cpuAmounts[lane]!);
-          const ofMemory = share(memoryCapacity, memoryFree, memoryAmounts[lane]!);
-          verdicts[lane]! += weights[lane]! * of(ofCpu, ofMemory);
-        }
+        cpu.look(slot);
+        memory.look(slot);
+        add(verdicts, cpu, memory, weight);
       };
     },
   };
@@ -124,19 +161,36 @@ function shapeScore(of: (cpu: number, memory: number) => number): AllocationsSco
 /** The fuller the better: keeps empty nodes empty. */
 export const mostAllocated: Plugin = {
   name: 'MostAllocated',
-  score: shapeScore((cpu, memory) => Math.floor((cpu + memory) / 2)),
+  score: shapeScore((verdicts, cpu, memory, weight) => {
+    for (let lane = 0; lane < cpu.at.length; lane++) {
+      if (verdicts[lane]! < 0) continue;
+      verdicts[lane]! += weight * ((cpu.shares[cpu.at[lane]!]! + memory.shares[memory.at[lane]!]!) >> 1);
+    }
+  }),
 };
 
 /** The emptier the better: spreads load. */
 export const leastAllocated: Plugin = {
   name: 'LeastAllocated',
-  score: shapeScore((cpu, memory) => SCALE - Math.ceil((cpu + memory) / 2)),
+  score: shapeScore((verdicts, cpu, memory, weight) => {
+    for (let lane = 0; lane < cpu.at.length; lane++) {
+      if (verdicts[lane]! < 0) continue;
+      const both = cpu.shares[cpu.at[lane]!]! + memory.shares[memory.at[lane]!]!;
+      verdicts[lane]! += weight * (SCALE - ((both + 1) >> 1));
+    }
+  }),
 };
 
 /** The less one resource is left over without the other, the better: a node with memory but no cpu is stranded. */
 export const balancedAllocation: Plugin = {
   name: 'BalancedAllocation',
-  score: shapeScore((cpu, memory) => SCALE - Math.abs(cpu - memory)),
+  score: shapeScore((verdicts, cpu, memory, weight) => {
+    for (let lane = 0; lane < cpu.at.length; lane++) {
+      if (verdicts[lane]! < 0) continue;
+      const apart = Math.abs(cpu.shares[cpu.at[lane]!]! - memory.shares[memory.at[lane]!]!);
+      verdicts[lane]! += weight * (SCALE - apart);
+    }
+  }),
 };
 
 const SIZE_MAX = 10_000;
