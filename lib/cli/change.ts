@@ -1,5 +1,6 @@
 // A command that changes the spec of one or more objects, and waits for what comes of it where that is asked for.
 import { ASKED_BY, askedByText } from '../api/asked-by.ts';
+import { equal } from '../kube/merge-patch.ts';
 import type { KubeObject, Resource } from '../kube/resource.ts';
 import {
   CLUSTER_HELP,
@@ -86,7 +87,10 @@ export function changing(what: Changing): Command {
         const changes = objects.map((object) => what.change(object, values, verb));
         const user = await userName(cluster.client);
         for (const [index, change] of changes.entries()) {
-          const annotations = user === undefined ? {} : { [ASKED_BY]: askedByText(objects[index]!, user) };
+          const object = objects[index]!;
+          // What changes nothing makes no generation that the name could hold for: somebody else's would go by it.
+          const isNamed = user !== undefined && !holds((object as { spec?: unknown }).spec, change.spec);
+          const annotations = isNamed ? { [ASKED_BY]: askedByText(object, user) } : {};
           await write(cluster, targets[index]!, change, annotations);
         }
         if (values.wait !== true) return 0;
@@ -97,6 +101,17 @@ export function changing(what: Changing): Command {
       });
     },
   };
+}
+
+/** Whether a merge of the patch would leave the value as it is. */
+export function holds(value: unknown, patch: unknown): boolean {
+  if (patch === null) return value === undefined || value === null;
+  if (typeof patch !== 'object' || Array.isArray(patch)) return equal(value, patch);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(patch).every(([key, wanted]) => holds((value as Record<string, unknown>)[key], wanted))
+  );
 }
 
 function verbOf(verbs: readonly string[], word: string): string {
