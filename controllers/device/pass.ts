@@ -61,15 +61,7 @@ import {
   withInstalled,
 } from './status.ts';
 import { buildTask } from './tasks.ts';
-import {
-  misfits,
-  sparedTasks,
-  systemDisk,
-  volumeMapping,
-  withMade,
-  withoutArrays,
-  withVolumes,
-} from './volumes.ts';
+import { misfits, sparedTasks, systemDisk, volumeMapping, withMade, withoutArrays, withVolumes } from './volumes.ts';
 import { withWiped } from './wiped.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */

@@ -22,6 +22,9 @@ const OWN_FAULTS: ReadonlySet<string> = new Set<FailureCode>([
   'DiskFailed',
   'DiskReadOnly',
   'ReadBackMismatch',
+  'ArrayForeign',
+  'ArrayDegraded',
+  'ArrayRefused',
 ]);
 
 /** So many of one Site at most that failed in the same way. */

@@ -109,6 +109,17 @@ test('a machine whose disks do not make the volumes of its type is not offered, 
     await platform.patch(DEVICES, platform.device(MACHINE)!, { putAway: false });
     await platform.until('it to be taken down', () => platform.device(MACHINE)?.status?.phase === 'Imported');
     const type = await client.get(DEVICE_TYPES, { name: 'gp.medium' });
+    const refused = async (wrong: object[], why: string) => {
+      const answer = await platform.patch(DEVICE_TYPES, type, { volumes: wrong }).then(
+        () => 'accepted',
+        (error: unknown) => String(error),
+      );
+      assert.match(answer, why);
+    };
+    await refused([{ name: 'data' }], 'one of the volumes is called root');
+    await refused([{ name: 'root', disks: 2 }], 'several disks take a raidLevel');
+    await refused([{ name: 'root', disks: 2, raidLevel: 'RAID5' }], 'RAID5 takes 3 disks at least');
+    await refused([{ name: 'root', disks: 5, raidLevel: 'RAID10' }], 'RAID10 takes an even number of disks');
     const volumes = [
       { name: 'root', disks: 4, raidLevel: 'RAID10', media: 'SSD', minSize: '900G' },
       { name: 'cold', disks: 1, media: 'HDD' },
@@ -122,6 +133,12 @@ test('a machine whose disks do not make the volumes of its type is not offered, 
     const { message } = platform.device(MACHINE)!.status!.error!;
     assert.match(message, 'volume root takes 4 solid-state disks of 900 GB or more');
     assert.match(message, 'volume cold takes 1 rotating disks; of those that no other volume has, none fits');
+    const parts = [{ name: 'data', partitions: [{ fileSystem: 'xfs' as const }, { fileSystem: 'ext4' as const }] }];
+    const answer = await platform.create(INSTANCES, instanceWith(parts)).then(
+      () => 'accepted',
+      (error: unknown) => String(error),
+    );
+    assert.match(answer, 'only one partition takes the rest');
   }));
 
 test.run();

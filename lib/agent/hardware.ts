@@ -45,7 +45,10 @@ export interface Hardware {
   partitions(serialNumber: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Has the installed system mount these, and none that were put there before. Throws NoSystem when there is none on the disk. */
   putMounts(diskSerialNumber: string, mounts: readonly Mount[], signal: AbortSignal): Promise<void>;
-  /** Puts a NoCloud seed where the installed system finds it (a partition labelled CIDATA at the end of the disk). */
+  /**
+   * Puts a NoCloud seed where the installed system finds it (a partition labelled CIDATA at the end of the disk). Throws
+   * UnsupportedImage where that is an array and the system knows none.
+   */
   writeSeed(diskSerialNumber: string, files: SeedFiles, signal: AbortSignal): Promise<void>;
   /** Sets a user's password hash in the installed system. Throws NoSystem when there is none on the disk. */
   setPassword(diskSerialNumber: string, user: string, passwordHash: string, signal: AbortSignal): Promise<void>;

@@ -7,7 +7,7 @@ import { readDevice, writeDevice } from './block-device.ts';
 import { run } from './command.ts';
 import { findDisk, listDisks } from './disks.ts';
 import { collectInventory, readIdentity } from './facts.ts';
-import { putMounts, putPassword, putSeed } from './installed-system.ts';
+import { putMounts, putPassword, putSeed, requireArrayTools } from './installed-system.ts';
 import { createArray, findArray, listArrays, removeArray } from './md.ts';
 import { format, partitionIds } from './partitions.ts';
 import { wipeableDisk } from './wipe.ts';
@@ -43,7 +43,8 @@ export const linuxHardware: Hardware = {
     await putMounts(path, mounts, signal);
   },
   async writeSeed(serialNumber, files, signal) {
-    const { path } = await findTarget(serialNumber, signal);
+    const { path, isArray } = await findTarget(serialNumber, signal);
+    if (isArray) await requireArrayTools(path, signal);
     await putSeed(path, files, signal);
   },
   async setPassword(serialNumber, user, passwordHash, signal) {
@@ -59,7 +60,7 @@ export const linuxHardware: Hardware = {
 async function findTarget(serialNumber: string, signal: AbortSignal) {
   const isDisk = (await listDisks()).some((disk) => disk.serialNumber === serialNumber);
   const array = isDisk ? undefined : await findArray(serialNumber, signal);
-  return array ?? findDisk(serialNumber);
+  return array ? { ...array, isArray: true } : { ...(await findDisk(serialNumber)), isArray: false };
 }
 
 /** Ends with an error before a byte beyond the end is written. */

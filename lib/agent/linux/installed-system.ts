@@ -40,6 +40,23 @@ export async function putPassword(path: string, user: string, hash: string, sign
     throw new AgentError('NoSystem', `no system with a user ${user} on ${path}`);
 }
 
+/**
+ * That a system on an array knows arrays. One that does not would mount one of the mirror's disks for itself: it boots, and
+ * from then on the disks differ.
+ *
+ * @throws AgentError NoSystem, or UnsupportedImage
+ */
+export async function requireArrayTools(path: string, signal: AbortSignal): Promise<void> {
+  let isThere = false;
+  const look = async (root: string) => {
+    isThere = (await exists(join(root, 'sbin/mdadm'))) || (await exists(join(root, 'usr/sbin/mdadm')));
+    return true;
+  };
+  if (!(await inSystem(path, look, signal))) throw new AgentError('NoSystem', `no system on ${path}`);
+  if (!isThere)
+    throw new AgentError('UnsupportedImage', 'the image has no mdadm, without which it cannot run from an array');
+}
+
 /** @throws AgentError NoSystem where no partition holds an /etc/shadow. */
 export async function putMounts(path: string, mounts: readonly Mount[], signal: AbortSignal): Promise<void> {
   const put = async (root: string) => {

@@ -18,6 +18,7 @@ import { agentArguments } from '../../agent/arguments.ts';
 import { run } from '../../agent/linux/command.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Inventory, Task } from '../../provision/protocol.ts';
+import { guidOf } from '../../provision/volumes/partitions.ts';
 import { ScriptedController } from '../../sim/scripted-controller.ts';
 import { peerTest } from '../../testing/peers.ts';
 import { seedFiles } from '../seed.ts';
@@ -30,7 +31,8 @@ const MAC = '52:54:00:aa:00:01';
 const SERIAL = 'QEMU-BOX-1';
 const ROOT_DISK = 'VIRTIO-0';
 const SCRATCH_DISK = 'SCSI-0';
-const DISK_BYTES = 96 * MIB;
+/** The least that XFS takes, and a little. */
+const DISK_BYTES = 352 * MIB;
 /** QEMU's user network: how the guest calls its host. */
 const HOST = '10.0.2.2';
 const cache = join(tmpdir(), 'bmp-packages');
@@ -132,6 +134,9 @@ async function startGuest(
 async function buildDiskImage(dir: string): Promise<Buffer> {
   const tree = join(dir, 'tree');
   await mkdir(join(tree, 'etc'), { recursive: true });
+  // As far as the agent looks for it.
+  await mkdir(join(tree, 'usr/sbin'), { recursive: true });
+  await writeFile(join(tree, 'usr/sbin/mdadm'), '');
   await writeFile(join(tree, 'etc/shadow'), 'root:*:19000:0:99999:7:::\ndebian:!:19000:0:99999:7:::\n');
   const [disk, part] = [join(dir, 'disk.raw'), join(dir, 'part.raw')];
   await writeFile(part, '');
@@ -215,11 +220,15 @@ qemu('the agent collects, writes an image, its seed and a password, and wipes, o
         report: controller.seedReport(),
       });
       const image = { url: imageUrl, sha256, format: 'raw', compression: 'gzip' } as const;
+      const partition = { id: guidOf('srv'), fileSystem: 'xfs' } as const;
+      const volumes = [{ name: 'data', diskSerialNumber: SCRATCH_DISK, partitions: [partition] }];
+      const mounts = [{ ...partition, mountPoint: '/srv' }];
       const tasks: Task[] = [
         { id: 'op-1/collect/1', kind: 'collect' },
         { id: 'op-1/image/1', kind: 'write-image', diskSerialNumber, image },
         { id: 'op-1/seed/1', kind: 'write-seed', diskSerialNumber, files },
         { id: 'op-1/seed/2', kind: 'write-seed', diskSerialNumber, files },
+        { id: 'op-1/volumes/1', kind: 'prepare-volumes', diskSerialNumber, volumes, mounts },
         { id: 'op-1/password/1', kind: 'set-password', diskSerialNumber, user: 'debian', passwordHash: '$6$salt$new' },
       ];
       controller.expectBoot('op-1', tasks);
@@ -230,7 +239,7 @@ qemu('the agent collects, writes an image, its seed and a password, and wipes, o
       guest = await startGuest(dir, live, words.join(' ').replace('127.0.0.1', HOST));
       const over = guest.says(/a line that nothing says/);
       const until = (count: number) => Promise.race([controller.until(({ ended }) => ended.length >= count), over]);
-      await until(5);
+      await until(6);
       assert.equal(
         controller.status.ended.map(({ id, state, error }) => `${id} ${state} ${error?.message ?? ''}`.trim()),
         tasks.map(({ id }) => `${id} succeeded`),
@@ -256,13 +265,34 @@ qemu('the agent collects, writes an image, its seed and a password, and wipes, o
       const root = join(dir, 'root.img');
       assert.ok(await contains(root, 'debian:$6$salt$new:'));
       assert.ok(await contains(root, 'local-hostname: qemu-1'));
-      const table = await run('sfdisk', ['--dump', root]);
-      assert.is(table.match(/start=/g)?.length, 2, 'the second seed found the first one’s partition');
+      assert.ok(await contains(root, `PARTUUID=${partition.id} /srv xfs `));
+      const scratch = join(dir, 'scratch.img');
+      assert.ok(await contains(scratch, 'XFSB'));
+      const starts = async (file: string) => (await run('sfdisk', ['--dump', file])).match(/start=/g)?.length;
+      assert.is(await starts(root), 2, 'the second seed found the first one’s partition');
 
-      tasks.push({ id: 'op-1/wipe/1', kind: 'wipe', diskSerialNumbers: [ROOT_DISK, SCRATCH_DISK] });
+      const disks = [ROOT_DISK, SCRATCH_DISK];
+      const id = '0123456789abcdef0123456789abcdef';
+      const mirror = { id, name: 'root', level: 'RAID1', disks, boots: true, keep: false } as const;
+      tasks.push(
+        { id: 'op-1/raid/1', kind: 'configure-raid', arrays: [mirror] },
+        { id: 'op-1/raid/2', kind: 'configure-raid', arrays: [{ ...mirror, keep: true }] },
+        { id: 'op-1/image/2', kind: 'write-image', diskSerialNumber: id, image },
+        { id: 'op-1/seed/3', kind: 'write-seed', diskSerialNumber: id, files },
+      );
       controller.reconcile();
-      await until(6);
-      assert.is(controller.status.ended[5]!.state, 'succeeded');
+      await until(10);
+      assert.equal(
+        controller.status.ended.slice(6).flatMap(({ error }) => error ?? []),
+        [],
+      );
+      assert.equal([await starts(root), await starts(scratch)], [2, 2], 'the firmware may boot from either disk');
+      assert.ok(await contains(scratch, 'local-hostname: qemu-1'));
+
+      tasks.push({ id: 'op-1/wipe/1', kind: 'wipe', diskSerialNumbers: disks });
+      controller.reconcile();
+      await until(11);
+      assert.is(controller.status.ended[10]!.error, undefined);
       const disk = await open(root);
       const { buffer } = await disk.read(Buffer.alloc(DISK_BYTES), 0, DISK_BYTES, 0);
       await disk.close();

@@ -138,7 +138,7 @@ export const FAILURES = {
   },
   UnsupportedImage: {
     permanent: true,
-    meaning: 'The agent cannot write images of this format or compression.',
+    meaning: 'The agent cannot write images of this format or compression, or the image cannot run from an array.',
     remedy: 'Choose another image.',
   },
   DiskMissing: { permanent: false, meaning: 'A disk is not there any more.', remedy: 'Look at the machine.' },
@@ -166,7 +166,7 @@ export const FAILURES = {
   ArrayForeign: {
     permanent: true,
     meaning: 'A disk of a volume belongs to an array that was not made for it. Nothing was written to it.',
-    remedy: 'Delete the Instance, which wipes the machine, or take the array apart by hand; then ask for resetStatus.',
+    remedy: 'Delete the Instance or lift the quarantine, either wipes the machine; or take the array apart by hand.',
   },
   ArrayMissing: {
     permanent: true,
