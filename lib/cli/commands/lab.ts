@@ -89,13 +89,14 @@ function setup(values: Values): Setup {
 }
 
 function announcement({ count, memoryMiB, diskGiB, bmcPort, dir }: Setup): string {
+  const ports = count === 1 ? `port 127.0.0.1:${bmcPort}` : `ports 127.0.0.1:${bmcPort} to ${bmcPort + count - 1}`;
   return [
     'This needs root. It creates, and removes at the end:',
-    `  the network namespace bmp-${NAME}, with a bridge, ${count} taps and dnsmasq in it`,
-    `  ${LAB_DIRECTORY}/${NAME}: disks of ${diskGiB} GiB each, which take what is written to them`,
-    `  ${count} of ipmi_sim on UDP ports 127.0.0.1:${bmcPort} to ${bmcPort + count - 1}`,
+    `  the network namespace bmp-${NAME}, with a bridge, a tap for each of ${count} machines and dnsmasq in it`,
+    `  ${LAB_DIRECTORY}/${NAME}: a disk of ${diskGiB} GiB for each, which takes what is written to it`,
+    `  a BMC for each: ipmi_sim on UDP ${ports}`,
     `  QEMU while a machine is on: ${memoryMiB} MiB of memory each, and a processor`,
-    `and what stays: ${dir}, with a live OS and an image`,
+    `and what stays: ${dir}, with a live OS, an image and the operator's log`,
     '',
   ].join('\n');
 }
@@ -191,7 +192,7 @@ function hints(kubeconfig: string, machines: readonly string[]): string {
     '',
     'In another terminal:',
     `  ${kubectl} get devices -w`,
-    `  bmp console device/${machines[0]} --kubeconfig ${kubeconfig}`,
+    `  npx bmp console device/${machines[0]} --kubeconfig ${kubeconfig}`,
     `  ${kubectl} apply -f - <<'YAML'`,
     '  apiVersion: bmp.dev/v1alpha1',
     '  kind: Instance',
