@@ -1,0 +1,164 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { DeviceType, Instance } from '../../lib/api/generated.ts';
+import { Failure } from '../../lib/provision/operations/failures.ts';
+import type { Operation, Status } from './status.ts';
+import {
+  arrayOrders,
+  rootDiskOf,
+  sparedTasks,
+  systemDisk,
+  volumeOrders,
+  volumesMisfit,
+  withMade,
+  withoutArrays,
+} from './volumes.ts';
+
+type Wishes = NonNullable<Instance['spec']['volumes']>;
+
+const operation = (kind: string, id = 'op-1'): Operation => ({
+  id,
+  kind,
+  step: 'configure-raid',
+  index: 4,
+  total: 10,
+  attempt: 1,
+  startedAt: '2026-01-01T00:00:00Z',
+  boot: { number: 1, diskSerialNumber: 'A' },
+});
+const wanted = (volumes: Wishes = []) => ({
+  type: {
+    spec: {
+      hardware: {},
+      volumes: [
+        { name: 'root', disks: 2, raidLevel: 'RAID1' },
+        { name: 'data', disks: 2, raidLevel: 'RAID0' },
+        { name: 'log', disks: 1 },
+      ],
+    },
+  } as unknown as DeviceType,
+  instance: { metadata: { name: 'i', namespace: 'n' }, spec: { image: 'x', volumes } } as unknown as Instance,
+});
+const fresh: Status = {
+  volumes: [
+    { name: 'root', disks: ['A', 'B'] },
+    { name: 'data', disks: ['C', 'D'] },
+    { name: 'log', disks: ['E'] },
+  ],
+};
+const parts: Wishes = [
+  { name: 'data', raidLevel: 'RAID1', partitions: [{ fileSystem: 'xfs', mountPoint: '/srv' }] },
+  { name: 'log', partitions: [{ fileSystem: 'swap', size: '1Gi' }, { fileSystem: 'ext4' }] },
+];
+
+/** As after its creation. */
+function made(volumes: Wishes): Status {
+  const create = operation('Create');
+  const arrays = arrayOrders(fresh, create, wanted(volumes)).map(({ id, level, disks }) => ({
+    id,
+    level,
+    disks,
+    sizeBytes: 100,
+    state: 'whole' as const,
+  }));
+  const put = withMade(fresh, create, { arrays });
+  const orders = volumeOrders(put, create, wanted(volumes));
+  const formatted = orders.volumes.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(
+      ({ id, fileSystem }) => orders.mounts.find((one) => one.id === id) ?? { id, fileSystem },
+    ),
+  }));
+  return withMade(put, create, { volumes: formatted });
+}
+
+test('arrays are as the Instance says, else as the type says, and the same for every try', () => {
+  const orders = arrayOrders(fresh, operation('Create'), wanted(parts));
+  assert.equal(
+    orders.map(({ name, level, disks, boots, keep }) => [name, level, disks.join(''), boots, keep]),
+    [
+      ['root', 'RAID1', 'AB', true, false],
+      ['data', 'RAID1', 'CD', false, false],
+    ],
+  );
+  assert.equal(arrayOrders(fresh, operation('Create'), wanted(parts)), orders);
+  assert.is.not(arrayOrders(fresh, operation('Create', 'op-2'), wanted(parts))[0]!.id, orders[0]!.id);
+  assert.match(orders[0]!.id, /^[0-9a-f]{32}$/);
+});
+
+test('what was made is kept as it is over a reinstallation, whatever is wanted by now', () => {
+  const status = made(parts);
+  const again = operation('Reinstall', 'op-2');
+  const orders = arrayOrders(status, again, wanted([{ name: 'data', raidLevel: 'RAID0' }]));
+  assert.equal(
+    orders.map(({ name, level, keep }) => [name, level, keep]),
+    [
+      ['root', 'RAID1', true],
+      ['data', 'RAID1', true],
+    ],
+  );
+  const { volumes, mounts } = volumeOrders(status, again, wanted());
+  assert.equal(volumes, []);
+  assert.equal(
+    mounts.map(({ fileSystem, mountPoint }) => [fileSystem, mountPoint]),
+    [
+      ['xfs', '/srv'],
+      ['swap', undefined],
+    ],
+  );
+  assert.equal(
+    arrayOrders(withoutArrays(status), operation('ReinstallWiped', 'op-3'), wanted()).map(({ keep }) => keep),
+    [false, false],
+  );
+});
+
+test('the system goes to its array, or to its disk; data to theirs', () => {
+  assert.is(systemDisk(fresh, operation('Create')), 'A');
+  const status = made(parts);
+  const [root, data] = status.volumes!;
+  assert.is(systemDisk(status, operation('Create')), root!.arrayID);
+  const { volumes } = volumeOrders(status, operation('Create'), wanted(parts));
+  assert.equal(
+    volumes.map(({ name, diskSerialNumber, partitions }) => [
+      name,
+      diskSerialNumber,
+      partitions.map((one) => one.sizeBytes),
+    ]),
+    [
+      ['data', data!.arrayID, [undefined]],
+      ['log', 'E', [2 ** 30, undefined]],
+    ],
+  );
+});
+
+test('a machine with nothing to put together or to format is spared the tasks', () => {
+  const spared = (status: Status, volumes: Wishes = []) =>
+    [...sparedTasks(status, operation('Create'), wanted(volumes))].toSorted((a, b) => (a < b ? -1 : 1));
+  assert.equal(spared({}), ['configure-raid', 'prepare-volumes']);
+  assert.equal(spared(fresh), ['prepare-volumes']);
+  assert.equal(spared(fresh, parts), []);
+});
+
+test('a machine that lacks a disk of any volume is not written to', () => {
+  const { volumes } = fresh;
+  assert.is(rootDiskOf(volumes!, new Set(['A', 'B', 'C', 'D', 'E'])), undefined);
+  assert.is(rootDiskOf([{ name: 'root', disks: ['A'] }], new Set(['A'])), 'A');
+  assert.throws(
+    () => rootDiskOf(volumes!, new Set(['A', 'B', 'C', 'E'])),
+    (error: unknown) =>
+      error instanceof Failure && error.code === 'DiskMissing' && /D of volume data/.test(error.message),
+  );
+});
+
+test('what cannot be made of the disks is told with what can', () => {
+  const misfit = (volumes: Wishes, status = fresh) => volumesMisfit(status, wanted(volumes));
+  assert.is(misfit(parts), undefined);
+  assert.is(misfit([{ name: 'data', raidLevel: 'RAID6' }]), 'volume data: RAID6 takes 4 disks at least, there are 2');
+  assert.is(misfit([{ name: 'data', raidLevel: 'None' }]), 'volume data: 2 disks take a RAID level');
+  assert.match(misfit([{ name: 'root', raidLevel: 'RAID0' }])!, 'the firmware boots from no RAID0 of Linux');
+  assert.match(misfit([{ name: 'root', partitions: [] }])!, 'its partitions are those of the Image');
+  assert.match(misfit([{ name: 'logs' }])!, 'names the volume logs; its machine was put away with root, data, log');
+  assert.match(misfit([{ name: 'data' }], {})!, 'put away with no volumes');
+});
+
+test.run();
