@@ -16,6 +16,8 @@ import { readSheet } from '../import/sheet.ts';
 import { CRDS, readManifests, writeManifests } from '../manifests.ts';
 
 const FIELD_MANAGER = 'bmp-import';
+/** Machines at a time: the answers of a server that is far take longer than its work. */
+const AT_ONCE = 16;
 const width = Math.max(...COLUMNS.map(({ title }) => title.length));
 
 const help = `Usage: bmp import FILE [options]
@@ -81,26 +83,35 @@ async function apply({ client }: Cluster, resource: Resource, object: KubeObject
   return differences(essence(before), essence(after)).length === 0 ? 'unchanged' : 'changed';
 }
 
+/** @returns what was done; an Error where it could not be */
+async function applyMachine(cluster: Cluster, { device, secret }: Machine, dryRun: boolean): Promise<string | Error> {
+  try {
+    // The Secret first: a Device without it would be told to lack it.
+    const login = secret && (await apply(cluster, SECRETS, secret, dryRun));
+    const done = await apply(cluster, DEVICES, device, dryRun);
+    return done === 'unchanged' && login !== undefined ? login : done;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
 async function applyAll(cluster: Cluster, machines: readonly Machine[], dryRun: boolean): Promise<number> {
   const counts: Record<string, number> = {};
-  let failed = 0;
-  for (const { line, device, secret } of machines) {
-    const name = device.metadata.name;
-    try {
-      // The Secret first: a Device without it would be told to lack it.
-      const login = secret && (await apply(cluster, SECRETS, secret, dryRun));
-      const done = await apply(cluster, DEVICES, device, dryRun);
-      const outcome = done === 'unchanged' && login !== undefined ? login : done;
-      counts[outcome] = (counts[outcome] ?? 0) + 1;
-      if (outcome !== 'unchanged') console.log(`device/${name} ${outcome}${dryRun ? ' (dry run)' : ''}`);
-    } catch (error) {
-      failed++;
-      console.error(`line ${line}, device "${name}": ${error instanceof Error ? error.message : String(error)}`);
+  for (let at = 0; at < machines.length; at += AT_ONCE) {
+    const lot = machines.slice(at, at + AT_ONCE);
+    const outcomes = await Promise.all(lot.map((machine) => applyMachine(cluster, machine, dryRun)));
+    for (const [index, outcome] of outcomes.entries()) {
+      const { line, device } = lot[index]!;
+      const { name } = device.metadata;
+      const word = outcome instanceof Error ? 'failed' : outcome;
+      counts[word] = (counts[word] ?? 0) + 1;
+      if (outcome instanceof Error) console.error(`line ${line}, device "${name}": ${outcome.message}`);
+      else if (outcome !== 'unchanged') console.log(`device/${name} ${outcome}${dryRun ? ' (dry run)' : ''}`);
     }
   }
-  const all = Object.entries({ ...counts, ...(failed > 0 && { failed }) });
-  console.log(`${machines.length} machines: ${all.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`);
-  return failed === 0 ? 0 : 1;
+  const all = Object.entries(counts).map(([word, count]) => `${count} ${word}`);
+  console.log(`${machines.length} machines: ${all.join(', ')}`);
+  return counts.failed === undefined ? 0 : 1;
 }
 
 function template(path: string | undefined): number {
