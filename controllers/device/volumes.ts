@@ -78,6 +78,8 @@ const levelOf = ({ type, instance }: Wanted, name: string): RaidLevel =>
 
 /** Why the volumes cannot be as the Instance and the type want them; undefined where they can. */
 export function volumesMisfit({ volumes }: Status, wanted: Wanted): string | undefined {
+  if (!volumes && (wanted.type?.spec.volumes?.length ?? 0) > 0)
+    return 'its DeviceType has given volumes since the machine was put away: take it down, and put it away again';
   const names = volumes?.map(({ name }) => name) ?? [];
   const stranger = wanted.instance.spec.volumes?.find(({ name }) => !names.includes(name));
   if (stranger)
