@@ -98,8 +98,9 @@ export class NodeTable implements TableView, Population {
     const shelf = this.#holdings.openShelf(node.id);
     const slot = known ?? this.#takeSlot(node.id);
     shelf.slot = slot;
-    // A copy of its own: nobody can change the table by changing an object that was passed in.
-    this.#nodes[slot] = structuredClone(node);
+    // A copy of its own: nobody can change the table by changing an object that was passed in. Its id is the very string that
+    // maps know it by, so that looking up a decision's node compares no characters.
+    this.#nodes[slot] = { ...structuredClone(node), id: shelf.nodeId };
     for (const name of Object.keys(node.capacity)) this.#addColumn(name);
     this.maxPlacements[slot] = node.maxPlacements;
     this.placements[slot] = shelf.held.length;

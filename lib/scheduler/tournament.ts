@@ -122,17 +122,24 @@ export class Board {
 
   /** A leaf's scores changed: the first `count` lanes' are given. */
   update(leaf: number, scores: Int32Array, count: number, order: TieOrder): void {
+    const { lanes } = this;
     const codes = this.#codes;
+    const counts = this.#counts;
     const known = this.#scores;
     const claims = this.#rounds[0]!.score;
-    const base = leaf * this.lanes;
+    const base = leaf * lanes;
     const first = this.#at(0, leaf);
     const match = this.#at(0, leaf >> BITS);
     for (let lane = 0; lane < count; lane++) {
       const score = scores[lane]!;
       const code = score < 0 ? -score : 0;
       const before = codes[base + lane]!;
-      if (code !== before) this.#recode(lane, leaf, code);
+      if (code !== before) {
+        codes[base + lane] = code;
+        counts[before * lanes + lane]!--;
+        counts[code * lanes + lane]!++;
+        if (code === 0 || before === 0) this.#crossings[lane]?.(leaf, code === 0 ? 1 : -1);
+      }
       if (code === 0) {
         known[first + lane * SIDES] = score;
         if (score >= claims[match + lane * SIDES]!) this.#climb(lane, leaf, score, order);
