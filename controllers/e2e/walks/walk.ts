@@ -123,19 +123,31 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
 
   const atTheWorstMoment: Promise<void>[] = [];
 
+  /** Each ends with what went wrong. Not waited for before all is settled: what is in their way may wait for a person. */
+  const comingBack: Promise<string[]>[] = [];
+
   /** As Git does it: tried until the old one is out of the way, unless nobody wants it any more. */
-  async function bringBack(name: string): Promise<void> {
+  async function bringBack(name: string): Promise<string[]> {
     for (;;) {
       const wish = wanted.instances.get(name);
-      if (!wish || ended.signal.aborted) return;
+      if (!wish || ended.signal.aborted) return [];
       try {
-        return await apply(client, NAMESPACE, { type: 'create-instance', name, wish });
+        await apply(client, NAMESPACE, { type: 'create-instance', name, wish });
+        await catchUp(name, wish);
+        return [];
       } catch (error) {
-        if (!isConflict(error) && !isAlreadyExists(error)) throw error;
+        if (!isConflict(error) && !isAlreadyExists(error)) return [`bringing back ${name}: ${String(error)}`];
       }
       await lock(name, false);
       await setTimeout(LOOK_MS);
     }
+  }
+
+  /** What was asked for while it was being created. */
+  async function catchUp(name: string, created: Wish): Promise<void> {
+    const wish = wanted.instances.get(name);
+    if (!wish) await client.delete(INSTANCES, { namespace: NAMESPACE, name }).catch(ignoreMissing);
+    else if (wish !== created) await change({ type: 'change-instance', name, wish });
   }
 
   async function lock(name: string, locked: boolean): Promise<void> {
@@ -157,7 +169,7 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
       case 'undelete':
         if (wanted.instances.has(action.name)) return;
         wanted.instances.set(action.name, action.wish);
-        atTheWorstMoment.push(bringBack(action.name));
+        comingBack.push(bringBack(action.name));
         return;
       case 'lock':
         await lock(action.name, action.locked);
@@ -253,7 +265,8 @@ export async function walk({ actions, machines, everyMs, patienceMs }: WalkOptio
     await Promise.all(atTheWorstMoment);
     for (const last of conclusion(wanted)) await change(last);
     const left = await settled();
-    const faults = [...left, ...(await watcher.violations())];
+    const lost = left.length > 0 ? [] : (await Promise.all(comingBack)).flat();
+    const faults = [...left, ...lost, ...(await watcher.violations())];
     return { faults, operations: watcher.operations().size, deaths: operators.deaths };
   } finally {
     ended.abort(new Error('the walk is over'));
