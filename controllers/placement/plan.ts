@@ -10,6 +10,7 @@ import type { Configuration } from '../../lib/scheduler/profiles.ts';
 import type { Scheduler } from '../../lib/scheduler/scheduler.ts';
 import type { Request, Reservation, Resources } from '../../lib/scheduler/types.ts';
 import { claimOf, entryFor, withEntries } from './ledger.ts';
+import type { Refusals } from './refusals.ts';
 import type { Listing } from './survey.ts';
 
 export interface Bind {
@@ -39,11 +40,14 @@ export class Plan {
   readonly #hosts: HostTable;
   readonly #scheduler: Scheduler;
   readonly #configuration: Configuration;
+  readonly #refusals: Refusals;
   readonly #changes = new Map<string, HostChange>();
   /** Reservations that end with the plan. */
   readonly #kept: string[] = [];
 
-  constructor(hosts: HostTable, scheduler: Scheduler, configuration: Configuration) {
+  constructor(hosts: HostTable, scheduler: Scheduler, configuration: Configuration, refusals: Refusals) {
+    this.#refusals = refusals;
+    refusals.begin();
     this.#hosts = hosts;
     this.#scheduler = scheduler;
     this.#configuration = configuration;
@@ -70,11 +74,12 @@ export class Plan {
   remove({ host, entry }: Listing): void {
     this.#change(host).removed.add(entry.uid);
     this.#hosts.table.release(reservationId(hostKey(host), entry.uid));
+    this.#hosts.grew();
   }
 
   /** Puts all of them somewhere, or none. Gives why not, if so. */
   placeTogether(placements: readonly Placement[]): Refused | undefined {
-    return unlessInvalid(() => {
+    return this.#refusedStill(placements, () => {
       const requests = placements.map((placement) => this.#request(placement));
       const { places, unschedulable } = this.#scheduler.decideGang(requests);
       if (places === undefined) return { refusal: unschedulable.message, isInvalid: false };
@@ -87,7 +92,8 @@ export class Plan {
 
   /** Finds the best host and puts the Placement there; on `host` or nowhere, where that is given. */
   place(placement: Placement, host?: string): Answer {
-    return this.#place(placement, host);
+    if (host !== undefined) return this.#place(placement, host);
+    return this.#refusedStill([placement], () => this.#place(placement, undefined));
   }
 
   /** Puts the Placement where this entry is, on that host: one goes out as the other comes in. */
@@ -95,7 +101,8 @@ export class Plan {
     const key = hostKey(host);
     const lifted = this.#lift(key, entry.uid);
     const answer = this.#place(placement, key, entry.uid);
-    if ('refusal' in answer && lifted) this.#hosts.table.reserve(key, lifted);
+    if (!('refusal' in answer)) this.#hosts.grew();
+    else if (lifted) this.#hosts.table.reserve(key, lifted);
     return answer;
   }
 
@@ -150,7 +157,18 @@ export class Plan {
 
   /** The plan is over: what was kept for the next one is no fact yet. */
   end(): void {
+    if (this.#kept.length > 0) this.#hosts.grew();
     for (const id of this.#kept.splice(0)) this.#hosts.table.release(id);
+  }
+
+  /** The refusal that is known of them, or what `attempt` comes to. */
+  #refusedStill<T extends object | undefined>(together: readonly Placement[], attempt: () => T | Refused): T | Refused {
+    const epoch = { growth: this.#hosts.growth, binds: this.#hosts.binds };
+    const known = this.#refusals.recall(together, epoch);
+    if (known) return known;
+    const answer = unlessInvalid(attempt);
+    if (answer !== undefined && 'refusal' in answer) this.#refusals.note(together, epoch, answer);
+    return answer;
   }
 
   #place(placement: Placement, host: string | undefined, replaces?: string): Answer {
@@ -185,6 +203,7 @@ export class Plan {
     replaces?: string,
   ): void {
     this.#hosts.table.reserve(node, { ...request, id: reservationId(node, claimOf(placement)) });
+    this.#hosts.bound();
     this.#change(this.#hosts.host(node)!).binds.push({ placement, score, replaces });
   }
 

@@ -27,6 +27,7 @@ import { Plan } from './plan.ts';
 import { PlacementQuotas } from './quotas.ts';
 import { type PlacementCaches, Records } from './records.ts';
 import { Redemptions } from './redeem.ts';
+import { Refusals } from './refusals.ts';
 import { awaitsReservation } from './status.ts';
 import { survey } from './survey.ts';
 import { answer, displace, giveUp, mark, redeem, refuse, type Telling } from './tell.ts';
@@ -48,6 +49,7 @@ interface Table {
   readonly hosts: HostTable;
   readonly scheduler: Scheduler;
   readonly configuration: Configuration;
+  readonly refusals: Refusals;
 }
 
 /** Gives the function that runs one round of a namespace. Never run two at once for the same one. */
@@ -83,14 +85,14 @@ export function createRounds({
       return done;
     }
     const configuration = configured.current();
-    const { hosts, scheduler } = tableOf(namespace, configuration);
+    const { hosts, scheduler, refusals: known } = tableOf(namespace, configuration);
     for (const [host, error] of hosts.update(ledgers.filter(isHost).map(factsOf), placements)) {
       log.error({ namespace, host, err: error }, 'host left out: its amounts cannot be read');
     }
     const effort = createEffort(log, signal);
     const telling: Telling = { records, effort, events, signal, now };
     const found = survey(ledgers, placements);
-    const plan = new Plan(hosts, scheduler, configuration);
+    const plan = new Plan(hosts, scheduler, configuration, known);
     const isClear = await clearStrays(telling, found, plan);
     for (const { entries } of found.leaving) for (const listing of entries) plan.remove(listing);
     const limits = new PlacementQuotas(quotas, found, placements);
@@ -100,6 +102,7 @@ export function createRounds({
     const redemptions = new Redemptions(found, placements);
     await findLost(telling, redemptions, ledgers, limits);
     const refusals = placeWaiting(found.waiting, redemptions, gangs, limits, plan, effort);
+    if (known.isBehind) effort.again();
     // Where an entry is void and still there, its room is about to be free.
     const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
     const moves = isClear ? requestedMoves(placements, displaced, plan, now()) : { displaced: [], answers: [] };
@@ -125,7 +128,8 @@ export function createRounds({
     const kept = tables.get(namespace);
     if (kept?.configuration === configuration) return kept;
     const hosts = kept?.hosts ?? new HostTable();
-    const made = { hosts, scheduler: new Scheduler(hosts.table, configuration.profiles), configuration };
+    const scheduler = new Scheduler(hosts.table, configuration.profiles);
+    const made = { hosts, scheduler, configuration, refusals: new Refusals() };
     tables.set(namespace, made);
     return made;
   }

@@ -1,4 +1,6 @@
 // What the benchmark puts into a cluster: the same machines as Hosts and as Nodes, the same requests as Placements and as Pods.
+import type { Placement } from '../../../lib/api/generated.ts';
+import { API_VERSION } from '../../../lib/api/resources.ts';
 import { type Access, Connection } from '../../../lib/apiserver/bench/load.ts';
 
 /** On what is not in a namespace: the namespace of the run that made it. */
@@ -14,7 +16,7 @@ const resourcesOf = (index: number) => {
 const MACHINE = { cpu: '64', memory: '256Gi' };
 
 /** Something to write, and where. */
-interface Item {
+export interface Item {
   readonly path: string;
   readonly body: object;
 }
@@ -31,23 +33,28 @@ export interface Size {
   readonly requests: number;
 }
 
+const oursIn = (namespace: string): string => `/apis/${API_VERSION}/namespaces/${namespace}`;
+
+export const placementItem = (namespace: string, name: string, spec: Placement['spec']): Item => ({
+  path: `${oursIn(namespace)}/placements`,
+  body: { apiVersion: API_VERSION, kind: 'Placement', metadata: { name }, spec },
+});
+
 export function oursContents(namespace: string, { machines, requests }: Size): Contents {
-  const apiVersion = 'bmp.dev/v1alpha1';
-  const ours = `/apis/${apiVersion}/namespaces/${namespace}`;
+  const ours = oursIn(namespace);
   return {
     machines: items(machines, (index) => ({
       path: `${ours}/hosts`,
-      body: { apiVersion, kind: 'Host', metadata: { name: `machine-${index}` }, spec: { resources: MACHINE } },
-    })),
-    requests: items(requests, (index) => ({
-      path: `${ours}/placements`,
       body: {
-        apiVersion,
-        kind: 'Placement',
-        metadata: { name: `request-${index}` },
-        spec: { resources: resourcesOf(index) },
+        apiVersion: API_VERSION,
+        kind: 'Host',
+        metadata: { name: `machine-${index}` },
+        spec: { resources: MACHINE },
       },
     })),
+    requests: items(requests, (index) =>
+      placementItem(namespace, `request-${index}`, { resources: resourcesOf(index) }),
+    ),
     collections: [`${ours}/placements`, `${ours}/hosts`],
   };
 }
@@ -82,7 +89,7 @@ const items = (count: number, make: (index: number) => Item): Item[] =>
   Array.from({ length: count }, (_, i) => make(i));
 
 /** Writes them all, many at a time. */
-export async function create(access: Access, list: readonly Item[]): Promise<void> {
+export async function create(access: Access, list: readonly Item[], writers = WRITERS): Promise<void> {
   const queue = list.values();
   const writer = async () => {
     const connection = await Connection.open(access);
@@ -92,7 +99,7 @@ export async function create(access: Access, list: readonly Item[]): Promise<voi
     }
     connection.close();
   };
-  await Promise.all(Array.from({ length: WRITERS }, writer));
+  await Promise.all(Array.from({ length: writers }, writer));
 }
 
 /** A server may not get through with many in the time that a request has: it is asked again then. */

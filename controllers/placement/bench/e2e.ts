@@ -2,20 +2,14 @@
 //
 // Each scheduler is a process of its own and meets the same: machines that are there, and requests that all wait when it
 // starts. The rate is taken from the moment when a tenth of them is bound, so that nobody's start counts, to the last one.
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { NAMESPACES, PLACEMENTS } from '../../../lib/api/resources.ts';
+import { PLACEMENTS } from '../../../lib/api/resources.ts';
 import { readAccess } from '../../../lib/apiserver/bench/load.ts';
-import { processesOf, usageOf } from '../../../lib/apiserver/bench/processes.ts';
-import { ensureNamespace, installDefinitions } from '../../../lib/cli/manifests.ts';
-import { createClient, type KubeClient } from '../../../lib/kube/client.ts';
+import { usageOf } from '../../../lib/apiserver/bench/processes.ts';
 import type { KubeObject, Resource } from '../../../lib/kube/resource.ts';
 import { freePort } from '../../../lib/testing/free-port.ts';
 import { tempDir } from '../../../lib/testing/temp-dir.ts';
+import { type Cluster, openCluster } from './cluster.ts';
 import { type Contents, clear, create, kubeContents, oursContents, type Size } from './contents.ts';
 import { type SchedulerProcess, startKubeScheduler, startOurs } from './peers.ts';
 
@@ -52,14 +46,6 @@ const PODS: Resource<Pod> = { group: '', version: 'v1', plural: 'pods', kind: 'P
 
 /** What takes long is told of, apart from the results. */
 const say = (what: string): void => console.error(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${what}`);
-
-interface Cluster {
-  /** Nobody else's. */
-  readonly namespace: string;
-  readonly kubeconfig: string;
-  readonly client: KubeClient;
-  readonly serverPids: readonly number[];
-}
 
 interface Rate {
   readonly perSecond: number;
@@ -139,30 +125,10 @@ async function measure<T extends KubeObject>(
   };
 }
 
-async function embedded(stack: AsyncDisposableStack): Promise<string> {
-  const dir = stack.use(await tempDir('bench-scheduler-'));
-  const main = fileURLToPath(new URL('../../../lib/apiserver/main.ts', import.meta.url));
-  const child = spawn(process.execPath, [main, dir.path], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
-  stack.defer(async () => {
-    child.kill('SIGTERM');
-    await ended;
-  });
-  await once(child.stdout, 'data');
-  return join(dir.path, 'kubeconfig');
-}
-
 async function bench(size: Size): Promise<object[]> {
   await using stack = new AsyncDisposableStack();
-  const kubeconfig = values.kubeconfig ?? (await embedded(stack));
-  const client = createClient({ kubeconfig });
-  stack.defer(() => client.close());
-  await installDefinitions(client, AbortSignal.timeout(60_000));
-  const namespace = `bench-${randomBytes(4).toString('hex')}`;
-  await ensureNamespace(client, namespace);
-  stack.defer(() => client.delete(NAMESPACES, { name: namespace }));
-  const serverPids = await processesOf(kubeconfig, readAccess(kubeconfig).port);
-  const cluster: Cluster = { namespace, kubeconfig, client, serverPids };
+  const cluster = await openCluster(stack, values.kubeconfig);
+  const { namespace, kubeconfig } = cluster;
   const ours = await measure(
     'placement controller',
     cluster,
