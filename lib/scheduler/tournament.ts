@@ -5,8 +5,7 @@
 //
 // A match remembers a leaf and the score that it had, its *claim*: no leaf of the match is better than that. A leaf that becomes
 // better takes the claim over; one that becomes worse leaves it as it is. Whether a claim still holds is seen from the score
-// that its leaf has now, so nobody is told, and only matches that somebody asks for are played again: a change of a leaf that is
-// not the best, which is what most changes are, ends at its first match.
+// that its leaf has now, so nobody is told, and only matches that somebody asks for are played again.
 //
 // What changes a leaf changes it in many tournaments: those of one board stand side by side, each in a lane of its own. What a
 // change looks at for every lane, the codes of what leaves cannot be chosen for, stands by leaf, then by lane. What a match looks
@@ -17,7 +16,7 @@ export interface TieOrder {
   /** What is at a leaf; indexes `rank`. */
   readonly slotAt: Int32Array;
   readonly rank: Int32Array;
-  /** Leaves below this one are in the order of their ranks, so that few ties need a look at them. */
+  /** In a range that is asked for, leaves below this one stand in the order of their ranks: few ties need a look at those. */
   readonly ranked: number;
 }
 
@@ -267,7 +266,7 @@ function leafAt(claims: Round | undefined, match: number, first: number, side: n
   return claims ? claims.leaf[first + side]! : (match << BITS) | side;
 }
 
-/** Takes a match's claim over; false where the one that is there is as good. */
+/** Takes a match's claim over; false where it is no better than the one that is there. */
 function takeOver(
   { leaf: leaves, score: scores }: Round,
   at: number,
