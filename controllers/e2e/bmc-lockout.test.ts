@@ -50,10 +50,7 @@ test('BMO 1346: a Secret that is written anew without another login does not hav
     await client.patch(SECRETS, secret, { type: 'merge', body: login('simulated') });
     await platform.until('the other login to be tried', () => {
       const { tried } = device().status?.credentials ?? {};
-      return (
-        tried?.digest !== credentials?.tried?.digest &&
-        device().status?.error?.code === 'BadCredentials'
-      );
+      return tried?.digest !== credentials?.tried?.digest && device().status?.error?.code === 'BadCredentials';
     });
     bmc.faults = { ...bmc.faults, wrongCredentials: false };
     await platform.patch(DEVICES, device(), { requests: { resetStatus: 'account unlocked' } });
