@@ -18,6 +18,7 @@ import {
 import type { BmcTarget } from '../lib/bmc/driver.ts';
 import { openDriver } from '../lib/bmc/open.ts';
 import { BmcPool } from '../lib/bmc/pool.ts';
+import { mediaUrl } from '../lib/boot/media.ts';
 import type { Operator, OperatorOptions } from '../lib/cli/operator.ts';
 import { ImageCache } from '../lib/images/cache.ts';
 import type { KubeClient } from '../lib/kube/client.ts';
@@ -28,7 +29,7 @@ import { startObserving } from '../lib/observe/observing.ts';
 import { type Certificate, createCertificate } from '../lib/provision/api/certificate.ts';
 import { imageUrl } from '../lib/provision/api/image-files.ts';
 import { type ProvisionApi, startProvisionApi } from '../lib/provision/api/server.ts';
-import { KEY_BYTES, systemToken } from '../lib/provision/api/tokens.ts';
+import { KEY_BYTES, mediaKey, systemToken } from '../lib/provision/api/tokens.ts';
 import { type Clock, systemClock, timestamp } from '../lib/runtime/clock.ts';
 import { createManager } from '../lib/runtime/manager.ts';
 import { retried } from '../lib/runtime/retry.ts';
@@ -225,6 +226,7 @@ export async function startOperator(options: OperatorOptions, signal: AbortSigna
     namespace,
     loginDigest,
     audit: (record) => options.audit?.(record),
+    media: { bootUrl, url: (mac, boot) => mediaUrl(bootUrl, mac, mediaKey(key, boot)) },
     imageUrl: ({ metadata: { name }, spec }) =>
       imageCache ? imageUrl(bootUrl, { name, sha256: spec.sha256 }) : spec.url,
     seedReport: (claims) => ({ url, fingerprint, token: systemToken(key, claims), instanceUID: claims.instanceUID }),

@@ -5,7 +5,7 @@ import type { Secret } from '../../lib/api/resources.ts';
 import type { BootMode, Credentials, Driver } from '../../lib/bmc/driver.ts';
 import { BmcError, type BmcErrorCode } from '../../lib/bmc/errors.ts';
 import { Failure, type FailureCode } from '../../lib/provision/operations/failures.ts';
-import type { Effect, Reading } from '../../lib/provision/operations/operations.ts';
+import type { Effect, Media, Reading } from '../../lib/provision/operations/operations.ts';
 import type { Status } from './status.ts';
 
 const CODES: Record<BmcErrorCode, FailureCode> = {
@@ -74,14 +74,15 @@ export function loginDigests(key: Uint8Array): LoginDigest {
 export interface Readings {
   power?: 'On' | 'Off';
   bmc?: NonNullable<Status['bmc']>;
-  bootDevice?: 'pxe' | 'disk' | 'other';
+  bootDevice?: 'pxe' | 'disk' | 'cdrom' | 'other';
   dhcp?: 'served' | 'absent';
+  media?: Media;
 }
 
 /** Asks the BMC for what is needed, one thing after the other. @throws BmcError */
 export async function read(
   driver: Driver,
-  needs: readonly Exclude<Reading, 'dhcp'>[],
+  needs: readonly Exclude<Reading, 'dhcp' | 'media'>[],
   signal: AbortSignal,
 ): Promise<Readings> {
   const readings: Readings = {};
@@ -92,12 +93,13 @@ export async function read(
         break;
       case 'identity': {
         const { manufacturer, product, firmware, protocol } = await driver.identify(signal);
-        readings.bmc = { manufacturer, product, firmware, protocol };
+        const { virtualMedia } = driver.capabilities();
+        readings.bmc = { manufacturer, product, firmware, protocol, virtualMedia };
         break;
       }
       case 'bootDevice': {
         const { device } = await driver.bootDevice(signal);
-        readings.bootDevice = device === 'pxe' || device === 'disk' ? device : 'other';
+        readings.bootDevice = device === 'pxe' || device === 'disk' || device === 'cdrom' ? device : 'other';
         break;
       }
     }

@@ -16,6 +16,7 @@ import type { BackoffPolicy } from '../../lib/runtime/backoff.ts';
 import type { Clock } from '../../lib/runtime/clock.ts';
 import type { AuditRecord } from './audit.ts';
 import { type LoginDigest, secretNameOf } from './bmc-access.ts';
+import type { MediaPlace } from './boot-media.ts';
 import type { Desk } from './desk.ts';
 import type { HealthBoard } from './health.ts';
 import type { Claimant } from './plan.ts';
@@ -67,6 +68,8 @@ export interface DeviceDependencies {
   readonly loginDigest: LoginDigest;
   /** Is told of each operation that ends. */
   readonly audit: (record: AuditRecord) => void;
+  /** Where BMCs fetch the live OS as a disc. */
+  readonly media: MediaPlace;
   /** Where machines fetch an image. */
   readonly imageUrl: (image: Image) => string;
   /** How the installed system reports in, for its seed. */

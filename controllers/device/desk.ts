@@ -84,11 +84,13 @@ export class Desk {
   }
 
   #networkBoot(device: Device, operation: Operation): NetworkBoot {
-    return { ...bootOf(device, operation), ...this.#options.liveOS() };
+    const { address, gateway } = device.spec.boot ?? {};
+    const network = address === undefined ? undefined : { address, gateway };
+    return { ...bootOf(device, operation), ...this.#options.liveOS(), network };
   }
 }
 
-const bootOf = (device: Device, operation: Operation) => ({
+export const bootOf = (device: Device, operation: Operation) => ({
   device: device.metadata.name,
   deviceUID: device.metadata.uid!,
   operationId: operation.id,

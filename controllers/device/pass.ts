@@ -30,6 +30,7 @@ import { addressesOf, giveBack, takeAddresses } from './addresses.ts';
 import { isToBeRead, noteAdopted } from './adopted.ts';
 import { auditRecords } from './audit.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
+import { bootsByMedia, bootsWithoutDhcp, discOf, readMedia } from './boot-media.ts';
 import { changesText, withChangesTold, writeInventory } from './collection.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
@@ -197,12 +198,16 @@ export class Pass {
   async #ask(step: Pick<Step, 'reads'>): Promise<void> {
     if (step.reads.length === 0) return;
     try {
-      const ofBmc = step.reads.filter((reading) => reading !== 'dhcp');
-      this.#readings = await read(await this.#driver(), ofBmc, this.#signal);
+      const driver = await this.#driver();
+      const ofBmc = step.reads.filter((reading) => reading !== 'dhcp' && reading !== 'media');
+      this.#readings = await read(driver, ofBmc, this.#signal);
+      const operation = this.#status.operation;
+      if (operation && step.reads.includes('media') && bootsByMedia(this.#device, this.#status, this.#around.site))
+        this.#readings.media = await readMedia(driver, this.#deps.media, this.#device, operation, this.#signal);
     } catch (error) {
       throw bmcFailure(error, `${this.#deps.namespace}/${this.#around.secretName}`);
     }
-    if (step.reads.includes('dhcp')) {
+    if (step.reads.includes('dhcp') && !bootsWithoutDhcp(this.#device, this.#status, this.#around.site)) {
       const { spec } = this.#device;
       const host = await readDhcp(this.#deps.dhcp, this.#around.site, spec.bootMACAddress, this.#signal);
       if (host) this.#readings.dhcp = host;
@@ -299,6 +304,7 @@ export class Pass {
       identified: this.#readings.bmc !== undefined,
       bootDevice: this.#readings.bootDevice,
       dhcp: this.#readings.dhcp,
+      media: this.#readings.media,
       agentAdmitted: operation.boot?.nonceHash !== undefined,
       agentSeenAt: seenAt,
       task,
@@ -397,12 +403,15 @@ export class Pass {
     if (sent?.what === what && clock.now() - sent.at < timing.resendMs) return requeue(timing.pollMs);
     this.#memory.sent.set(name, { what, at: clock.now() });
     try {
-      await carryOut(await this.#driver(), effect, this.#around.bootMode, this.#signal);
+      const driver = await this.#driver();
+      if (effect.type !== 'media') await carryOut(driver, effect, this.#around.bootMode, this.#signal);
+      else if (effect.insert) await driver.insertMedia(discOf(this.#deps.media, this.#device, operation), this.#signal);
+      else await driver.ejectMedia(this.#signal);
     } catch (error) {
       throw bmcFailure(error, `${this.#deps.namespace}/${this.#around.secretName}`);
     }
-    // The boot device is set when the BMC has answered; power takes its time.
-    return effect.type === 'boot-device' ? undefined : requeue(Math.min(timing.pollMs, 100));
+    // The boot device is set, and a disc is in, when the BMC has answered; power takes its time.
+    return effect.type !== 'power' ? undefined : requeue(Math.min(timing.pollMs, 100));
   }
 
   /** What the end of a step leaves behind, beside the step itself. */

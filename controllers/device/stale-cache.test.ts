@@ -121,6 +121,7 @@ test('the agent that it was booted for is admitted, and the machine not turned o
     audit: () => undefined,
     namespace: 'bmp-system',
     loginDigest: loginDigests(new Uint8Array(32)),
+    media: { bootUrl: '', url: () => '' },
     imageUrl: ({ spec }) => spec.url,
     seedReport: () => {
       throw new Error('nothing is to be installed');

@@ -104,6 +104,7 @@ async function startConfined(options: {
   ports: Ports;
   service: boolean;
   bmc: OperatorOptions['bmc'];
+  bootFiles: string | undefined;
   audit: (record: object) => void;
 }): Promise<Confined> {
   const { kubeconfig, way, log, ports, service, bmc } = options;
@@ -120,7 +121,7 @@ async function startConfined(options: {
       log,
       namespace: OPERATOR_NAMESPACE,
       election: true,
-      provision: { host, ...ports },
+      provision: { host, ...ports, ...(options.bootFiles !== undefined && { bootFiles: options.bootFiles }) },
       ...(service && { service: { name: 'bmp-provision', address: host } }),
       observe: { host, healthPort: 0, metricsPort: 0, metrics: createMetrics() },
       pace: 'simulated',
@@ -142,6 +143,8 @@ async function startConfined(options: {
 export interface PlatformOptions {
   /** Of simulated machines. */
   readonly count: number;
+  /** Folder of the live OS; simulated machines need none, but for discs. */
+  readonly bootFiles?: string;
   /** The operator is not told of the first write of each kind that it took hold. */
   readonly losesFirstAnswers?: boolean;
   /** How the operator talks to BMCs; default as networks and BMCs need it. */
@@ -182,7 +185,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const audited: AuditRecord[] = [];
   const audit = (record: object) => audited.push(record as AuditRecord);
   const start = (ports: Ports) =>
-    startConfined({ kubeconfig: access, way, log, ports, service, audit, bmc: options.bmc });
+    startConfined({
+      kubeconfig: access,
+      way,
+      log,
+      ports,
+      service,
+      audit,
+      bmc: options.bmc,
+      bootFiles: options.bootFiles,
+    });
   let bootUrl: string | undefined;
   const fleet = await startFleet({
     count: options.count,

@@ -388,6 +388,23 @@ insecure?: boolean
 }
 }
 /**
+ * How the live OS comes to the machine.
+ */
+boot?: {
+/**
+ * Network: PXE or HTTP boot by DHCP. VirtualMedia: the BMC fetches it as a disc and lends it to the machine; for redfish:// alone. The Site's, where not given.
+ */
+method?: ("Network" | "VirtualMedia")
+/**
+ * Address of bootMACAddress while the live OS runs, CIDR: 192.0.2.50/24. DHCP is asked, where not given.
+ */
+address?: string
+/**
+ * Router on the way from there to the operator.
+ */
+gateway?: string
+}
+/**
  * What the machine must report of itself before anything is written to it.
  */
 serialNumber?: string
@@ -616,6 +633,10 @@ firmware?: string
  * The protocol and its version.
  */
 protocol?: string
+/**
+ * Whether it lends the machine a drive.
+ */
+virtualMedia?: boolean
 }
 /**
  * Which version of the Secret was tried, and which was good. Wrong ones are not tried again before the Secret changes.
@@ -2591,6 +2612,15 @@ bmcCredentialsRef?: {
  * Name of the Secret.
  */
 name: string
+}
+/**
+ * How the live OS comes to the machines, where their Devices do not say.
+ */
+boot?: {
+/**
+ * VirtualMedia where a machine's BMC offers it, over the network else.
+ */
+method?: ("Network" | "VirtualMedia")
 }
 /**
  * The networks of the site.

@@ -256,6 +256,8 @@ export interface Driver {
   /** Puts the image at this URL into the virtual drive; the BMC fetches it itself. Another one there is taken out first. */
   insertMedia(image: string, signal: AbortSignal): Promise<void>;
   ejectMedia(signal: AbortSignal): Promise<void>;
+  /** URL of the image in the virtual drive, as the BMC tells it; undefined: there is none. */
+  media(signal: AbortSignal): Promise<string | undefined>;
   /**
    * The machine's serial console, for one reader at a time (`busy` otherwise). It has a session of its own, which ends with the
    * stream; a console that is lost ends with an error.

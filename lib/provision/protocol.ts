@@ -7,6 +7,7 @@
 //   GET  /boot/v1/{mac}         plain HTTP, iPXE script; 404 unless an operation of the device waits for a network boot;
 //                               one that asks again while the operator does not know yet
 //                               a script that leads to the next one where there is no such device
+//   GET  /media/v1/{mac}/{key}.iso   plain HTTP, the live OS as a disc for exactly one boot, which the key is of; 404 after that
 //   GET  /images/v1/{name}/{sha256}  plain HTTP, an image that an operation under way writes, where the operator has a cache
 //   GET  /discovery/v1/{mac}    plain HTTP, what the machine says of itself as query; 200
 //   POST /agent/v1/session      SessionRequest → 201 SessionGrant
@@ -21,7 +22,14 @@ import type { Mount, PartitionWish } from './volumes/partitions.ts';
 import type { ArrayLevel } from './volumes/raid.ts';
 
 /** The kernel arguments by which the live OS learns of its operator; the simulated machine reads the same. */
-export const KERNEL_ARGUMENTS = { url: 'bmp.url', fingerprint: 'bmp.fingerprint', token: 'bmp.token' } as const;
+export const KERNEL_ARGUMENTS = {
+  url: 'bmp.url',
+  fingerprint: 'bmp.fingerprint',
+  token: 'bmp.token',
+  /** CIDR, and the router's address: where the live OS shall not ask DHCP. */
+  address: 'bmp.address',
+  gateway: 'bmp.gateway',
+} as const;
 
 export interface DiskFacts {
   /** Kernel name without /dev/: sda, nvme0n1. Only for people: it may change from boot to boot. */

@@ -258,11 +258,15 @@ export class IpmiDriver implements Driver {
     });
   }
 
-  insertMedia(): Promise<void> {
+  insertMedia(): Promise<never> {
     return Promise.reject(new BmcError('unsupported', this.#target.address, 'IPMI has no virtual media'));
   }
 
   ejectMedia(): Promise<void> {
+    return this.insertMedia();
+  }
+
+  media(): Promise<string | undefined> {
     return this.insertMedia();
   }
 

@@ -28,7 +28,7 @@ import { readEvents, streamPath } from './events.ts';
 import { readHardware } from './hardware.ts';
 import { inventoryItem, readFirmware } from './inventory.ts';
 import { type Json, link, memberPaths, objects, path, ShapeError, text, texts } from './json.ts';
-import { ejectMedia, insertMedia } from './media.ts';
+import { ejectMedia, hasDrive, insertedMedia, insertMedia } from './media.ts';
 import { networkInterface, networkPatch, networkSettings } from './network.ts';
 import type { RedfishOptions } from './options.ts';
 import { readConsumption, readSensors } from './sensors.ts';
@@ -76,7 +76,14 @@ export class RedfishDriver implements Driver {
       await proveAdministrator(this.#client, signal);
       const manager = (await this.#related(system, 'ManagedBy', signal))[0] ?? {};
       const systemId = text(system, 'UUID')?.toLowerCase();
-      this.#told = { events: (await streamPath(this.#client, signal)) !== undefined };
+      this.#told = {
+        events: (await streamPath(this.#client, signal)) !== undefined,
+        virtualMedia: await hasDrive(
+          this.#client,
+          [system, ...(await this.#related(system, 'ManagedBy', signal))],
+          signal,
+        ),
+      };
       return {
         manufacturer:
           text(manager, 'Manufacturer') ?? text(root, 'Vendor') ?? text(system, 'Manufacturer') ?? 'unknown',
@@ -194,6 +201,10 @@ export class RedfishDriver implements Driver {
 
   ejectMedia(signal: AbortSignal): Promise<void> {
     return this.#alone(signal, async () => ejectMedia(this.#client, await this.#owners(signal), signal));
+  }
+
+  media(signal: AbortSignal): Promise<string | undefined> {
+    return this.#strictly(async () => insertedMedia(this.#client, await this.#owners(signal), signal));
   }
 
   console(): Promise<Duplex> {

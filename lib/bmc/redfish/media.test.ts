@@ -12,9 +12,13 @@ test('an image is put in, replaced and taken out, each as often as one likes', a
     for (const image of ['http://images/a.iso', 'http://images/a.iso', 'http://images/b.iso']) {
       await driver.insertMedia(image, within());
       assert.is(bmc.media, image);
+      assert.is(await driver.media(within()), image);
     }
     for (let i = 0; i < 2; i++) await driver.ejectMedia(within());
     assert.is(bmc.media, undefined);
+    assert.is(await driver.media(within()), undefined);
+    await driver.identify(within());
+    assert.ok(driver.capabilities().virtualMedia);
   });
 });
 

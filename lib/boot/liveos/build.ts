@@ -2,7 +2,8 @@
 //
 //   node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR]
 //
-// DIR gets vmlinuz, initrd and manifest.json, which names the packages that went in and the digests of both. The same
+// DIR gets vmlinuz, initrd, both of them as a disc (media.iso), iPXE for each firmware, and manifest.json, which names the
+// packages that went in and the digests. The same
 // packages, Node and agent give the same initrd, byte for byte. Nothing is installed on this machine; root is not needed.
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -27,7 +28,10 @@ import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { constants, createZstdCompress } from 'node:zlib';
 import { run } from '../../agent/linux/command.ts';
+import { BOOT_FILES } from '../dhcp/config.ts';
+import { MEDIA_FILE } from '../media.ts';
 import { cpioArchive } from './cpio.ts';
+import { makeIso } from './iso.ts';
 import { MODULES, withDependencies } from './modules.ts';
 import { closure, dependencyLike, unpack } from './packages.ts';
 
@@ -48,7 +52,7 @@ export interface LiveOSManifest {
   readonly kernel: string;
   /** File names, which tell the versions. */
   readonly packages: readonly string[];
-  /** SHA-256 of vmlinuz and initrd, hex. */
+  /** SHA-256 of each file, hex. */
   readonly digests: Readonly<Record<string, string>>;
 }
 
@@ -121,10 +125,16 @@ export async function buildLiveOS({ out, cache, form, say }: LiveOSOptions): Pro
       createWriteStream(join(work, 'initrd')),
     );
     await copyFile(join(kernelTree, 'boot', await only(join(kernelTree, 'boot'), 'vmlinuz-')), join(work, 'vmlinuz'));
-    const digests = { vmlinuz: await sha256(join(work, 'vmlinuz')), initrd: await sha256(join(work, 'initrd')) };
+    const files = ['vmlinuz', 'initrd', ...(await putIpxe(cache, work))];
+    if (DEBIAN_ARCH === 'amd64') {
+      await makeIso({ from: work, file: join(work, MEDIA_FILE), work, cache });
+      files.push(MEDIA_FILE);
+    }
+    const digests: Record<string, string> = {};
+    for (const file of files) digests[file] = await sha256(join(work, file));
     const manifest = { form, node: process.version, kernel: kernelPackage, packages, digests };
     await writeFile(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-    for (const file of ['vmlinuz', 'initrd', 'manifest.json']) await putInPlace(join(work, file), join(out, file));
+    for (const file of [...files, 'manifest.json']) await putInPlace(join(work, file), join(out, file));
     return manifest;
   } finally {
     await rm(work, { recursive: true });
@@ -139,6 +149,16 @@ async function withoutKernel(tools: readonly string[]): Promise<string[]> {
   return (await closure(tools)).filter(
     (name) => !/^(linux-|initramfs|systemd|udev|dpkg$|perl|python|libicu|init$)/.test(name),
   );
+}
+
+/** What firmware boots over HTTP, and over TFTP where this folder is served by it; what Debian has of it. */
+async function putIpxe(cache: string, work: string): Promise<string[]> {
+  const tree = join(work, 'ipxe');
+  await unpack(['ipxe'], cache, tree);
+  const there = new Set(await readdir(join(tree, 'usr/lib/ipxe')));
+  const files = Object.values(BOOT_FILES).filter((name) => there.has(name));
+  for (const file of files) await copyFile(join(tree, 'usr/lib/ipxe', file), join(work, file));
+  return files;
 }
 
 /** The usual root with bin, sbin and lib merged into usr, as Debian has it. */

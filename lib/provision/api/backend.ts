@@ -10,6 +10,8 @@ export interface NetworkBoot extends BootClaims {
   readonly initrdUrl: string;
   /** Further kernel arguments, such as console=ttyS0. */
   readonly kernelArguments?: readonly string[];
+  /** What the live OS has instead of asking DHCP. */
+  readonly network?: { readonly address: string; readonly gateway?: string | undefined } | undefined;
 }
 
 /** One session of one agent. Two with the same key are the same agent asking again. */

@@ -6,19 +6,23 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ipxeScript, retryScript } from '../../boot/ipxe.ts';
+import type { LiveBoot } from '../../boot/kernel-arguments.ts';
+import { MEDIA_PATH, mediaArguments, parseMediaPath } from '../../boot/media.ts';
 import { endable } from '../../http/endable.ts';
 import { OriginError } from '../../images/origin.ts';
 import type { Log } from '../../observe/log.ts';
 import type { SessionGrant } from '../protocol.ts';
-import { isRefusal, type ProvisionBackend, type Refusal } from './backend.ts';
+import { isRefusal, type NetworkBoot, type ProvisionBackend, type Refusal } from './backend.ts';
 import { BodyError, parseReport, parseSessionRequest, parseSystemReport } from './bodies.ts';
 import { type BootFile, openBootFile } from './boot-files.ts';
 import { type Certificate, certificateFingerprint } from './certificate.ts';
 import { DISCOVERY_PATH, discoveryScript, parseDiscovery } from './discovery.ts';
 import { IMAGES_PATH, type ImageShelf, imageAnswer } from './image-files.ts';
+import { mediaAnswer } from './media-files.ts';
 import {
   bootToken,
   hashNonce,
+  isMediaKey,
   readBootToken,
   readSessionToken,
   readSystemToken,
@@ -160,7 +164,9 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
   const boot = createHttpServer(
     listener((exchange) => {
       const { method } = exchange.request;
-      if (exchange.path.startsWith(IMAGES_PATH) && (method === 'GET' || method === 'HEAD')) return image(exchange);
+      const isRead = method === 'GET' || method === 'HEAD';
+      if (isRead && exchange.path.startsWith(IMAGES_PATH)) return image(exchange);
+      if (isRead && exchange.path.startsWith(MEDIA_PATH)) return media(exchange);
       if (method !== 'GET') throw new HttpError(404, 'NotFound', 'no such path');
       if (exchange.path.startsWith(DISCOVERY_PATH)) return discovered(exchange);
       return exchange.path.startsWith(FILES) ? bootFile(exchange) : bootScript(exchange);
@@ -201,17 +207,34 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     if (found === 'unknown') return { status: 200, type: 'text/plain', body: discoveryScript(bootUrl, macAddress) };
     // iPXE would take 503 for "nothing here" and go on to the disk.
     if (isRefusal(found)) return { status: 200, type: 'text/plain', body: retryScript(`${bootUrl}${path}`) };
-    const { kernelUrl, initrdUrl, kernelArguments } = found;
-    const script = ipxeScript({
-      kernelUrl,
-      initrdUrl,
-      url,
-      fingerprint,
-      token: bootToken(key, found),
-      macAddress,
-      ...(kernelArguments && { kernelArguments }),
-    });
+    const { kernelUrl, initrdUrl } = found;
+    const script = ipxeScript({ kernelUrl, initrdUrl, ...liveBoot(macAddress, found) });
     return { status: 200, type: 'text/plain', body: script };
+  }
+
+  const liveBoot = (macAddress: string, found: NetworkBoot): LiveBoot => ({
+    url,
+    fingerprint,
+    token: bootToken(key, found),
+    macAddress,
+    network: found.network,
+    ...(found.kernelArguments && { kernelArguments: found.kernelArguments }),
+  });
+
+  async function media({ path, request }: Exchange): Promise<Answer> {
+    const asked = parseMediaPath(path);
+    const found = asked && backend.boot(asked.macAddress);
+    if (found !== undefined && found !== 'unknown' && isRefusal(found)) return refusal(found);
+    const isWanted = asked && found !== undefined && found !== 'unknown' && isMediaKey(key, found, asked.key);
+    const { bootFiles } = options;
+    const how = { range: request.headers.range, headOnly: request.method === 'HEAD' };
+    const answer =
+      isWanted && bootFiles !== undefined
+        ? await mediaAnswer(bootFiles, mediaArguments(liveBoot(asked.macAddress, found)), how)
+        : undefined;
+    if (!answer) throw new HttpError(404, 'NotFound', 'no boot waits for such a disc');
+    const { status, headers, stream } = answer;
+    return { status, headers, type: 'application/octet-stream', ...(stream && { body: stream }) };
   }
 
   /** One request from its first byte to its last, whatever goes wrong in between. */

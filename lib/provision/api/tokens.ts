@@ -32,7 +32,7 @@ export interface SystemClaims {
   readonly operationId?: string;
 }
 
-type Purpose = 'boot' | 'session' | 'system';
+type Purpose = 'boot' | 'session' | 'system' | 'media';
 
 export const KEY_BYTES = 32;
 const MAC_BYTES = 32;
@@ -45,7 +45,12 @@ function derive(key: Uint8Array): Readonly<Record<Purpose, KeyObject>> {
   if (key.length !== KEY_BYTES) throw new RangeError(`the token key must have ${KEY_BYTES} bytes, not ${key.length}`);
   const forPurpose = (purpose: Purpose) =>
     createSecretKey(createHmac('sha256', key).update(`bmp/v1/${purpose}`).digest());
-  return { boot: forPurpose('boot'), session: forPurpose('session'), system: forPurpose('system') };
+  return {
+    boot: forPurpose('boot'),
+    session: forPurpose('session'),
+    system: forPurpose('system'),
+    media: forPurpose('media'),
+  };
 }
 
 function mac(key: Uint8Array, purpose: Purpose, payload: string): Buffer {
@@ -73,6 +78,18 @@ function open(key: Uint8Array, purpose: Purpose, token: string): unknown[] | und
 /** @throws RangeError when the key has not {@link KEY_BYTES} bytes, as all functions here. */
 export function bootToken(key: Uint8Array, claims: BootClaims): string {
   return issue(key, 'boot', [claims.device, claims.deviceUID, claims.operationId, claims.boot]);
+}
+
+/** What a disc for one boot is known by, in its URL: 32 hex digits. Short, since BMCs take no long URLs. */
+export function mediaKey(key: Uint8Array, { device, deviceUID, operationId, boot }: BootClaims): string {
+  const payload = JSON.stringify([device, deviceUID, operationId, boot]);
+  return mac(key, 'media', payload).subarray(0, 16).toString('hex');
+}
+
+/** Whether it is the key of this boot's disc; in constant time. */
+export function isMediaKey(key: Uint8Array, claims: BootClaims, given: string): boolean {
+  const [found, wanted] = [Buffer.from(given), Buffer.from(mediaKey(key, claims))];
+  return found.length === wanted.length && timingSafeEqual(found, wanted);
 }
 
 export function readBootToken(key: Uint8Array, token: string): BootClaims | undefined {

@@ -75,7 +75,10 @@ export type StepName =
   | 'await-system';
 
 /** What a step may ask to be read before it is judged: from the BMC, and whether DHCP answers the machine. */
-export type Reading = 'power' | 'identity' | 'bootDevice' | 'dhcp';
+export type Reading = 'power' | 'identity' | 'bootDevice' | 'dhcp' | 'media';
+
+/** What is in the drive that the BMC lends: the disc of this boot, that of an earlier one, or nothing of ours. */
+export type Media = 'current' | 'stale' | 'foreign';
 
 /** What was seen. Everything but the time comes from outside: the BMC, the agent, the system. */
 export interface Observed {
@@ -84,9 +87,11 @@ export interface Observed {
   readonly power?: PowerState | undefined;
   /** True when the BMC let us in as administrator just now. */
   readonly identified?: boolean | undefined;
-  readonly bootDevice?: 'pxe' | 'disk' | 'other' | undefined;
+  readonly bootDevice?: 'pxe' | 'disk' | 'cdrom' | 'other' | undefined;
   /** Whether the machine is a host of the operator's DHCP server. Undefined: that is not how it boots. */
   readonly dhcp?: 'served' | 'absent' | undefined;
+  /** Undefined: that is not how it boots. */
+  readonly media?: Media | undefined;
   /** An agent was admitted for this boot. */
   readonly agentAdmitted: boolean;
   /** When it last reported. Undefined: not since this process began. */
@@ -114,7 +119,9 @@ export interface StepContext {
 
 export type Effect =
   | { readonly type: 'power'; readonly action: PowerAction }
-  | { readonly type: 'boot-device'; readonly device: 'pxe' | 'disk' }
+  | { readonly type: 'boot-device'; readonly device: 'pxe' | 'disk' | 'cdrom' }
+  /** Done when the BMC has said so. */
+  | { readonly type: 'media'; readonly insert: boolean }
   /** Done when the DHCP server has said so. */
   | { readonly type: 'dhcp'; readonly serve: boolean }
   | { readonly type: 'task'; readonly kind: TaskKind };
@@ -142,6 +149,9 @@ const wait: Outcome = { type: 'wait' };
 const act = (effect: Effect): Outcome => ({ type: 'act', effect });
 const power = (action: PowerAction) => act({ type: 'power', action });
 const dhcp = (serve: boolean) => act({ type: 'dhcp', serve });
+const media = (insert: boolean) => act({ type: 'media', insert });
+
+const isOurs = (disc: Media | undefined) => disc === 'current' || disc === 'stale';
 
 const off = (action: PowerAction): Step => ({
   reads: ['power'],
@@ -152,19 +162,13 @@ const off = (action: PowerAction): Step => ({
   judge: ({ power: state }) => (state === 'Off' ? done : power(action)),
 });
 
-/** Turned on only when DHCP answers, for the network, or no longer, so that no firmware boots from there any more. */
-const boot = (device: 'pxe' | 'disk', again: Step['again']): Step => ({
-  reads: ['power', 'bootDevice', 'dhcp'],
+const boot: Pick<Step, 'reads' | 'deadlineSeconds' | 'again' | 'late' | 'awaited'> = {
+  reads: ['power', 'bootDevice', 'dhcp', 'media'],
   deadlineSeconds: 180,
-  again,
+  again: 'off',
   late: 'PowerStuck',
   awaited: 'the power to be On',
-  judge({ power: state, bootDevice, dhcp: host }) {
-    if (state === 'On') return done;
-    if (host === (device === 'pxe' ? 'absent' : 'served')) return dhcp(device === 'pxe');
-    return bootDevice === device ? power('on') : act({ type: 'boot-device', device });
-  },
-});
+};
 
 const task = (kind: TaskKind, deadlineSeconds: number): Step => ({
   reads: [],
@@ -210,10 +214,11 @@ export const STEPS: Record<StepName, Step> = {
   /** The live OS needs its address until here. */
   'power-down': {
     ...off('off'),
-    reads: ['power', 'dhcp'],
-    judge({ power: state, dhcp: host }) {
+    reads: ['power', 'dhcp', 'media'],
+    judge({ power: state, dhcp: host, media: disc }) {
       if (state !== 'Off') return power('off');
-      return host === 'served' ? dhcp(false) : done;
+      if (host === 'served') return dhcp(false);
+      return isOurs(disc) ? media(false) : done;
     },
   },
   'shut-down': {
@@ -225,7 +230,17 @@ export const STEPS: Record<StepName, Step> = {
       return power(systemReported && now - startedAt < graceMs ? 'soft' : 'off');
     },
   },
-  'network-boot': boot('pxe', 'off'),
+  /** Of the live OS, over the network or from a disc: the machine is turned on only when that is there for it. */
+  'network-boot': {
+    ...boot,
+    judge({ power: state, bootDevice, dhcp: host, media: disc }) {
+      if (state === 'On') return done;
+      if (host === 'absent') return dhcp(true);
+      if (disc === 'stale' || disc === 'foreign') return media(true);
+      const device = disc === undefined ? 'pxe' : 'cdrom';
+      return bootDevice === device ? power('on') : act({ type: 'boot-device', device });
+    },
+  },
   'await-agent': {
     reads: ['power', 'dhcp'],
     deadlineSeconds: 900,
@@ -247,7 +262,16 @@ export const STEPS: Record<StepName, Step> = {
   'write-seed': task('write-seed', 180),
   'set-password': task('set-password', 180),
   wipe: task('wipe', 24 * 3600),
-  'disk-boot': boot('disk', 'off'),
+  /** Not while the live OS is there for it: no firmware shall boot from that any more. */
+  'disk-boot': {
+    ...boot,
+    judge({ power: state, bootDevice, dhcp: host, media: disc }) {
+      if (state === 'On') return done;
+      if (host === 'served') return dhcp(false);
+      if (isOurs(disc)) return media(false);
+      return bootDevice === 'disk' ? power('on') : act({ type: 'boot-device', device: 'disk' });
+    },
+  },
   'await-system': {
     reads: ['power'],
     deadlineSeconds: 900,

@@ -37,6 +37,8 @@ export interface Chassis {
   control(action: ChassisAction): void;
   /** Read and cleared by the firmware, written by the BMC. */
   boot: ChassisBoot;
+  /** URL of the image in the drive that the BMC lends it. */
+  media?: string | undefined;
   /** Blinks for so many seconds; 0 ends it, Infinity is until further notice. */
   identify(seconds: number): void;
   /** Of a machine that tells its BMC of them. */

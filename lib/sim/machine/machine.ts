@@ -22,6 +22,7 @@ import { seededRandom } from '../bmc/faults.ts';
 import type { FleetStore } from '../store.ts';
 import { type InstalledSystem, SimulatedDisk } from './disk.ts';
 import { simulatedHardware } from './hardware.ts';
+import { mediaBoot } from './media-boot.ts';
 import { networkBoot } from './network-boot.ts';
 import type { MachineProfile } from './profile.ts';
 import { reportIn, systemAddresses } from './system.ts';
@@ -37,12 +38,14 @@ export interface MachineOptions {
   readonly log: Log;
 }
 
-type Source = 'network' | 'disk';
+type Source = 'network' | 'disk' | 'media';
 
 export class SimulatedMachine implements Chassis {
   readonly profile: MachineProfile;
   readonly disks: readonly SimulatedDisk<DiskFacts>[];
   readonly serial: Terminal;
+  /** Held by the BMC: gone with that. */
+  media: string | undefined;
   readonly #options: MachineOptions;
   readonly #random: () => number;
   readonly #changes = new EventEmitter();
@@ -224,7 +227,7 @@ export class SimulatedMachine implements Chassis {
     if (this.#fault?.kind === 'boot-hangs') return this.#enter('hung', power);
     const { sources, bootMode } = this.#bootOrder();
     for (const source of sources) {
-      const booted = source === 'network' ? await this.#bootNetwork(power, bootMode) : await this.#bootDisk(power);
+      const booted = source === 'disk' ? await this.#bootDisk(power) : await this.#bootLive(source, power, bootMode);
       if (booted) return;
     }
     this.#record({ what: 'boot', detail: 'none' });
@@ -236,16 +239,17 @@ export class SimulatedMachine implements Chassis {
     const { valid, device, persistent, efi } = this.#boot;
     if (!valid) return { sources: ['disk', 'network'], bootMode: 'UEFI' };
     if (!persistent) this.boot = NO_BOOT_OVERRIDE;
-    const sources: readonly Source[] = device === 'pxe' ? ['network', 'disk'] : ['disk', 'network'];
+    const first = device === 'pxe' ? 'network' : device === 'cdrom' ? 'media' : undefined;
+    const sources: readonly Source[] = first ? [first, 'disk'] : ['disk', 'network'];
     return { sources, bootMode: efi ? 'UEFI' : 'BIOS' };
   }
 
-  async #bootNetwork(power: AbortSignal, bootMode: 'BIOS' | 'UEFI'): Promise<boolean> {
+  async #bootLive(source: 'network' | 'media', power: AbortSignal, bootMode: 'BIOS' | 'UEFI'): Promise<boolean> {
     const { timings, clock, bootUrl, log } = this.#options;
     this.#enter('network-boot', power);
     const { retry: retryMs, networkBoot: giveUpMs } = timings;
     const { inventory } = this.profile;
-    const found = await networkBoot(this.profile.bootMACAddress, {
+    const firmware = {
       bootUrl,
       signal: power,
       clock,
@@ -253,9 +257,11 @@ export class SimulatedMachine implements Chassis {
       giveUpMs,
       log,
       whoami: { serial: inventory.serialNumber, manufacturer: inventory.manufacturer, product: inventory.model },
-    });
+    };
+    const { bootMACAddress } = this.profile;
+    const found = await (source === 'network' ? networkBoot(bootMACAddress, firmware) : mediaBoot(this.media, power));
     if (!found) return false;
-    this.#record({ what: 'boot', detail: 'network' });
+    this.#record({ what: 'boot', detail: source });
     await sleep(clock, timings.liveBoot, power);
     this.#enter('live', power);
     if (this.#fault?.kind !== 'agent-silent') await this.#runAgent(found, power, bootMode);

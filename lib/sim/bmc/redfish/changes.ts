@@ -105,11 +105,13 @@ export function insertMedia(state: BmcState, body: Body): Reply {
   if (typeof body.Image !== 'string' || !URL.canParse(body.Image)) return REFUSE.value('Image');
   if (state.media !== undefined) return REFUSE.state();
   state.media = body.Image;
+  state.chassis.media = body.Image;
   return done();
 }
 
 export function ejectMedia(state: BmcState): Reply {
   state.media = undefined;
+  state.chassis.media = undefined;
   return done();
 }
 
