@@ -9,14 +9,12 @@ import type { Host } from '../../lib/api/generated.ts';
 import { API_VERSION, HOSTS, PLACEMENTS } from '../../lib/api/resources.ts';
 import { installDefinitions } from '../../lib/cli/manifests.ts';
 import type { KubeClient } from '../../lib/kube/client.ts';
-import { createEventRecorder } from '../../lib/kube/events.ts';
 import { systemClock } from '../../lib/runtime/clock.ts';
 import { findCondition } from '../../lib/runtime/conditions.ts';
-import { createManager, type Manager } from '../../lib/runtime/manager.ts';
+import type { Manager } from '../../lib/runtime/manager.ts';
 import { startCluster } from '../../lib/testing/cluster.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
-import { createLogRecorder } from '../../lib/testing/log-recorder.ts';
-import { createPlacementController } from '../placement/controller.ts';
+import { startScheduler } from '../placement/model/running.ts';
 import { createNodesController, KEY } from './controller.ts';
 import { type CoreNode, coreNodes, hostOfNode, NODES } from './core.ts';
 import { httpNodes, readNodes } from './http.ts';
@@ -101,39 +99,21 @@ test('a core node becomes a Host with its place, taints and every resource that 
   );
 });
 
-function start(
+const start = (
   client: KubeClient,
   namespace: string,
   sourceOf: (manager: Pick<Manager, 'store'>) => NodeSource,
-): AsyncDisposable {
-  const log = createLogRecorder();
-  const manager = createManager({ client, log });
-  const events = createEventRecorder({ client: manager.client, component: 'test', log, clock: systemClock });
-  const scoped: Pick<Manager, 'client' | 'store'> = {
-    client: manager.client,
-    store: (resource, options) => manager.store(resource, { ...options, ...(resource.namespaced && { namespace }) }),
-  };
-  const hosts = scoped.store(HOSTS);
-  manager.add(createPlacementController({ manager: scoped, events, log, clock: systemClock }));
-  manager.add(
+): AsyncDisposable =>
+  startScheduler(client, namespace, (manager, log) => [
     createNodesController({
       client: manager.client,
-      hosts,
-      source: sourceOf(scoped),
+      hosts: manager.store(HOSTS),
+      source: sourceOf(manager),
       namespace,
       log,
       clock: systemClock,
     }),
-  );
-  const stop = new AbortController();
-  const ended = manager.run(stop.signal);
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
+  ]);
 
 const conditionOf = ({ status }: Host, type: string) => findCondition(status?.conditions, type);
 

@@ -126,6 +126,8 @@ async function bench(): Promise<object[]> {
   await create(access, oursContents(namespace, { machines: whole('nodes'), requests: 0 }).machines);
   const scheduler = stack.use(startOurs(kubeconfig));
   const count = whole('requests');
+  // Its start does not count.
+  await waits(cluster, scheduler.pid, 'first', 1, whole('pace'));
   const alone = await waits(cluster, scheduler.pid, 'alone', count, whole('pace'));
   const flood = hopeless(namespace, whole('hopeless'));
   const half = Math.ceil(flood.length / 2);
