@@ -12,7 +12,7 @@ import type { Log } from '../observe/log.ts';
 import { eventually } from '../testing/eventually.ts';
 import { tempDir } from '../testing/temp-dir.ts';
 import { type CachedImage, ImageCache, type ImageCacheOptions, ImageChanged, NoRoom } from './cache.ts';
-import { OriginError } from './origin.ts';
+import { OriginError, readOrigin } from './origin.ts';
 
 const silent = () => undefined;
 const log: Log = { debug: silent, info: silent, warn: silent, error: silent };
@@ -223,6 +223,20 @@ test('what was used longest ago makes room, and what has none is refused', () =>
       },
       { maxBytes: 2 * MIB + 1000 },
     );
+  }));
+
+test('a file is read whole over a connection that breaks, and never put together of two', () =>
+  withOrigin(async (origin) => {
+    const read = async () => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of readOrigin(origin.url, soon(), [1, 1, 1])) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    };
+    origin.fault = breaksAfter(700_000, origin);
+    assert.ok((await read()).equals(origin.file));
+    origin.etag = undefined;
+    const error = (await errorOf(read())) as OriginError;
+    assert.match(error.message, /cannot be gone on with$/);
   }));
 
 /** Fetches an image in a process of its own, and prints a line when it is there. */

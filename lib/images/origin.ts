@@ -1,6 +1,7 @@
 // A file at its origin over HTTP(S), from any byte on, and only if it is still the same file.
 //
 // Source: RFC 9110 §13.1.5 (If-Range), §14 (range requests), §15.5.17 (416), §8.8.3 (strong validators).
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** What has to be the same for two answers to be of the same file: a strong ETag, else the date of its last change. */
 export type Validator = string;
@@ -91,6 +92,36 @@ export async function openOrigin(url: string, options: OriginOptions): Promise<O
     validator: continues ? validator : now,
     chunks: read(response.body, within, close),
   };
+}
+
+/** Waited before going on after a break: so many in a row without a byte are an error. */
+const RETRY_MS = [500, 1000, 2000, 5000];
+
+/** The whole file, gone on with where the connection broke, as long as it is the same file. @throws OriginError */
+export async function* readOrigin(
+  url: string,
+  signal: AbortSignal,
+  retryMs: readonly number[] = RETRY_MS,
+): AsyncGenerator<Uint8Array> {
+  let validator: Validator | undefined;
+  for (let from = 0, failures = 0; ; ) {
+    try {
+      const part = await openOrigin(url, { signal, from, validator });
+      if (part.from !== from) throw new OriginError(`${plainUrl(url)} broke off, and cannot be gone on with`, false);
+      ({ validator } = part);
+      for await (const chunk of part.chunks) {
+        from += chunk.length;
+        failures = 0;
+        yield chunk;
+      }
+      if (part.totalBytes === undefined || from >= part.totalBytes) return;
+      throw new OriginError(`${plainUrl(url)} ended after ${from} of ${part.totalBytes} bytes`, true);
+    } catch (error) {
+      const wait = retryMs[failures++];
+      if (!(error instanceof OriginError) || !error.passing || wait === undefined) throw error;
+      await delay(wait, undefined, { signal });
+    }
+  }
 }
 
 async function* read(

@@ -4,6 +4,7 @@ import { dump } from 'js-yaml';
 import { API_VERSION, IMAGES } from '../../api/resources.ts';
 import { BUILD_PROGRAMS, buildImages, type ImageCompression, type ImageFormat } from '../../images/build.ts';
 import { inspectImage } from '../../images/inspect.ts';
+import { readOrigin } from '../../images/origin.ts';
 import { SUITE } from '../../images/root.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, FIELD_MANAGER, nameOf, onCluster } from '../cluster.ts';
 import { type Command, text, UsageError, untilInterrupted, type Values } from '../command.ts';
@@ -63,17 +64,11 @@ async function build(values: Values, file: string): Promise<number> {
   return 0;
 }
 
-async function* bodyOf(url: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const response = await fetch(url, { signal });
-  if (!response.ok || response.body === null) throw new Error(`${url} answers ${response.status}`);
-  yield* response.body;
-}
-
 async function add(values: Values, name: string, url: string): Promise<number> {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) throw new UsageError(`takes an http(s) URL, not "${url}"`);
   const asked = { format: oneOf(values, 'format', FORMATS), bootModes: bootModesIn(values) };
   const architecture = oneOf(values, 'architecture', ARCHITECTURES) ?? ARCHITECTURES[0];
-  const seen = await inspectImage(bodyOf(url, untilInterrupted().signal));
+  const seen = await inspectImage(readOrigin(url, untilInterrupted().signal));
   const format = asked.format ?? seen.format;
   if (format === undefined) throw new UsageError('cannot look into what is packed as xz: say --format');
   const bootModes = asked.bootModes ?? seen.bootModes;
