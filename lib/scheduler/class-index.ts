@@ -49,7 +49,7 @@ export class ClassIndex implements Follower {
   best(): Winner | undefined {
     const lane = this.#catchUp();
     if (this.#judges.length > 0) return this.#bestOfCells(lane);
-    return this.#winner(lane, this.#layout.board.best(lane, this.#layout.order()), 0);
+    return this.#winner(lane, this.#layout.board.best(lane), 0);
   }
 
   /** Why nodes were turned away in the decision just taken, by reason, over all nodes. */
@@ -132,27 +132,26 @@ export class ClassIndex implements Follower {
   }
 
   begin(lane: number): void {
-    const { board, slotAt, cellAt } = this.#layout;
-    const { fixed, lanes } = board;
+    const { board, slotAt } = this.#layout;
+    const { scores, fixed, lanes } = board;
     this.#feasible = new Int32Array(0);
     this.#eligible = new Int32Array(0);
     this.#judges = this.#class.domainJudges.map(({ weight, judge }) => ({ weight, judge, codes: [] }));
     this.#growCells();
     const judge = this.#layout.judgeOf(this);
     const verdict = new Int32Array(1);
-    const scores = new Int32Array(slotAt.length);
     for (let leaf = 0; leaf < slotAt.length; leaf++) {
       const at = leaf * lanes + lane;
       fixed[at] = EMPTY;
       this.#judgeNode(lane, leaf);
       verdict[0] = fixed[at]!;
       if (verdict[0] >= 0) judge(slotAt[leaf]!, verdict);
-      scores[leaf] = verdict[0];
+      scores[at] = verdict[0];
     }
     const crossing = (leaf: number, sign: 1 | -1) => {
-      this.#feasible[cellAt[leaf]!]! += sign;
+      this.#feasible[this.#layout.cellAt[leaf]!]! += sign;
     };
-    board.begin(lane, scores, this.#layout.order(), this.#judges.length > 0 ? crossing : undefined);
+    board.replay(lane, this.#layout.order(), this.#judges.length > 0 ? crossing : undefined);
   }
 
   reconsider(lane: number, leaf: number, order: TieOrder): void {

@@ -62,10 +62,6 @@ export class Layout {
   readonly #scope: Scope;
   readonly #domains: readonly Domains[];
   readonly #cellOf = new Map<string, number>();
-  /** By leaf. A leaf is one node's, so that its rank stays; another that got the same slot has another leaf. */
-  #idAt: string[] = [];
-  /** So many leaves were dealt at once: those of a cell in the order of ranks. */
-  #dealt = 0;
   #leafOf = new Int32Array(0);
   #read = 0;
   #holes = 0;
@@ -101,7 +97,7 @@ export class Layout {
   }
 
   order(): TieOrder {
-    return { slotAt: this.slotAt, rank: this.#table.ranks(), ranked: this.#dealt };
+    return { slotAt: this.slotAt, rank: this.#table.ranks() };
   }
 
   /** Brings leaves, journal and followers up to the table's state. */
@@ -154,12 +150,13 @@ export class Layout {
     const judge = this.#judge;
     const { board } = this;
     const { fixed, lanes: stride } = board;
-    for (const change of changes) {
-      if ((change & 1) === 1)
-        for (const [lane, follower] of followers.entries()) follower?.reconsider(lane, change >> 1, order);
-    }
     for (let index = 0; index < changes.length; index++) {
-      const leaf = changes[index]! >> 1;
+      const change = changes[index]!;
+      const leaf = change >> 1;
+      if ((change & 1) === 1)
+        followers.forEach((follower, lane) => {
+          follower?.reconsider(lane, leaf, order);
+        });
       const base = leaf * stride;
       for (let lane = 0; lane < lanes; lane++) verdicts[lane] = fixed[base + lane]!;
       const slot = this.slotAt[leaf]!;
@@ -204,7 +201,7 @@ export class Layout {
   #place(slot: number): boolean {
     const leaf = this.leafOf(slot);
     const cell = this.#isMember(slot) ? this.#cellOfSlot(slot) : NONE;
-    if (leaf !== NONE && this.cellAt[leaf] === cell && this.#idAt[leaf] === this.#table.node(slot)!.id) {
+    if (leaf !== NONE && this.cellAt[leaf] === cell) {
       this.journal.node(leaf);
       return true;
     }
@@ -232,7 +229,6 @@ export class Layout {
     const leaf = this.leaves++;
     this.slotAt[leaf] = slot;
     this.cellAt[leaf] = cell;
-    this.#idAt[leaf] = this.#table.node(slot)!.id;
     this.#leafOf[slot] = leaf;
     this.size++;
     const last = this.runs.at(-1);
@@ -266,15 +262,11 @@ export class Layout {
     this.#holes = 0;
     this.runs = [];
     this.cells = [];
-    this.#idAt = [];
     this.#cellOf.clear();
-    const byRank = new Int32Array(table.slots).fill(NONE);
-    const rank = table.ranks();
-    for (let slot = 0; slot < table.slots; slot++) if (this.#isMember(slot)) byRank[rank[slot]!] = slot;
-    const seats = Array.from(
-      byRank.filter((slot) => slot !== NONE),
-      (slot) => ({ slot, cell: this.#cellOfSlot(slot) }),
-    );
+    const seats: { slot: number; cell: number }[] = [];
+    for (let slot = 0; slot < table.slots; slot++) {
+      if (this.#isMember(slot)) seats.push({ slot, cell: this.#cellOfSlot(slot) });
+    }
     if (this.#domains.length > 0) seats.sort((left, right) => left.cell - right.cell);
     const room = 2 ** Math.ceil(Math.log2(seats.length * 1.25 + 2));
     this.board = new Board(room);
@@ -285,7 +277,6 @@ export class Layout {
     this.cellAt = new Int32Array(room).fill(NONE);
     this.#leafOf = new Int32Array(table.placements.length).fill(NONE);
     for (const { slot, cell } of seats) this.#seat(slot, cell);
-    this.#dealt = this.leaves;
     this.journal.hold(room);
     this.#told = this.journal.next;
     this.#read = table.journal.next;
