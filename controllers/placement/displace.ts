@@ -4,6 +4,7 @@
 // Nobody is named whom the caches do not know as bound, so that their stay, and with it their entry, ends by one write.
 import type { DrainedFor } from '../../lib/api/draining.ts';
 import type { Placement } from '../../lib/api/generated.ts';
+import { priorityOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Plan } from './plan.ts';
 import { boundTo } from './status.ts';
 
@@ -80,5 +81,3 @@ export function evicted(
 
 const isBound = (placement: Placement): boolean =>
   boundTo(placement) !== undefined && placement.metadata.deletionTimestamp === undefined;
-
-const priorityOf = ({ spec }: Placement): number => spec.priority ?? 0;

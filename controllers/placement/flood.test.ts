@@ -118,4 +118,22 @@ test('whoever fits is bound after a bounded number of writes, however many are t
   assert.ok(many <= 64 + 2, `${many} writes`);
 });
 
+test('room that comes goes to the higher priority, though many more were refused before it', async () => {
+  const full = { resources: { cpu: '15', memory: '8Gi' } };
+  const high = { priority: 10 };
+  const api = world({ hosts: [aHost('web-1')], placements: [aPlacement('first', { spec: { ...full, ...high } })] });
+  const scheduler = new ModelScheduler(api, createFakeClock());
+  await settled(api, scheduler);
+  const created = { creationTimestamp: '2026-01-02T00:00:00Z' };
+  api.create(PLACEMENTS, aPlacement('patient', { metadata: created, spec: { ...full, ...high } }));
+  for (const { metadata, spec } of flood(450))
+    api.create(PLACEMENTS, aPlacement(metadata.name, { spec: { ...spec, ...high } }));
+  await settled(api, scheduler);
+  api.delete(PLACEMENTS, { namespace: 'team-a', name: 'first' });
+  api.create(PLACEMENTS, aPlacement('late', { spec: full }));
+  await settled(api, scheduler);
+  assert.is(phaseOf(api, 'patient'), 'Bound');
+  assert.is.not(phaseOf(api, 'late'), 'Bound');
+});
+
 test.run();

@@ -3,8 +3,10 @@
 // Room only shrinks by what is bound. So who found no host finds none until something grows: an entry goes, a host comes or
 // changes, a ledger could not be written. Who wants to be near others, or evenly spread, may gain by what is bound, too.
 // After that all are judged anew; where they are many, in sweeps: a round spends itself on so many of them that are refused
-// again, and whoever was not looked at is told what was true before, until a round soon after gets to it.
+// again, and whoever was not looked at is told what was true before, until a round soon after gets to it. Nobody of a lower
+// priority is looked at before: it might take the very room that has come.
 import type { Placement } from '../../lib/api/generated.ts';
+import { priorityOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Refused } from './plan.ts';
 
 /** Refused once more in one round, at most. */
@@ -30,6 +32,8 @@ export class Refusals {
   #sweep = 0;
   #again = 0;
   #isBehind = false;
+  /** The priority of the first who is not looked at before a later round of the sweep. */
+  #leftOut = Number.NEGATIVE_INFINITY;
 
   constructor(mostAgain = MOST_AGAIN) {
     this.#mostAgain = mostAgain;
@@ -41,6 +45,12 @@ export class Refusals {
     if (this.#again < this.#mostAgain) this.#sweep++;
     this.#again = 0;
     this.#isBehind = false;
+    this.#leftOut = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether they would overtake somebody of a higher priority, who has still to be looked at. Ask in order of priority. */
+  wouldOvertake(placement: Placement): boolean {
+    return priorityOf(placement) < this.#leftOut;
   }
 
   /** Whether somebody was told what was true before: another round is due. */
@@ -54,7 +64,10 @@ export class Refusals {
     if (known === undefined) return undefined;
     const { epoch, sweep, refused } = known;
     if (epoch.growth === growth && (epoch.binds === binds || !together.some(gainsByOthers))) return refused;
-    if (sweep !== this.#sweep && this.#again < this.#mostAgain) return undefined;
+    if (sweep !== this.#sweep) {
+      if (this.#again < this.#mostAgain) return undefined;
+      this.#leftOut = Math.max(this.#leftOut, priorityOf(together[0]!));
+    }
     this.#isBehind = true;
     return refused;
   }

@@ -101,7 +101,7 @@ export function createRounds({
     const gangs = new Gangs(found, placements);
     const redemptions = new Redemptions(found, placements);
     await findLost(telling, redemptions, ledgers, limits);
-    const refusals = placeWaiting(found.waiting, redemptions, gangs, limits, plan, effort);
+    const refusals = placeWaiting(found.waiting, { redemptions, gangs, limits, plan, known, effort });
     if (known.isBehind) effort.again();
     // Where an entry is void and still there, its room is about to be free.
     const displaced = isClear ? displacements(refusals, placements, hosts, plan) : [];
@@ -164,20 +164,26 @@ export function createRounds({
   return round;
 }
 
+interface Deciding {
+  readonly redemptions: Redemptions;
+  readonly gangs: Gangs;
+  readonly limits: PlacementQuotas;
+  readonly plan: Plan;
+  readonly known: Refusals;
+  readonly effort: Effort;
+}
+
 /** Decides for one after the other, in turn. Gives those for which there is no host. */
 function placeWaiting(
   waiting: readonly Placement[],
-  redemptions: Redemptions,
-  gangs: Gangs,
-  limits: PlacementQuotas,
-  plan: Plan,
-  effort: Effort,
+  { redemptions, gangs, limits, plan, known, effort }: Deciding,
 ): Refusal[] {
   const refusals: Refusal[] = [];
   let binds = 0;
   for (const placement of redemptions.inTurn(waiting)) {
     const together = gangs.turnOf(placement);
     if (together.length === 0 || together.some((member) => limits.isUnclear(member))) continue;
+    if (known.wouldOvertake(placement)) break;
     const turn = awaitsReservation(placement) ? redemptions.serve(placement, limits, plan) : 'ordinary';
     const refusal = turn === 'ordinary' ? judge(together, gangs, limits, plan) : turn;
     if (typeof refusal === 'object') refusals.push(...together.map((member) => ({ placement: member, ...refusal })));

@@ -17,11 +17,13 @@ import { amountsIn } from './amounts.ts';
 /** Higher priority first, then the older one, then by name. */
 export function byTurn(a: Placement, b: Placement): number {
   return (
-    (b.spec.priority ?? 0) - (a.spec.priority ?? 0) ||
+    priorityOf(b) - priorityOf(a) ||
     compare(a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? '') ||
     compare(a.metadata.name, b.metadata.name)
   );
 }
+
+export const priorityOf = ({ spec }: Placement): number => spec.priority ?? 0;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
