@@ -221,10 +221,20 @@ export class Database {
     this.#append.run(revision, collection, key, at, clear, blob, sealed ? 0 : checksum(collection, key, clear));
   }
 
-  /** Copies the database, as it is at some moment before this ends, into one plain file, while commits go on. */
-  async backup(path: string): Promise<void> {
+  /**
+   * Copies the database, as it is at some moment before this ends, into one plain file, while commits go on. `stepped` is called
+   * when a part is done. SQLite copies nothing while a commit is under way: who commits without a pause keeps it from its end.
+   */
+  async backup(path: string, stepped: () => void): Promise<void> {
     makePrivate(path);
-    await backup(this.#database, path, { rate: BACKUP_PAGES });
+    let left = Number.POSITIVE_INFINITY;
+    await backup(this.#database, path, {
+      rate: BACKUP_PAGES,
+      progress({ remainingPages }) {
+        if (remainingPages !== left) stepped();
+        left = remainingPages;
+      },
+    });
     const copy = new DatabaseSync(path);
     copy.exec('PRAGMA journal_mode = DELETE');
     copy.close();

@@ -14,6 +14,22 @@ function serve(port: NonNullable<typeof parentPort>, options: WriterOptions): vo
     port.close();
     return;
   }
+  /** Backups under way, and the pause that each commit leaves them: until one has gone on by a part, or ended. */
+  let backups = 0;
+  let pause = Promise.withResolvers<void>();
+  pause.resolve();
+  const backup = async (path: string) => {
+    backups++;
+    try {
+      await database.backup(path, () => pause.resolve());
+      say({ type: 'backed-up', path });
+    } catch (error) {
+      say({ type: 'backed-up', path, failure: words(error) });
+    } finally {
+      backups--;
+      pause.resolve();
+    }
+  };
   const answer = (message: ToWriter) => {
     switch (message.type) {
       case 'load':
@@ -22,19 +38,18 @@ function serve(port: NonNullable<typeof parentPort>, options: WriterOptions): vo
         return say({ type: 'loaded' });
       case 'commit':
         database.commit(message.batch);
+        if (backups > 0) pause = Promise.withResolvers();
         return say({ type: 'committed' });
       case 'backup':
-        return void database.backup(message.path).then(
-          () => say({ type: 'backed-up', path: message.path }),
-          (error: unknown) => say({ type: 'backed-up', path: message.path, failure: words(error) }),
-        );
+        return void backup(message.path);
       default:
         database.close();
         say({ type: 'closed' });
         return port.close();
     }
   };
-  port.on('message', (message: ToWriter) => {
+  port.on('message', async (message: ToWriter) => {
+    if (message.type === 'commit') await pause.promise;
     try {
       answer(message);
     } catch (error) {
