@@ -99,7 +99,7 @@ test('an error is told until the step that failed has been done', () => {
 test('the percentage is of the whole operation, and nothing changes when it does not', () => {
   const status = at('write-image');
   const half = atPercent(status, 50);
-  assert.is(half.operation?.percent, Math.floor((3.5 / 8) * 100));
+  assert.is(half.operation?.percent, Math.floor((4.5 / 10) * 100));
   assert.is(atPercent(half, 50), half);
 });
 

@@ -33,7 +33,7 @@ test('import, collect, put away, create, place, stop, start, restart, reset pass
       INSTANCES,
       instanceNamed('web-1', {
         rootPasswordRef: { name: 'root' },
-        vmHost: { enabled: true, overcommit: { cpu: 2 } },
+        vmHost: { enabled: true, overcommit: { cpu: 2 }, drainSeconds: 0 },
         network: { version: 2, bonds: { bond0: { interfaces: ['eno1', 'eno2'], parameters: { mode: '802.3ad' } } } },
         networks: [
           { name: 'lan', interface: 'bond0' },
