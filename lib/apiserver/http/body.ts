@@ -8,6 +8,8 @@ import { decodeProtobuf } from './protobuf.ts';
 
 /** kube-apiserver's default --max-request-bytes. */
 export const BODY_LIMIT = 3 * 2 ** 20;
+/** Somebody who is still sending when the connection ends may never read why: what is not much too large is taken in, and dropped. */
+const DRAIN_LIMIT = 4 * BODY_LIMIT;
 const DEPTH_LIMIT = 500;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -16,16 +18,20 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
  * @throws ApiError 413 beyond BODY_LIMIT
  */
 export function readBody(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+  if (Number(request.headers['content-length'] ?? 0) > DRAIN_LIMIT) throw tooLarge(BODY_LIMIT);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
   request.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > BODY_LIMIT) reject(tooLarge(BODY_LIMIT));
-    else chunks.push(chunk);
+    if (size <= BODY_LIMIT) chunks.push(chunk);
+    else chunks.length = 0;
+    if (size > DRAIN_LIMIT) reject(tooLarge(BODY_LIMIT));
   });
-  request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  request.on('end', () => {
+    if (size > BODY_LIMIT) reject(tooLarge(BODY_LIMIT));
+    else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+  });
   request.on('error', reject);
   return promise;
 }
