@@ -38,7 +38,7 @@ const device: Device = {
 };
 const secret = await client.get(SECRETS, { namespace, name: values.secret });
 const login = loginDigest(address, secret);
-const known = { name: values.secret, resourceVersion: login };
+const known = { name: values.secret, digest: login };
 const deps = {
   client,
   bmcs,

@@ -62,9 +62,9 @@ async function carriedOn(
   const world = worldOf(rotating, signal);
   try {
     const rotated = await rotatePassword(world, secret, value, signal);
-    const known = {
+    const known: NonNullable<NonNullable<Status['credentials']>['good']> = {
       name: rotated.metadata.name,
-      resourceVersion: deps.loginDigest(device.spec.bmc.address, rotated),
+      digest: deps.loginDigest(device.spec.bmc.address, rotated),
     };
     deps.events.event(
       device,
