@@ -18,11 +18,14 @@ for (const seed of [1, 2]) {
     const auditor = startAuditor(client, namespace, log);
     const stop = new AbortController();
     const operator = runOperator({ kubeconfig: proxy.kubeconfig, namespace, hardware, log }, stop.signal);
-    await beUser({ client, namespace, devices: 30, instances: 10, seed, forMs: 6_000, everyMs: 20 });
-    await settled(auditor, log, 60_000);
-    stop.abort();
-    await operator;
-    await auditor.stop();
+    try {
+      await beUser({ client, namespace, devices: 30, instances: 10, seed, forMs: 6_000, everyMs: 20 });
+      await settled(auditor, log, 60_000);
+    } finally {
+      stop.abort();
+      await operator;
+      await auditor.stop();
+    }
     await cleanUp(client, namespace);
     assert.equal(auditor.violations, []);
     assert.equal(hardware.twice(), []);

@@ -11,7 +11,7 @@ import { writeObject } from '../../kube/apply.ts';
 import { createClient, type KubeClient } from '../../kube/client.ts';
 import { isConflict, isNotFound } from '../../kube/errors.ts';
 import { createReflector } from '../../kube/reflector.ts';
-import { keyOf } from '../../kube/resource.ts';
+import { keyOf, type ObjectName } from '../../kube/resource.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Log } from '../../observe/log.ts';
 import { createController } from '../../runtime/controller.ts';
@@ -125,7 +125,12 @@ function createOperator(client: KubeClient, { namespace, hardware, log }: Operat
           keys: ({ data }) => (data?.claim ? [keyOf({ namespace, name: data.claim.split(':')[0]! })] : []),
         }),
       ],
-      reconcile: ({ key }, stop) => reconcileInstance(manager.client, devices, instances.get(key), stop),
+      reconcile: ({ key, name }, stop) => {
+        const instance = instances.get(key);
+        return instance
+          ? reconcileInstance(manager.client, devices, instance, stop)
+          : releaseLeftOver(manager.client, devices, { namespace, name }, stop);
+      },
     }),
   );
   return manager;
@@ -150,13 +155,37 @@ async function reconcileDevice(
   return done;
 }
 
+/** A claim may arrive after its instance went: from a process that has ended since, and whose write was long on its way. */
+async function releaseLeftOver(
+  client: KubeClient,
+  devices: Store<ConfigMap>,
+  name: ObjectName,
+  signal: AbortSignal,
+): Promise<Result> {
+  for (const device of devices.values()) {
+    const [instance, uid] = device.data?.claim?.split(':') ?? [];
+    if (instance !== name.name || (await uidOf(client, name, signal)) === uid) continue;
+    await writeObject(client, configMaps, device, withData(device, { claim: undefined }), { signal });
+  }
+  return done;
+}
+
+/** By the server's word; undefined where there is no such instance. */
+async function uidOf(client: KubeClient, name: ObjectName, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await client.get(configMaps, name, { signal })).metadata.uid;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
 async function reconcileInstance(
   client: KubeClient,
   devices: Store<ConfigMap>,
-  instance: ConfigMap | undefined,
+  instance: ConfigMap,
   signal: AbortSignal,
 ): Promise<Result> {
-  if (!instance) return done;
   const claim = `${instance.metadata.name}:${instance.metadata.uid}`;
   const held = devices.byIndex('claim', claim);
   if (isDeleting(instance)) {
