@@ -48,14 +48,15 @@ function serve(port: NonNullable<typeof parentPort>, options: WriterOptions): vo
         return port.close();
     }
   };
-  port.on('message', async (message: ToWriter) => {
+  const take = async (message: ToWriter) => {
     if (message.type === 'commit') await pause.promise;
     try {
       answer(message);
     } catch (error) {
       say({ type: 'failed', message: words(error) });
     }
-  });
+  };
+  port.on('message', (message: ToWriter) => void take(message));
 }
 
 if (parentPort) serve(parentPort, workerData as WriterOptions);
