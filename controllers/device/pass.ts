@@ -20,18 +20,17 @@ import {
   STEPS,
   type Step,
 } from '../../lib/provision/operations/operations.ts';
-import type { Inventory, TaskResults } from '../../lib/provision/protocol.ts';
 import { backoffMs } from '../../lib/runtime/backoff.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { removeFinalizer } from '../../lib/runtime/finalizers.ts';
 import type { OwnWrites } from '../../lib/runtime/own-writes.ts';
 import { done, type Result, requeue } from '../../lib/runtime/reconcile.ts';
-import { addressesOf, giveBack, takeAddresses } from './addresses.ts';
+import { takeAddresses } from './addresses.ts';
 import { isToBeRead, noteAdopted } from './adopted.ts';
 import { auditRecords } from './audit.ts';
 import { bmcFailure, carryOut, credentialsIn, opened, type Readings, read } from './bmc-access.ts';
 import { bootsByMedia, bootsWithoutDhcp, discOf, readMedia } from './boot-media.ts';
-import { changesText, withChangesTold, writeInventory } from './collection.ts';
+import { withCompleted } from './completion.ts';
 import { withConditions } from './conditions.ts';
 import { type DeviceDependencies, inputsDigest, type Surroundings, surroundings } from './context.ts';
 import { heard } from './desk.ts';
@@ -40,7 +39,6 @@ import { expectedEnd } from './expected-end.ts';
 import { withHealth } from './health.ts';
 import { heardAgent, heardSystem } from './hearing.ts';
 import { withInputs } from './inputs.ts';
-import { inventoryObject } from './inventory.ts';
 import { narrate } from './narrate.ts';
 import { concluded, plan } from './plan.ts';
 import { quarantinedBeside } from './quarantine.ts';
@@ -55,15 +53,12 @@ import {
   heldUntil,
   isHopeless,
   kindOf,
-  type Operation,
   reset,
   type Status,
   stepOf,
-  withInstalled,
 } from './status.ts';
 import { buildTask } from './tasks.ts';
-import { misfits, sparedTasks, systemDisk, volumeMapping, withMade, withoutArrays, withVolumes } from './volumes.ts';
-import { withWiped } from './wiped.ts';
+import { misfits, sparedTasks } from './volumes.ts';
 
 /** Turns of look and act in one pass; what is left then goes on in the next one. */
 const MOST_TURNS = 40;
@@ -330,7 +325,8 @@ export class Pass {
     const operation = this.#status.operation!;
     const now = this.#deps.clock.now();
     if (outcome.type === 'done') {
-      await this.#complete(operation);
+      const [deps, device, around, status] = [this.#deps, this.#device, this.#around, this.#status];
+      this.#status = await withCompleted({ deps, device, around, status, signal: this.#signal }, operation);
       this.#advance();
       return undefined;
     }
@@ -412,50 +408,6 @@ export class Pass {
     }
     // The boot device is set, and a disc is in, when the BMC has answered; power takes its time.
     return effect.type !== 'power' ? undefined : requeue(Math.min(timing.pollMs, 100));
-  }
-
-  /** What the end of a step leaves behind, beside the step itself. */
-  async #complete(operation: Operation): Promise<void> {
-    if (operation.step === 'collect') await this.#noteInventory(operation);
-    if (operation.step === 'wipe') this.#noteWiped(operation);
-    if (operation.step === 'configure-raid' || operation.step === 'prepare-volumes') this.#noteVolumes(operation);
-    if (operation.step === 'check-hardware') {
-      const { inventory, type } = this.#around;
-      this.#status = withVolumes(this.#status, volumeMapping(this.#device, inventory!, type!));
-    }
-    const kind = kindOf(operation);
-    if ((kind === 'Clean' || kind === 'Release') && operation.index === operation.total) {
-      const names = addressesOf(this.#deps.stores.addresses, this.#device);
-      await giveBack(this.#deps.client, this.#device, names, this.#signal);
-    }
-    if (operation.step === 'write-seed') {
-      const claim = this.#device.spec.claimRef;
-      const disk = systemDisk(this.#status, operation);
-      this.#status = withInstalled(this.#status, operation, claim, disk, this.#deps.clock.now());
-    }
-  }
-
-  #noteWiped(operation: Operation): void {
-    const { task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
-    const { disks } = task!.result as TaskResults['wipe'];
-    this.#status = withWiped(withoutArrays(this.#status), disks, operation.id, this.#deps.clock.now());
-  }
-
-  /** What the task has made of the volumes; none was asked for where there was nothing to do. */
-  #noteVolumes(operation: Operation): void {
-    const { task } = heard(this.#device, operation, this.#deps.desk.received(this.#device));
-    if (task) this.#status = withMade(this.#status, operation, task.result as Parameters<typeof withMade>[2]);
-  }
-
-  async #noteInventory(operation: Operation): Promise<void> {
-    const { client, stores, clock, desk, events } = this.#deps;
-    const { task } = heard(this.#device, operation, desk.received(this.#device));
-    const wanted = inventoryObject(this.#device, task!.result as Inventory, operation.id, timestamp(clock.now()));
-    const old = stores.inventories.get(this.#device.metadata.name);
-    const changes = await writeInventory(client, old, wanted, this.#signal);
-    if (!changes) return;
-    this.#status = withChangesTold(this.#status, changes);
-    if (changes.length > 0) events.event(this.#device, 'Warning', 'HardwareChanged', changesText(changes));
   }
 
   // Ending

@@ -39,7 +39,7 @@ export async function serveFolder(folder: string, host: string, port: number, lo
 async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const name = /^\/(\w[\w.-]*)$/.exec(request.url ?? '')?.[1];
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const file = name === undefined || !isRead ? undefined : await opened(join(folder, name));
+  const file = name === undefined || !isRead ? undefined : await openIfThere(join(folder, name));
   if (!file) {
     response.statusCode = 404;
     response.end();
@@ -66,7 +66,8 @@ async function answer(folder: string, request: IncomingMessage, response: Server
   }
 }
 
-async function opened(path: string): Promise<FileHandle | undefined> {
+/** Undefined where there is no such file. */
+export async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
     return await open(path);
   } catch (error) {

@@ -2,10 +2,11 @@
 //
 // Source: RFC 9110 §14 (one range; a request for several is answered with the whole).
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ARGUMENTS_BYTES, ARGUMENTS_PLACE, MEDIA_FILE } from '../../boot/media.ts';
+import { openIfThere } from '../../images/serve.ts';
 
 export interface MediaAnswer {
   readonly status: 200 | 206 | 416;
@@ -23,7 +24,7 @@ export async function mediaAnswer(
   kernelArguments: Buffer,
   asked: { readonly range: string | undefined; readonly headOnly: boolean },
 ): Promise<MediaAnswer | undefined> {
-  const file = await existing(join(folder, MEDIA_FILE));
+  const file = await openIfThere(join(folder, MEDIA_FILE));
   if (!file) return undefined;
   try {
     const { size, mtimeMs } = await file.stat();
@@ -87,14 +88,5 @@ async function placeIn(file: FileHandle, path: string, changedAt: number): Promi
     if (found < 0) continue;
     places.set(path, { changedAt, at: from + found });
     return from + found;
-  }
-}
-
-async function existing(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
   }
 }
