@@ -116,7 +116,7 @@ class World implements AsyncDisposable {
   }
 }
 
-test('CAPM3 1004: two Instances for one free device: one gets it, the other says why not, and gets it afterwards', async () => {
+test('two Instances for one free device: one gets it, the other says why not, and gets it afterwards', async () => {
   await using world = await World.start();
   const device = await world.device('d1');
   const [first, second] = [await world.instance('web-1'), await world.instance('web-2')];

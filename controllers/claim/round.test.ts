@@ -8,6 +8,7 @@ import { findCondition } from '../../lib/runtime/conditions.ts';
 import { PASSED_OVER, SELECTED_DEVICE } from './claims.ts';
 import type { ModelApi } from './model/api.ts';
 import { aDevice, anImage, anInstance, aSite, aType } from './model/fixtures.ts';
+import type { Call } from './model/process.ts';
 import { ModelScheduler } from './model/scheduler.ts';
 import { runRounds as run, world } from './model/world.ts';
 
@@ -152,6 +153,35 @@ test('an image of another architecture, boot mode or not allowed on the type fit
   assert.is(scheduled(api, 'arm')?.message, '0/2 devices fit: 1 cannot run the image, 1 other type');
   assert.is(scheduled(api, 'old')?.message, '0/2 devices fit: 1 cannot run the image, 1 other type');
   assert.is(scheduled(api, 'other')?.message, '0/2 devices fit: 1 cannot run the image, 1 other type');
+});
+
+test('CAPM3 1004: of two schedulers that decide for one device at once, one gets it, and the other finds it taken', async () => {
+  const api = world({ devices: [aDevice('d1')], instances: [anInstance('a')] });
+  const [one, other] = [new ModelScheduler(api), new ModelScheduler(api)];
+  // Only the second one sees it yet, and prefers it.
+  api.create(INSTANCES, anInstance('b', { spec: { priority: 10 } }));
+  other.process.deliverAll(INSTANCES);
+  const isClaim = ({ what }: Call) => what.includes('claimRef');
+  for (const scheduler of [one, other]) {
+    scheduler.start();
+    while (!scheduler.process.calls.some(isClaim)) {
+      for (const call of scheduler.process.calls.splice(0)) call.happen('answered');
+      await setImmediate();
+    }
+  }
+  while (!one.isIdle || !other.isIdle) {
+    for (const { process } of [one, other]) for (const call of process.calls.splice(0)) call.happen('answered');
+    await setImmediate();
+  }
+  assert.is(claimOf(api, 'd1'), 'a');
+  assert.is(scheduled(api, 'b'), undefined, 'it has nothing, and was told nothing');
+  const claims = api.changes.flatMap(({ resource, object }) =>
+    resource === DEVICES ? ((object as Device).spec.claimRef?.name ?? []) : [],
+  );
+  assert.equal([...new Set(claims)], ['a'], "it was never anybody else's");
+  await run(api);
+  assert.is(claimOf(api, 'd1'), 'a');
+  assert.is(scheduled(api, 'b')?.message, '0/1 devices fit: 1 in use');
 });
 
 test('who is first in turn stays so when somebody else has just written to it', async () => {

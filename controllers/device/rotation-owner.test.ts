@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
 import { SECRETS, type Secret } from '../../lib/api/resources.ts';
 import { BmcPool } from '../../lib/bmc/pool.ts';
+import { isConflict } from '../../lib/kube/errors.ts';
 import { startCluster, type TestCluster } from '../../lib/testing/cluster.ts';
 import { createFakeClock } from '../../lib/testing/fake-clock.ts';
 import { peerTest } from '../../lib/testing/peers.ts';
@@ -23,9 +24,9 @@ const secretNamed = (namespace: string, name: string): Secret => ({
   data: { username: base64('admin'), password: base64('a-secret') },
 });
 
-/** The Secret, once it is rotated without a BMC to reach: by what the pass answers. */
-async function asked({ client, namespace }: TestCluster, name: string) {
-  const secret = await client.get(SECRETS, { namespace, name });
+/** A rotation without a BMC to reach, of the Secret as the cache has it: what the pass answers. */
+async function asked({ client, namespace }: TestCluster, secret: Secret) {
+  const { name } = secret.metadata;
   const device: Device = {
     apiVersion: 'bmp.dev/v1alpha1',
     kind: 'Device',
@@ -60,13 +61,24 @@ test('ironcore 255: a Secret that is applied is not rotated, and the refusal say
   for (const manager of ['argocd-controller', 'kustomize-controller', 'bmp-sync', 'somebody']) {
     const object = secretNamed(namespace, manager);
     await client.patch(SECRETS, object.metadata, { type: 'apply', object, fieldManager: manager });
-    const answer = await asked(cluster, manager);
+    const answer = await asked(cluster, await client.get(SECRETS, object.metadata));
     const told = `${manager} keeps data.password of the Secret ${namespace}/${manager} `;
     assert.is(answer?.result, 'Refused', manager);
     assert.match(answer?.message ?? '', told);
     assert.match(answer?.message ?? '', 'kubectl create');
     assert.equal((await client.get(SECRETS, object.metadata)).data, object.data);
   }
+});
+
+test('ironcore 255: a password that somebody has changed is not overwritten by a rotation that began from the old one', async () => {
+  await using cluster = await startCluster();
+  const { client, namespace } = cluster;
+  const before = await client.create(SECRETS, secretNamed(namespace, 'a'));
+  const theirs = { username: base64('admin'), password: base64('theirs') };
+  await client.patch(SECRETS, before.metadata, { type: 'merge', body: { data: theirs } });
+  const error: unknown = await asked(cluster, before).catch((refusal: unknown) => refusal);
+  assert.ok(isConflict(error), String(error));
+  assert.equal((await client.get(SECRETS, before.metadata)).data, theirs);
 });
 
 test('whoever applies other fields only, or applied the password before somebody else changed it, does not count', async () => {

@@ -6,7 +6,7 @@ import { DEVICES, SECRETS, type Secret } from '../../lib/api/resources.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
 import { startPlatform } from './platform.ts';
 
-test('BMO 1346: a Secret that is written anew without another login does not have wrong credentials tried again', async () => {
+test('BMO 1346: another login in the Secret is tried at once; a Secret that is only written anew locks no account', async () => {
   const platform = await startPlatform({ count: 1 });
   const { client, fleet } = platform;
   const [machine] = fleet.machines.map(({ name }) => name) as [string];

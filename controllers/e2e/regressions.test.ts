@@ -7,6 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ASKED_BY } from '../../lib/api/asked-by.ts';
 import type { Device, Instance } from '../../lib/api/generated.ts';
 import { FAILURES, Failure, type FailureCode } from '../../lib/provision/operations/failures.ts';
 import { type Observed, OPERATIONS, STEPS, type StepName } from '../../lib/provision/operations/operations.ts';
@@ -196,6 +197,52 @@ test('commands as annotations: they are requests in the spec, answered in the st
     const asked = schemas.get(kind)?.properties?.spec?.properties?.requests?.properties ?? {};
     assert.ok(Object.keys(asked).length > 0, kind);
     assert.ok(statusOf(kind).requests, kind);
+  }
+});
+
+/** The object with annotations of every name, all of which say "yes", and the names that were looked at. */
+function annotated<T extends Device | Instance>(object: T): [T, ReadonlySet<string>] {
+  const looked = new Set<string>();
+  const annotations = new Proxy<Record<string, string>>(
+    {},
+    {
+      get(_, name) {
+        looked.add(String(name));
+        return 'yes';
+      },
+    },
+  );
+  return [{ ...object, metadata: { ...object.metadata, annotations } }, looked];
+}
+
+test('commands as annotations: what is to be done is decided without them', () => {
+  const untouched = { ...instance, spec: { ...instance.spec, requests: {} } };
+  const phases = statusOf('Device').phase!.enum as readonly NonNullable<Status['phase']>[];
+  for (const phase of [undefined, ...phases]) {
+    const status: Status = phase ? { ...running, phase } : {};
+    for (const spec of [{}, { claimRef }, { putAway: true, deviceType: 't', claimRef }]) {
+      const plain: Device = {
+        ...device(status),
+        spec: { ...device(status).spec, claimRef: undefined, ...spec } as Device['spec'],
+      };
+      const [told, ofDevice] = annotated(plain);
+      const [of, ofInstance] = annotated(untouched);
+      const decided = (on: Device, claimant: Instance) =>
+        plan({
+          device: on,
+          claimant: 'claimRef' in spec ? { type: 'live', instance: claimant } : { type: 'none' },
+          power: 'On',
+          now: 0,
+          newId: (kind) => kind,
+        });
+      assert.equal(decided(told, of), decided(plain, untouched), `${phase} ${JSON.stringify(spec)}`);
+      for (const looked of [ofDevice, ofInstance])
+        assert.equal(
+          [...looked].filter((name) => name !== ASKED_BY),
+          [],
+          'who asked is told, no more',
+        );
+    }
   }
 });
 

@@ -8,7 +8,7 @@ import { BmcError } from '../bmc/errors.ts';
 import { createStore } from '../kube/store.ts';
 import { createBmcMetrics } from './bmc.ts';
 import { createConfigurationMetrics } from './configuration.ts';
-import { createMetricsRegistry } from './metrics.ts';
+import { createMetrics, createMetricsRegistry } from './metrics.ts';
 import { createOperationMetrics } from './operations.ts';
 
 const target = { address: 'ipmi://192.0.2.10', credentials: { username: 'u', password: 'secret' } };
@@ -49,6 +49,17 @@ test('per-host labels on counters: requests to BMCs are counted by kind and resu
   }
   assert.match(text, /^bmc_request_duration_seconds_count\{protocol="ipmi",request="power"\} 4$/m);
   for (const secret of ['192.0.2.10', 'secret']) assert.not.ok(text.includes(secret), secret);
+});
+
+/** What they can say is told by the code: kinds, names of controllers and resources, results. None can be a machine's. */
+const LABELS = ['code', 'controller', 'how', 'kind', 'method', 'name', 'protocol', 'request', 'result'];
+
+test('per-host labels on counters: no metric of the product has a label that says which machine', () => {
+  const labels = createMetrics()
+    .registry.getMetricsAsArray()
+    .filter(({ name }) => !/^(nodejs|process)_/.test(name))
+    .flatMap((metric) => (metric as unknown as { labelNames: readonly string[] }).labelNames);
+  assert.equal([...new Set(labels)].toSorted(), LABELS);
 });
 
 type Entry = NonNullable<NonNullable<Device['status']>['history']>[number];
