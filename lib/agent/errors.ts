@@ -17,6 +17,7 @@ const CLASSES: Record<TaskErrorCode, TaskError['class']> = {
   ArrayDegraded: 'permanent',
   // A disk that was busy, a controller at work.
   ArrayRefused: 'transient',
+  ControllerNotDriven: 'permanent',
   BadVolumes: 'permanent',
   NoSystem: 'permanent',
   AgentFailed: 'transient',

@@ -44,6 +44,21 @@ export interface DiskFacts {
   readonly transport: 'sata' | 'sas' | 'nvme' | 'virtio';
   /** Serial number of the RAID controller that keeps it for itself: the operating system sees only what that makes of it. */
   readonly controller?: string;
+  /** That controller says that it has failed: nothing is made of it. */
+  readonly failed?: boolean;
+}
+
+/** A RAID controller. */
+export interface ControllerFacts {
+  /** PCI address: 0000:03:00.0. */
+  readonly name: string;
+  readonly model: string;
+  readonly serialNumber?: string;
+  readonly firmware?: string;
+  /** The program that it is driven with. */
+  readonly tool?: string;
+  /** Why it is not driven, and its disks are not known but for what it makes of them. */
+  readonly problem?: string;
 }
 
 export interface NicFacts {
@@ -76,6 +91,7 @@ export interface Inventory extends MachineIdentity {
   readonly cpu: { readonly model: string; readonly sockets: number; readonly cores: number; readonly threads: number };
   readonly memory: { readonly totalBytes: number; readonly modules: readonly MemoryModuleFacts[] };
   readonly disks: readonly DiskFacts[];
+  readonly controllers?: readonly ControllerFacts[];
   readonly nics: readonly NicFacts[];
   readonly gpus: readonly { readonly model: string; readonly memoryBytes: number }[];
   readonly bmc?: { readonly address: string; readonly macAddress: string };
@@ -111,10 +127,16 @@ export interface CollectTask extends TaskBase {
 }
 /** An array of whole disks. */
 export interface ArrayOrder {
-  /** What tells it from all others: 32 hex digits. Written where a disk's serial number may stand. */
+  /**
+   * What tells it from all others: 32 hex digits, and 12 where a controller makes it, whose names are short. Written where
+   * a disk's serial number may stand.
+   */
   readonly id: string;
   /** Of its volume; for people. */
   readonly name: string;
+  /** Serial number of the RAID controller that its disks hang on, and that makes it; Linux does where none is given. */
+  readonly controller?: string;
+  /** A controller makes a RAID0 of a single disk, too: it gives no disk but as an array. */
   readonly level: ArrayLevel;
   /** Serial numbers, in the array's order. */
   readonly disks: readonly string[];
@@ -185,6 +207,7 @@ export type WipeMethod = 'nvme-sanitize' | 'nvme-format' | 'ata-secure-erase' | 
 export interface WipeRecord {
   readonly serialNumber: string;
   readonly method: WipeMethod;
+  /** As many as could be written to: of a disk behind a RAID controller, less than it has, by what that keeps for itself. */
   readonly bytes: number;
   /** How many places were read back and found empty. */
   readonly samplesVerified: number;
@@ -195,6 +218,8 @@ export interface WipeRecord {
 /** An array as it is. */
 export interface ArrayFacts {
   readonly id: string;
+  /** Serial number of the RAID controller that makes it. */
+  readonly controller?: string;
   readonly level: ArrayLevel | 'other';
   /** Serial numbers of the disks that are there. */
   readonly disks: readonly string[];
@@ -239,6 +264,7 @@ export type TaskErrorCode =
   | 'ArrayMissing'
   | 'ArrayDegraded'
   | 'ArrayRefused'
+  | 'ControllerNotDriven'
   | 'BadVolumes'
   | 'NoSystem'
   | 'AgentFailed';

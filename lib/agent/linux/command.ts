@@ -20,8 +20,21 @@ export interface CommandOptions {
   readonly encoding?: 'utf8' | 'latin1';
 }
 
-/** What it wrote to standard output. @throws CommandError, the signal's reason, or ENOENT where there is no such tool. */
-export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+/** How a tool ended. */
+export interface Outcome {
+  readonly code: number | null;
+  /** Of standard output. */
+  readonly output: string;
+  /** Of standard error. */
+  readonly said: string;
+}
+
+/** For tools that tell by their output what went wrong. @throws the signal's reason, or ENOENT where there is no such tool. */
+export async function outcome(
+  command: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<Outcome> {
   const { signal, input = '', encoding = 'utf8' } = options;
   const child = spawn(command, args, { stdio: 'pipe', ...(signal && { signal }) });
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -33,6 +46,12 @@ export async function run(command: string, args: readonly string[], options: Com
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const [code, output, said] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  return { code, output, said };
+}
+
+/** What it wrote to standard output. @throws CommandError, the signal's reason, or ENOENT where there is no such tool. */
+export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { code, output, said } = await outcome(command, args, options);
   if (code !== 0) throw new CommandError(command, code, said || output);
   return output;
 }

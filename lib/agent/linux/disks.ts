@@ -8,23 +8,60 @@ import { list, readBytes, readNumber, readText, resolved } from './sysfs.ts';
 /** sysfs counts sectors of this size whatever the disk's own is. */
 const SECTOR_BYTES = 512;
 
-/** Every disk that could be written to: no partitions, no RAID or loop devices, nothing removable, nothing empty. */
-export async function listDisks(): Promise<DiskFacts[]> {
-  const names = (await list('/sys/block')).filter((name) => /^(sd|vd|nvme\d+n)/.test(name));
-  const disks = await Promise.all(names.map(diskFacts));
+export type Disk = DiskFacts & { readonly path: string };
+
+export interface BlockDevice {
+  /** Kernel name. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** NAA identifier, lower-case hex. */
+  readonly naa?: string;
+  /** PCI addresses on the way to it. */
+  readonly addresses: readonly string[];
+}
+
+/** What hangs on SCSI, disks and logical drives alike, whether or not it tells a serial number. @param sys where sysfs is */
+export async function blockDevices(sys: string): Promise<BlockDevice[]> {
+  const names = (await list(`${sys}/block`)).filter((name) => name.startsWith('sd'));
+  return Promise.all(
+    names.map(async (name): Promise<BlockDevice> => {
+      const device = `${sys}/block/${name}/device`;
+      const wwid = await readText(`${device}/wwid`);
+      return {
+        name,
+        sizeBytes: ((await readNumber(`${sys}/block/${name}/size`)) ?? 0) * SECTOR_BYTES,
+        ...(wwid?.startsWith('naa.') && { naa: wwid.slice('naa.'.length).toLowerCase() }),
+        addresses: (await resolved(device))?.match(/[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/g) ?? [],
+      };
+    }),
+  );
+}
+
+/**
+ * Every disk that could be written to: no partitions, no RAID or loop devices, nothing removable, nothing empty. What a RAID
+ * controller makes of its disks looks like one, too.
+ * @param sys where sysfs is
+ */
+export async function listDisks(sys = '/sys'): Promise<DiskFacts[]> {
+  const names = (await list(`${sys}/block`)).filter((name) => /^(sd|vd|nvme\d+n)/.test(name));
+  const disks = await Promise.all(names.map((name) => diskFacts(name, `${sys}/block/${name}`)));
   return disks.filter((disk) => disk !== undefined);
 }
 
-/** The one disk with that serial number. @throws AgentError DiskMissing where there is none, or several. */
-export async function findDisk(serialNumber: string): Promise<DiskFacts & { readonly path: string }> {
-  const [disk, ...others] = (await listDisks()).filter((each) => each.serialNumber === serialNumber);
-  if (!disk) throw new AgentError('DiskMissing', `no disk has the serial number ${serialNumber}`);
+/** The one disk with that serial number, of these. @throws AgentError DiskMissing where there are several. */
+export function theDisk(disks: readonly DiskFacts[], serialNumber: string): Disk | undefined {
+  const [disk, ...others] = disks.filter((each) => each.serialNumber === serialNumber);
   if (others.length > 0) throw new AgentError('DiskMissing', `several disks have the serial number ${serialNumber}`);
-  return { ...disk, path: `/dev/${disk.name}` };
+  return disk && { ...disk, path: `/dev/${disk.name}` };
 }
 
-async function diskFacts(name: string): Promise<DiskFacts | undefined> {
-  const block = `/sys/block/${name}`;
+/** That there is one. @throws AgentError DiskMissing */
+export function required(disk: Disk | undefined, serialNumber: string): Disk {
+  if (!disk) throw new AgentError('DiskMissing', `no disk has the serial number ${serialNumber}`);
+  return disk;
+}
+
+async function diskFacts(name: string, block: string): Promise<DiskFacts | undefined> {
   const sizeBytes = ((await readNumber(`${block}/size`)) ?? 0) * SECTOR_BYTES;
   const serialNumber = await serial(block);
   const removable = (await readNumber(`${block}/removable`)) === 1;

@@ -3,7 +3,7 @@ import { arch } from 'node:os';
 import type { Inventory, MachineIdentity, NicFacts } from '../../provision/protocol.ts';
 import { AgentError } from '../errors.ts';
 import { runIfInstalled } from './command.ts';
-import { listDisks } from './disks.ts';
+import type { Arrays } from './raid/arrays.ts';
 import { memoryModules } from './smbios.ts';
 import { exists, list, readBytes, readNumber, readText } from './sysfs.ts';
 
@@ -21,9 +21,10 @@ export async function readIdentity(): Promise<MachineIdentity> {
   return { serialNumber, macAddresses: addresses.filter((address) => address !== undefined) };
 }
 
-export async function collectInventory(signal: AbortSignal): Promise<Inventory> {
+export async function collectInventory(arrays: Arrays, signal: AbortSignal): Promise<Inventory> {
   const modules = memoryModules((await readBytes('/sys/firmware/dmi/tables/DMI')) ?? Buffer.alloc(0));
   const bmc = await bmcFacts(signal);
+  const controllers = await arrays.controllers();
   return {
     ...(await readIdentity()),
     manufacturer: (await readText(`${DMI}/sys_vendor`)) ?? 'unknown',
@@ -36,7 +37,8 @@ export async function collectInventory(signal: AbortSignal): Promise<Inventory> 
       totalBytes: modules.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) || (await usableMemory()),
       modules,
     },
-    disks: await listDisks(),
+    disks: await arrays.disks(),
+    ...(controllers.length > 0 && { controllers }),
     nics: await nicFacts(signal),
     gpus: await gpuFacts(),
     ...(bmc && { bmc }),

@@ -5,62 +5,56 @@ import type { Hardware } from '../hardware.ts';
 import { wipeDisk } from '../wiping.ts';
 import { readDevice, writeDevice } from './block-device.ts';
 import { run } from './command.ts';
-import { findDisk, listDisks } from './disks.ts';
 import { collectInventory, readIdentity } from './facts.ts';
 import { putMounts, putPassword, putSeed, requireArrayTools } from './installed-system.ts';
-import { createArray, findArray, listArrays, removeArray } from './md.ts';
 import { format, partitionIds } from './partitions.ts';
+import { machineArrays } from './raid/arrays.ts';
 import { wipeableDisk } from './wipe.ts';
 
-export const linuxHardware: Hardware = {
-  identity: readIdentity,
-  disks: listDisks,
-  inventory: collectInventory,
-  arrays: listArrays,
-  createArray,
-  removeArray,
-  async write(serialNumber, offset, source, signal) {
-    const { path, sizeBytes } = await findTarget(serialNumber, signal);
-    const bytes = await writeDevice(path, offset, within(source, sizeBytes - offset, path), signal);
-    // The beginning of a disk holds its partition table: what the kernel knew of it is no longer so.
-    if (offset === 0) await run('blockdev', ['--rereadpt', path], { signal });
-    return { bytes };
-  },
-  async *read(serialNumber, offset, bytes, signal) {
-    const { path } = await findTarget(serialNumber, signal);
-    yield* readDevice(path, offset, bytes, signal);
-  },
-  async format(serialNumber, partitions, signal) {
-    const { path } = await findTarget(serialNumber, signal);
-    await format(path, partitions, signal);
-  },
-  async partitions(serialNumber, signal) {
-    const { path } = await findTarget(serialNumber, signal);
-    return partitionIds(path, signal);
-  },
-  async putMounts(serialNumber, mounts, signal) {
-    const { path } = await findTarget(serialNumber, signal);
-    await putMounts(path, mounts, signal);
-  },
-  async writeSeed(serialNumber, files, signal) {
-    const { path, isArray } = await findTarget(serialNumber, signal);
-    if (isArray) await requireArrayTools(path, signal);
-    await putSeed(path, files, signal);
-  },
-  async setPassword(serialNumber, user, passwordHash, signal) {
-    const { path } = await findTarget(serialNumber, signal);
-    await putPassword(path, user, passwordHash, signal);
-  },
-  async wipe(serialNumber, progress, signal) {
-    return wipeDisk(wipeableDisk(await findDisk(serialNumber)), Math.random, progress, signal);
-  },
-};
-
-/** The disk of that serial number, or the array of that id. @throws AgentError DiskMissing */
-async function findTarget(serialNumber: string, signal: AbortSignal) {
-  const isDisk = (await listDisks()).some((disk) => disk.serialNumber === serialNumber);
-  const array = isDisk ? undefined : await findArray(serialNumber, signal);
-  return array ? { ...array, isArray: true } : { ...(await findDisk(serialNumber)), isArray: false };
+export function linuxHardware(): Hardware {
+  const arrays = machineArrays();
+  return {
+    identity: readIdentity,
+    disks: () => arrays.disks(),
+    inventory: (signal) => collectInventory(arrays, signal),
+    arrays: async (signal) => (await arrays.list(signal)).map(({ device: _device, ...facts }) => facts),
+    createArray: (order, signal) => arrays.create(order, signal),
+    removeArray: (id, signal) => arrays.remove(id, signal),
+    async write(serialNumber, offset, source, signal) {
+      const { path, sizeBytes } = await arrays.target(serialNumber, signal);
+      const bytes = await writeDevice(path, offset, within(source, sizeBytes - offset, path), signal);
+      // The beginning of a disk holds its partition table: what the kernel knew of it is no longer so.
+      if (offset === 0) await run('blockdev', ['--rereadpt', path], { signal });
+      return { bytes };
+    },
+    async *read(serialNumber, offset, bytes, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      yield* readDevice(path, offset, bytes, signal);
+    },
+    async format(serialNumber, partitions, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      await format(path, partitions, signal);
+    },
+    async partitions(serialNumber, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      return partitionIds(path, signal);
+    },
+    async putMounts(serialNumber, mounts, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      await putMounts(path, mounts, signal);
+    },
+    async writeSeed(serialNumber, files, signal) {
+      const { path, isLinuxArray } = await arrays.target(serialNumber, signal);
+      if (isLinuxArray) await requireArrayTools(path, signal);
+      await putSeed(path, files, signal);
+    },
+    async setPassword(serialNumber, user, passwordHash, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      await putPassword(path, user, passwordHash, signal);
+    },
+    wipe: (serialNumber, progress, signal) =>
+      arrays.withDisk(serialNumber, (disk) => wipeDisk(wipeableDisk(disk), Math.random, progress, signal), signal),
+  };
 }
 
 /** Ends with an error before a byte beyond the end is written. */

@@ -16,5 +16,5 @@ if (!found) {
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort(new Error(signal)));
 log.info({ url: found.url }, 'agent started');
-const end = await runAgent({ ...found, hardware: linuxHardware, signal: stop.signal, log });
+const end = await runAgent({ ...found, hardware: linuxHardware(), signal: stop.signal, log });
 log.info({ end }, 'agent ended');

@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cpuFacts, parseLldp } from './facts.ts';
 import { fatLabel, withPassword } from './installed-system.ts';
-import { mdUuid, parseSuperblock, stoppedArray } from './md.ts';
 import { partitionPath, tableIds, tableScript } from './partitions.ts';
+import { mdUuid, parseSuperblock, stoppedArray } from './raid/mdadm.ts';
 import { memoryModules, structures } from './smbios.ts';
 import { canBlockErase, canEraseItself, sanitizeStatus } from './wipe.ts';
 

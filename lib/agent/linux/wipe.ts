@@ -3,13 +3,11 @@
 // Source: NVM Express Base Specification 2.0, "Identify Controller" (SANICAP), "Sanitize Status" (log page 81h), "Format NVM";
 // ACS-4, "SECURITY ERASE UNIT".
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DiskFacts } from '../../provision/protocol.ts';
 import type { OwnErasure, WipeableDisk } from '../wiping.ts';
 import { readDevice, writeDevice } from './block-device.ts';
 import { CommandError, run, runIfInstalled } from './command.ts';
+import type { Disk } from './disks.ts';
 import { list, readNumber, resolved } from './sysfs.ts';
-
-type Disk = DiskFacts & { readonly path: string };
 
 const ZEROS = Buffer.alloc(4 * 1024 * 1024);
 const POLL_MS = 1000;
@@ -20,7 +18,15 @@ export function wipeableDisk(disk: Disk): WipeableDisk {
     serialNumber,
     sizeBytes,
     isReadOnly: async () => (await readNumber(`/sys/block/${name}/ro`)) === 1,
-    erasures: transport === 'nvme' ? [sanitize(name), formatNvme(path)] : transport === 'sata' ? [eraseAta(path)] : [],
+    // What a controller makes of a disk does not pass on what the disk could do by itself.
+    erasures:
+      disk.controller !== undefined
+        ? []
+        : transport === 'nvme'
+          ? [sanitize(name), formatNvme(path)]
+          : transport === 'sata'
+            ? [eraseAta(path)]
+            : [],
     async overwrite(progress, signal) {
       await writeDevice(
         path,

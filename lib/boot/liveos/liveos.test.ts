@@ -177,7 +177,7 @@ qemu('Linux does what every implementation of the hardware interface must do', (
        const disks = ['${SCRATCH_DISK}', '${ROOT_DISK}'];
        for (const serial of disks) for (const { name, run } of CONFORMANCE) {
          const other = disks.find((disk) => disk !== serial);
-         const said = await run(linuxHardware, serial, other).then(() => 'ok', (error) => 'FAILED ' + error.stack.replaceAll('\\n', ' '));
+         const said = await run(linuxHardware(), serial, other).then(() => 'ok', (error) => 'FAILED ' + error.stack.replaceAll('\\n', ' '));
          console.log('CASE ' + serial + ' ' + name + ': ' + said);
        }
        console.log('CASES DONE');`,

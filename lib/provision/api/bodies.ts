@@ -34,8 +34,9 @@ const disk = object(
     rotational: { type: 'boolean' },
     transport: oneOf('sata', 'sas', 'nvme', 'virtio'),
     controller: text(128, 1),
+    failed: { type: 'boolean' },
   },
-  ['wwn', 'hctl', 'controller'],
+  ['wwn', 'hctl', 'controller', 'failed'],
 );
 const nic = object(
   {
@@ -47,6 +48,12 @@ const nic = object(
   },
   ['lldp'],
 );
+const controller = object({ name, model: name, serialNumber, firmware: name, tool: name, problem: text(512) }, [
+  'serialNumber',
+  'firmware',
+  'tool',
+  'problem',
+]);
 const identity = { serialNumber, macAddresses: list(mac, 128) };
 const disks = list(disk, 512);
 
@@ -64,11 +71,12 @@ const inventory = object(
       modules: list(object({ slot: name, sizeBytes: count(MAX_BYTES), type: name, speedMTs: count(1e6) }), 512),
     }),
     disks,
+    controllers: list(controller, 32),
     nics: list(nic, 128),
     gpus: list(object({ model: name, memoryBytes: count(MAX_BYTES) }), 64),
     bmc: object({ address: text(256), macAddress: mac }),
   },
-  ['bmc'],
+  ['bmc', 'controllers'],
 );
 
 const sha256: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
@@ -84,13 +92,17 @@ const wiped = object(
   },
   ['unverified'],
 );
-const array = object({
-  id: text(128, 1),
-  level: oneOf('RAID0', 'RAID1', 'RAID5', 'RAID6', 'RAID10', 'other'),
-  disks: list(serialNumber, 64),
-  sizeBytes: count(MAX_BYTES),
-  state: oneOf('whole', 'degraded', 'failed'),
-});
+const array = object(
+  {
+    id: text(128, 1),
+    controller: serialNumber,
+    level: oneOf('RAID0', 'RAID1', 'RAID5', 'RAID6', 'RAID10', 'other'),
+    disks: list(serialNumber, 64),
+    sizeBytes: count(MAX_BYTES),
+    state: oneOf('whole', 'degraded', 'failed'),
+  },
+  ['controller'],
+);
 const partition = object(
   { id: text(36, 36), fileSystem: oneOf('ext4', 'xfs', 'vfat', 'swap'), mountPoint: text(255, 1) },
   ['mountPoint'],

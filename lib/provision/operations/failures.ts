@@ -183,6 +183,12 @@ export const FAILURES = {
     meaning: 'The RAID controller, or Linux in its place, does not make the array, or says so and has not.',
     remedy: "Look at the message and at the controller's own log.",
   },
+  ControllerNotDriven: {
+    permanent: true,
+    meaning: 'The live OS lacks the program that drives the RAID controller on which the disks hang.',
+    remedy:
+      'Build the live OS with the vendor’s program: npm run liveos -- --form full --tools DIR. Then ask for resetStatus.',
+  },
   NoSystem: {
     permanent: true,
     meaning: 'No installed system was found on the disk.',

@@ -5,12 +5,13 @@
 // the kernel.
 //
 // Source: mdadm(8), --examine --export; md(4); the kernel's Documentation/admin-guide/md.rst.
-import type { ArrayFacts, ArrayOrder, DiskFacts } from '../../provision/protocol.ts';
-import type { ArrayLevel } from '../../provision/volumes/raid.ts';
-import { AgentError } from '../errors.ts';
-import { CommandError, run, runIfInstalled } from './command.ts';
-import { findDisk, listDisks } from './disks.ts';
-import { list, readNumber, readText } from './sysfs.ts';
+import type { ArrayFacts, DiskFacts } from '../../../provision/protocol.ts';
+import type { ArrayLevel } from '../../../provision/volumes/raid.ts';
+import { AgentError } from '../../errors.ts';
+import { CommandError, run, runIfInstalled } from '../command.ts';
+import { type Disk, required, theDisk } from '../disks.ts';
+import { list, readNumber, readText } from '../sysfs.ts';
+import type { ArrayDevice, FoundArray, Making, RaidDriver } from './driver.ts';
 
 /** sysfs counts sectors of this size whatever the disk's own is. */
 const SECTOR_BYTES = 512;
@@ -67,45 +68,75 @@ export function stoppedArray(members: readonly (Superblock & { readonly serialNu
   return { id, level, disks: there.map(({ serialNumber }) => serialNumber), sizeBytes: 0, state };
 }
 
-export async function listArrays(signal: AbortSignal): Promise<ArrayFacts[]> {
-  const members = await memberDisks(await listDisks(), signal);
+/** @param listDisks those that are the operating system's own */
+export function mdadm(listDisks: (signal: AbortSignal) => Promise<readonly DiskFacts[]>): RaidDriver {
+  const membersOf = async (id: string, signal: AbortSignal) =>
+    (await memberDisks(await listDisks(signal), signal)).filter((member) => member.id === id);
+  return {
+    name: 'mdadm',
+    async survey(signal) {
+      return { controllers: [], disks: [], arrays: await listArrays(await listDisks(signal), signal) };
+    },
+    async create(making, signal) {
+      const disks = await listDisks(signal);
+      await create(
+        making,
+        making.disks.map((serial) => required(theDisk(disks, serial), serial)),
+        signal,
+      );
+    },
+    async remove(id, signal) {
+      const members = await membersOf(id, signal);
+      const name = (await runningArrays(signal)).get(id);
+      if (name !== undefined) await made(['--stop', `/dev/${name}`], signal);
+      for (const { path } of members) await made(['--zero-superblock', path], signal);
+    },
+    async open(id, signal) {
+      const running = (await runningArrays(signal)).get(id);
+      if (running !== undefined) return deviceOf(running);
+      const members = await membersOf(id, signal);
+      return members.length === 0 ? undefined : assembled(id, members, signal);
+    },
+  };
+}
+
+async function listArrays(disks: readonly DiskFacts[], signal: AbortSignal): Promise<FoundArray[]> {
+  const members = await memberDisks(disks, signal);
   const running = await runningArrays(signal);
-  const arrays = [...Map.groupBy(members, ({ id }) => id)].map(async ([id, those]): Promise<ArrayFacts> => {
+  const arrays = [...Map.groupBy(members, ({ id }) => id)].map(async ([id, those]): Promise<FoundArray> => {
     const facts = stoppedArray(those);
     const name = running.get(id);
     if (name === undefined) return facts;
     const degraded = (await readNumber(`/sys/block/${name}/md/degraded`)) ?? 0;
-    const sizeBytes = ((await readNumber(`/sys/block/${name}/size`)) ?? 0) * SECTOR_BYTES;
+    const { sizeBytes } = await deviceOf(name);
     const isDown =
       sizeBytes === 0 || /^(clear|inactive)$/.test((await readText(`/sys/block/${name}/md/array_state`)) ?? '');
-    return { ...facts, sizeBytes, state: isDown ? 'failed' : degraded > 0 ? 'degraded' : facts.state };
+    return { ...facts, sizeBytes, state: isDown ? 'failed' : degraded > 0 ? 'degraded' : facts.state, device: name };
   });
   return (await Promise.all(arrays)).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Where an array of that id is, started if it was not; undefined where there is none. @throws AgentError ArrayDegraded */
-export async function findArray(
-  id: string,
-  signal: AbortSignal,
-): Promise<{ readonly name: string; readonly path: string; readonly sizeBytes: number } | undefined> {
-  let name = (await runningArrays(signal)).get(id);
-  if (name === undefined) {
-    const members = (await memberDisks(await listDisks(), signal)).filter((member) => member.id === id);
-    if (members.length === 0) return undefined;
-    const { state } = stoppedArray(members);
-    if (state !== 'whole') throw new AgentError('ArrayDegraded', `the array ${id} is ${state}, and is not started`);
-    const node = await freeNode();
-    const paths = members.map(({ path }) => path);
-    await made(['--assemble', node, `--uuid=${mdUuid(id)}`, ...paths], signal);
-    name = node.slice('/dev/'.length);
-  }
+async function deviceOf(name: string): Promise<ArrayDevice> {
   const sizeBytes = ((await readNumber(`/sys/block/${name}/size`)) ?? 0) * SECTOR_BYTES;
   return { name, path: `/dev/${name}`, sizeBytes };
 }
 
+/** @throws AgentError ArrayDegraded */
+async function assembled(id: string, members: readonly Member[], signal: AbortSignal): Promise<ArrayDevice> {
+  const { state } = stoppedArray(members);
+  if (state !== 'whole') throw new AgentError('ArrayDegraded', `the array ${id} is ${state}, and is not started`);
+  const node = await freeNode();
+  const paths = members.map(({ path }) => path);
+  await made(['--assemble', node, `--uuid=${mdUuid(id)}`, ...paths], signal);
+  return deviceOf(node.slice('/dev/'.length));
+}
+
 /** @throws AgentError ArrayForeign before anything is written; ArrayRefused */
-export async function createArray({ id, name, level, disks, boots }: ArrayOrder, signal: AbortSignal): Promise<void> {
-  const members = await Promise.all(disks.map(findDisk));
+async function create(
+  { id, name, level, boots }: Making,
+  members: readonly Disk[],
+  signal: AbortSignal,
+): Promise<void> {
   const [foreign] = await memberDisks(members, signal);
   if (foreign) throw new AgentError('ArrayForeign', `disk ${foreign.serialNumber} belongs to the array ${foreign.id}`);
   await made(
@@ -116,7 +147,7 @@ export async function createArray({ id, name, level, disks, boots }: ArrayOrder,
       '--run',
       '--force',
       `--level=${level.toLowerCase()}`,
-      `--raid-devices=${disks.length}`,
+      `--raid-devices=${members.length}`,
       `--metadata=${boots ? '1.0' : '1.2'}`,
       `--uuid=${mdUuid(id)}`,
       '--homehost=any',
@@ -126,13 +157,6 @@ export async function createArray({ id, name, level, disks, boots }: ArrayOrder,
     ],
     signal,
   );
-}
-
-export async function removeArray(id: string, signal: AbortSignal): Promise<void> {
-  const members = (await memberDisks(await listDisks(), signal)).filter((member) => member.id === id);
-  const name = (await runningArrays(signal)).get(id);
-  if (name !== undefined) await made(['--stop', `/dev/${name}`], signal);
-  for (const { path } of members) await made(['--zero-superblock', path], signal);
 }
 
 /** Those of the disks that say that they belong to an array. */
@@ -166,7 +190,7 @@ async function freeNode(): Promise<string> {
   return `/dev/md${number}`;
 }
 
-const mdadm = (args: readonly string[]) => ['MDADM_NO_UDEV=1', 'mdadm', ...args];
+const withoutUdev = (args: readonly string[]) => ['MDADM_NO_UDEV=1', 'mdadm', ...args];
 
 /** What mdadm says; undefined where it says that there is nothing, or is not installed. */
 async function told(args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
@@ -181,7 +205,7 @@ async function told(args: readonly string[], signal: AbortSignal): Promise<strin
 
 async function made(args: readonly string[], signal: AbortSignal): Promise<void> {
   try {
-    await run('env', mdadm(args), { signal });
+    await run('env', withoutUdev(args), { signal });
   } catch (error) {
     if (error instanceof CommandError) throw new AgentError('ArrayRefused', error.message, { cause: error });
     throw error;
