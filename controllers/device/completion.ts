@@ -6,7 +6,7 @@ import { addressesOf, giveBack } from './addresses.ts';
 import { changesText, withChangesTold, writeInventory } from './collection.ts';
 import type { DeviceDependencies, Surroundings } from './context.ts';
 import { heard } from './desk.ts';
-import { inventoryObject } from './inventory.ts';
+import { controllerProblems, inventoryObject } from './inventory.ts';
 import { kindOf, type Operation, type Status, withInstalled } from './status.ts';
 import { systemDisk, volumeMapping, withMade, withoutArrays, withVolumes } from './volumes.ts';
 import { withWiped } from './wiped.ts';
@@ -55,6 +55,8 @@ async function withInventory(completing: Completing, operation: Operation): Prom
   const found = taskOf(completing, operation)!.result as Inventory;
   const wanted = inventoryObject(device, found, operation.id, timestamp(deps.clock.now()));
   const changes = await writeInventory(deps.client, deps.stores.inventories.get(device.metadata.name), wanted, signal);
+  for (const problem of controllerProblems(wanted.spec))
+    deps.events.event(device, 'Warning', 'ControllerNotDriven', problem);
   if (!changes) return status;
   if (changes.length > 0) deps.events.event(device, 'Warning', 'HardwareChanged', changesText(changes));
   return withChangesTold(status, changes);

@@ -94,6 +94,19 @@ function memory(before: Spec['memory'], after: Spec['memory']): string[] {
   ];
 }
 
+/** RAID controllers, by where they are plugged in. */
+function controllers(before: NonNullable<Spec['controllers']>, after: NonNullable<Spec['controllers']>): string[] {
+  const { both, gone, added } = compared(before, after, ({ name }) => name);
+  return [
+    ...gone.map(({ name, model }) => `RAID controller ${name}: gone (${model})`),
+    ...added.map(({ name, model }) => `RAID controller ${name}: new (${model})`),
+    ...both.flatMap(([old, now]) => [
+      ...changed(`RAID controller ${now.name}: serial`, old.serialNumber, now.serialNumber),
+      ...changed(`RAID controller ${now.name}: firmware`, old.firmware, now.firmware),
+    ]),
+  ];
+}
+
 /** GPUs tell nothing that would tell two of a model apart. */
 function gpus(before: readonly { model?: string }[], after: readonly { model?: string }[]): string[] {
   const count = (list: readonly { model?: string }[], model: string | undefined) =>
@@ -115,6 +128,7 @@ export function inventoryChanges(before: Spec, after: Spec): string[] {
     ...changed('CPU cores', before.cpu?.cores, after.cpu?.cores),
     ...memory(before.memory, after.memory),
     ...disks(before.disks ?? [], after.disks ?? []),
+    ...controllers(before.controllers ?? [], after.controllers ?? []),
     ...nics(before.nics ?? [], after.nics ?? []),
     ...gpus(before.gpus ?? [], after.gpus ?? []),
     ...changed('BMC address', before.bmc?.address, after.bmc?.address),

@@ -40,6 +40,12 @@ export function inventoryObject(
   };
 }
 
+/** Controllers that are not driven, and why. */
+export const controllerProblems = ({ controllers = [] }: Pick<Spec, 'controllers'>): string[] =>
+  controllers.flatMap(({ name, model, problem }) =>
+    problem === undefined ? [] : [`the RAID controller ${name} (${model}) keeps its disks: ${problem}`],
+  );
+
 /** The collected disks that can be told from each other. */
 export const collectedDisks = ({ spec }: DeviceInventory): DiskFacts[] =>
   spec.disks?.filter(({ serialNumber }) => serialNumber !== undefined).map(diskFacts) ?? [];

@@ -134,6 +134,50 @@ test('a machine that is off is restarted by being started, once', () => {
   const starting = planned(device({ claimRef }, off), live({ requests: { restart: 'v1' } }), 'Off');
   assert.is(kind(starting), 'Start');
   assert.is(finished(starting).handled?.restart, 'v1');
+  // On its way up it is not turned off again for the very same request.
+  const on = planned(device({ claimRef }, advanced(starting, 0)), live({ requests: { restart: 'v1' } }), 'On');
+  assert.is(on.operation?.id, starting.operation?.id);
+  const again = planned(device({ claimRef }, on), live({ requests: { restart: 'v2' } }), 'On');
+  assert.is(kind(again), 'Restart', 'for another one it is');
+});
+
+const standing = { now: 0, inputs: '', backoff: { initialMs: 1000, maxMs: 1000 }, random: () => 0 };
+
+test('what failed and stands still makes way for the same asked for anew: it is done once for both', () => {
+  const requests = { reinstall: 'v1' };
+  const begun = planned(device({ claimRef }, inUse), live({ requests }), 'On');
+  for (const [code, isHeld] of [
+    ['ImageNotFound', true],
+    ['BootTimeout', true],
+    [undefined, false],
+  ] as const) {
+    const status = code ? failed(begun, new Failure(code, 'it failed'), standing) : begun;
+    const asked = planned(device({ claimRef }, status), live({ requests: { reinstall: 'v2' } }), 'On');
+    assert.is(asked.operation?.request, isHeld ? 'v2' : 'v1', code);
+    assert.is(asked.error, undefined);
+    const wiped = live({ requests: { reinstall: 'v2' }, reinstallDisks: 'All' });
+    assert.is(kind(planned(device({ claimRef }, status), wiped, 'On')), isHeld ? 'ReinstallWiped' : 'Reinstall', code);
+  }
+  // Its disk was written to already: still no installation that nobody asked for.
+  const { installed: _, ...torn } = failed(begun, new Failure('ImageDigestMismatch', 'it is another'), standing);
+  const asked = planned(device({ claimRef }, torn), live({ requests: { reinstall: 'v2' } }), 'On');
+  assert.equal([kind(asked), asked.operation?.request], ['Reinstall', 'v2']);
+  assert.is(planned(device({ claimRef }, torn), live(), 'On').operation?.id, begun.operation?.id);
+});
+
+test('what failed and stands still ends when it is asked for no more, and the machine is brought back', () => {
+  const begun = planned(device({ claimRef }, inUse), live({ requests: { resetPassword: 'v1' } }), 'On');
+  const stuck = failed(begun, new Failure('SecretNotFound', 'there is none'), standing);
+  const ended = planned(device({ claimRef }, stuck), live(), 'On');
+  assert.is(ended.operation, undefined);
+  assert.is(ended.error, undefined);
+  assert.equal(ended.installed, inUse.installed);
+  assert.equal([ended.history?.at(-1)?.kind, ended.history?.at(-1)?.result], ['ResetPassword', 'Aborted']);
+  const { system: _, ...booted } = stuck;
+  assert.is(kind(planned(device({ claimRef }, booted), live(), 'On')), 'Restart', 'out of the live OS');
+  assert.is(kind(planned(device({ claimRef }, booted), live(), 'Off')), 'Start');
+  assert.is(kind(planned(device({ claimRef }, booted), live({ power: 'Off' }), 'On')), 'Stop');
+  assert.is(planned(device({ claimRef }, begun), live(), 'On').operation?.id, begun.operation?.id, 'not while it runs');
 });
 
 test('a deleted Instance is wiped off, a locked one is not touched', () => {

@@ -6,7 +6,7 @@ import type { PowerState } from '../../lib/bmc/driver.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
 import { type Quarantine, quarantineOf } from './quarantine.ts';
-import { type Beginning, begun, compact, inPhase, isHopeless, kindOf, reset, type Status } from './status.ts';
+import { aborted, type Beginning, begun, compact, inPhase, isHopeless, kindOf, reset, type Status } from './status.ts';
 
 /** The Instance that the claim names: as it is, gone for sure (asked for, not only missing in a cache), or no claim at all. */
 export type Claimant =
@@ -66,10 +66,45 @@ function wanted(
   if (password) return { kind: 'ResetPassword', request: password, instanceUID };
   if (instance.spec.power === 'Off') return view.power === 'On' ? { kind: 'Stop', instanceUID } : undefined;
   const restart = pending(status, instance, 'restart');
-  // A machine that is off is restarted by being started.
-  if (view.power === 'Off') return compact({ kind: 'Start' as const, request: restart, instanceUID });
+  const { operation } = status;
+  const isAnswer = operation && kindOf(operation) === 'Start' && operation.request === restart;
+  // A machine that is off is restarted by being started, and is not turned off again for that while it starts.
+  if (view.power === 'Off' || (restart && isAnswer))
+    return compact({ kind: 'Start' as const, request: restart, instanceUID });
   if (restart) return { kind: 'Restart', request: restart, instanceUID };
   return status.system || view.power === undefined ? undefined : { kind: 'Start', instanceUID };
+}
+
+/** What asks for an operation that is done once. */
+const ASKED_BY_REQUEST: Partial<Record<OperationKind, Request>> = {
+  Reinstall: 'reinstall',
+  ReinstallWiped: 'reinstall',
+  ResetPassword: 'resetPassword',
+  Restart: 'restart',
+};
+
+/**
+ * An operation that has failed and stands still makes way: for the same asked for anew, so that it is done once for both, and
+ * for none when it is asked for no more and has not touched the disks. Undefined: it stays.
+ */
+function reconsidered(view: View, status: Status, instance: Instance): Status | undefined {
+  const { operation, error } = status;
+  const name = operation && ASKED_BY_REQUEST[kindOf(operation)];
+  if (!name || !error || operation.request === undefined) return undefined;
+  const isWaiting = operation.nextAttemptAt !== undefined && Date.parse(operation.nextAttemptAt) > view.now;
+  const request = instance.spec.requests?.[name];
+  if ((!error.permanent && !isWaiting) || request === operation.request) return undefined;
+  const instanceUID = instance.metadata.uid!;
+  const isWhole = status.installed?.instanceUID === instanceUID;
+  if (request) {
+    const want = isWhole ? wanted(view, status, instance) : { kind: kindOf(operation), request, instanceUID };
+    return want?.request === request ? begin(view, status, want.kind, want) : undefined;
+  }
+  if (!isWhole) return undefined;
+  // The live OS may still run there.
+  if (view.power === 'On' && !status.system && instance.spec.power !== 'Off')
+    return begin(view, status, 'Restart', { instanceUID });
+  return aborted(status, view.now, 'it was asked for no more');
 }
 
 function inUse(view: View, status: Status): Status {
@@ -96,6 +131,8 @@ function inUse(view: View, status: Status): Status {
   // What was written to its disks is wiped when it is mended; seen off, it has nothing of the Instance that others could meet.
   if (quarantine)
     return begin(view, inPhase({ ...status, quarantine }, 'Cleaning', now), 'Release', { instanceUID: uid });
+  const instead = reconsidered(view, status, instance);
+  if (instead) return instead;
   const want = wanted(view, status, instance);
   if (!want) return status;
   return status.operation && !givesWay(kindOf(status.operation), want.kind)

@@ -90,10 +90,16 @@ function at(status: Status, operation: Operation, index: number, attempt: number
   return { ...changed, dirty: true, operation: next };
 }
 
+/** Gives up the operation under way, and its error with it. */
+export function aborted(status: Status, now: number, message: string): Status {
+  const { error: _, ...clear } = ended(status, 'Aborted', now, message);
+  return clear;
+}
+
 /** Begins an operation; one that is under way is given up for it. */
 export function begun(status: Status, beginning: Beginning): Status {
   const { kind, id, now, instanceUID, request, requestedBy, askedBy } = beginning;
-  const { error: _, ...clear } = ended(status, 'Aborted', now, `given up for ${kind}`);
+  const clear = aborted(status, now, `given up for ${kind}`);
   const operation = compact<Operation>({
     id,
     kind,

@@ -1,10 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DeviceType, Instance } from '../../lib/api/generated.ts';
+import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
 import { Failure } from '../../lib/provision/operations/failures.ts';
 import type { Operation, Status } from './status.ts';
 import {
   arrayOrders,
+  misfits,
   rootDiskOf,
   sparedTasks,
   systemDisk,
@@ -129,6 +130,59 @@ test('the system goes to its array, or to its disk; data to theirs', () => {
       ['log', 'E', [2 ** 30, undefined]],
     ],
   );
+});
+
+test('what hangs on a RAID controller is made by that, whatever it is, and is known by an id that its label has room for', () => {
+  const kept: Status = {
+    volumes: [
+      { name: 'root', disks: ['A', 'B', 'F'], controller: 'RC-1' },
+      { name: 'data', disks: ['C', 'D'] },
+      { name: 'log', disks: ['E'], controller: 'RC-2' },
+    ],
+  };
+  const { type, instance } = wanted([{ name: 'root', raidLevel: 'RAID5' }]);
+  const wish = { type, instance };
+  assert.is(volumesMisfit(kept, wish), undefined);
+  const create = operation('Create');
+  const orders = arrayOrders(kept, create, wish);
+  assert.equal(
+    orders.map(({ name, controller, level, id, boots }) => [name, controller, level, id.length, boots]),
+    [
+      ['root', 'RC-1', 'RAID5', 12, true],
+      ['data', undefined, 'RAID0', 32, false],
+      ['log', 'RC-2', 'RAID0', 12, false],
+    ],
+  );
+  // A disk that only its controller reaches is none to write to.
+  assert.is(rootDiskOf([{ name: 'root', disks: ['A'], controller: 'RC-1' }], new Set(['A'])), undefined);
+  const made = withMade(kept, create, {
+    arrays: orders.map(({ id, level, disks }) => ({ id, level, disks, sizeBytes: 9, state: 'whole' as const })),
+  });
+  assert.is(systemDisk(made, create), orders[0]!.id);
+  assert.equal(
+    arrayOrders(made, operation('Reinstall', 'op-2'), wish).map(({ id, keep }) => [id, keep]),
+    orders.map(({ id }) => [id, true]),
+  );
+  const formatted = volumeOrders(made, create, wanted([{ name: 'log', partitions: [{ fileSystem: 'xfs' }] }]));
+  assert.is(formatted.volumes[0]!.diskSerialNumber, orders[2]!.id);
+  assert.equal(withoutArrays(made), kept);
+});
+
+test('disks that are lacking because a controller is not driven are told with that', () => {
+  const device = { spec: { bootMACAddress: '52:54:00:00:00:01' } } as unknown as Device;
+  const type = {
+    spec: { hardware: {}, volumes: [{ name: 'root', disks: 2, raidLevel: 'RAID1' }] },
+  } as unknown as DeviceType;
+  const controllers = [{ name: '0000:03:00.0', model: '1000:005d', problem: 'the live OS lacks storcli64' }];
+  const nics = [{ name: 'eno1', macAddress: '52:54:00:00:00:01', linkUp: true }];
+  const plain = { architecture: 'x86_64', bootMode: 'UEFI', controllers, nics };
+  const disk = (serialNumber: string) => ({ name: serialNumber, serialNumber, size: '480G' });
+  const told = (disks: object[]) => misfits(device, { spec: { ...plain, disks } } as unknown as DeviceInventory, type);
+  assert.equal(told([disk('A')]), [
+    'volume root takes 2 disks; of those that no other volume has, 1 fit: A',
+    'the RAID controller 0000:03:00.0 (1000:005d) keeps its disks: the live OS lacks storcli64',
+  ]);
+  assert.equal(told([disk('A'), disk('B')]), []);
 });
 
 test('a machine with nothing to put together or to format is spared the tasks', () => {

@@ -13,7 +13,7 @@ import type {
 import { mapVolumes, ROOT_VOLUME, type VolumeMapping, type VolumeWish } from '../../lib/provision/volumes/mapping.ts';
 import { guidOf, type Mount, type PartitionWish } from '../../lib/provision/volumes/partitions.ts';
 import { type RaidLevel, raidMisfit } from '../../lib/provision/volumes/raid.ts';
-import { collectedDisks, mismatches } from './inventory.ts';
+import { collectedDisks, controllerProblems, mismatches } from './inventory.ts';
 import { compact, kindOf, type Operation, type Status } from './status.ts';
 
 export type Volume = NonNullable<Status['volumes']>[number];
@@ -30,7 +30,9 @@ export function volumeMapping(device: Device, inventory: DeviceInventory, type: 
 /** Every way in which the hardware falls short of its type; none: the Device can be put away. */
 export function misfits(device: Device, inventory: DeviceInventory | undefined, type: DeviceType): string[] {
   if (!inventory) return ['no hardware was collected: ask for it with spec.requests.collect'];
-  return [...mismatches(device, inventory, type), ...volumeMapping(device, inventory, type).mismatches];
+  const found = [...mismatches(device, inventory, type), ...volumeMapping(device, inventory, type).mismatches];
+  // Disks may be lacking because nobody could ask for them.
+  return found.some((text) => text.includes('disk')) ? [...found, ...controllerProblems(inventory.spec)] : found;
 }
 
 /** The status with the volumes as they are now: nothing is made of their disks yet. */
@@ -38,7 +40,7 @@ export function withVolumes(status: Status, { volumes }: VolumeMapping): Status 
   const { volumes: _, ...rest } = status;
   return volumes.length === 0
     ? rest
-    : { ...rest, volumes: volumes.map(({ name, disks }) => ({ name, disks: [...disks] })) };
+    : { ...rest, volumes: volumes.map(({ disks, ...volume }) => ({ ...volume, disks: [...disks] })) };
 }
 
 /** Undefined where the disks are not of volumes. */
@@ -58,9 +60,13 @@ export function rootDiskOf(volumes: NonNullable<Status['volumes']>, present: Rea
       'DiskMissing',
       `the machine that booted lacks the disks ${missing.join(', ')}, that it was put away with; nothing was written`,
     );
-  const { disks = [] } = rootVolume(volumes) ?? {};
-  return disks.length === 1 ? disks[0] : undefined;
+  const root = rootVolume(volumes);
+  return root && plainDiskOf(root);
 }
+
+/** The disk of a volume that is one as it is. */
+const plainDiskOf = ({ disks, controller }: Volume): string | undefined =>
+  disks.length === 1 && controller === undefined ? disks[0] : undefined;
 
 /** What the system is written to: the id of the array that holds it, else the serial number of its disk. */
 export const systemDisk = (status: Status, operation: Operation): string | undefined =>
@@ -84,36 +90,41 @@ export function volumesMisfit({ volumes }: Status, wanted: Wanted): string | und
   const stranger = wanted.instance.spec.volumes?.find(({ name }) => !names.includes(name));
   if (stranger)
     return `the Instance names the volume ${stranger.name}; its machine was put away with ${names.join(', ') || 'no volumes'}`;
-  for (const { name, disks } of volumes ?? []) {
+  for (const { name, disks, controller } of volumes ?? []) {
     const level = levelOf(wanted, name);
     const misfit = raidMisfit(level, disks.length);
     if (misfit !== undefined) return `volume ${name}: ${misfit}`;
     const { partitions } = wanted.instance.spec.volumes?.find((volume) => volume.name === name) ?? {};
     if (name === ROOT_VOLUME && partitions) return 'volume root: its partitions are those of the Image';
-    if (name === ROOT_VOLUME && level !== 'None' && level !== 'RAID1')
+    if (name === ROOT_VOLUME && controller === undefined && level !== 'None' && level !== 'RAID1')
       return `volume root: the firmware boots from no ${level} of Linux, only from RAID1 or a single disk`;
   }
   return undefined;
 }
 
-/** The same for every try of the operation, and for no other one. */
-const arrayIdOf = (operation: Operation, volume: string): string =>
-  createHash('sha256').update(`${operation.id}/${volume}`).digest('hex').slice(0, 32);
+/** The same for every try of the operation, and for no other one; as long as whoever makes the array has room for. */
+const arrayIdOf = (operation: Operation, { name, controller }: Volume): string =>
+  createHash('sha256')
+    .update(`${operation.id}/${name}`)
+    .digest('hex')
+    .slice(0, controller === undefined ? 32 : 12);
 
 /** The arrays that an operation makes, or goes on with where they hold something already. */
 export function arrayOrders({ volumes = [] }: Status, operation: Operation, wanted: Wanted): ArrayOrder[] {
-  return volumes.flatMap(({ name, disks, raidLevel, arrayID }): ArrayOrder[] => {
-    const boots = name === ROOT_VOLUME;
-    if (arrayID !== undefined && raidLevel) return [{ id: arrayID, name, level: raidLevel, disks, boots, keep: true }];
-    const level = kindOf(operation) === 'Reinstall' ? 'None' : levelOf(wanted, name);
-    const id = arrayIdOf(operation, name);
-    return level === 'None' ? [] : [{ id, name, level, disks, boots, keep: false }];
+  return volumes.flatMap((volume): ArrayOrder[] => {
+    const { name, disks, controller, raidLevel, arrayID } = volume;
+    const order = compact({ name, disks, controller, boots: name === ROOT_VOLUME });
+    if (arrayID !== undefined && raidLevel) return [{ ...order, id: arrayID, level: raidLevel, keep: true }];
+    if (kindOf(operation) === 'Reinstall') return [];
+    const wish = levelOf(wanted, name);
+    // A controller gives no disk but as an array.
+    const level = wish === 'None' && controller !== undefined ? 'RAID0' : wish;
+    return level === 'None' ? [] : [{ ...order, id: arrayIdOf(operation, volume), level, keep: false }];
   });
 }
 
 /** What a data volume is read and written by: its array, or its only disk. */
-const targetOf = ({ arrayID, disks }: Volume): string | undefined =>
-  arrayID ?? (disks.length === 1 ? disks[0] : undefined);
+const targetOf = (volume: Volume): string | undefined => volume.arrayID ?? plainDiskOf(volume);
 
 /** What has to be formatted, and what the system is to mount. Volumes that are kept are mounted as they were formatted. */
 export function volumeOrders(
@@ -171,7 +182,7 @@ export function withMade(
 ): Status {
   const volumes = status.volumes?.map((volume): Volume => {
     const { name } = volume;
-    const array = made.arrays?.find(({ id }) => id === (volume.arrayID ?? arrayIdOf(operation, name)));
+    const array = made.arrays?.find(({ id }) => id === (volume.arrayID ?? arrayIdOf(operation, volume)));
     const partitions = made.volumes?.find((one) => one.name === name)?.partitions;
     return {
       ...volume,
@@ -185,6 +196,6 @@ export function withMade(
 
 /** The status when all disks were wiped: the volumes have their disks, and nothing is made of them. */
 export function withoutArrays(status: Status): Status {
-  const volumes = status.volumes?.map(({ name, disks }): Volume => ({ name, disks }));
+  const volumes = status.volumes?.map(({ name, disks, controller }) => compact<Volume>({ name, disks, controller }));
   return volumes ? { ...status, volumes } : status;
 }

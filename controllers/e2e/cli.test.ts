@@ -81,7 +81,23 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     assert.is(off.code, 0, off.err);
     assert.match(off.out, /instance\/web-1: Stopped\n$/);
     assert.is(platform.instance('web-1')?.status?.phase, 'Stopped');
+    const restart = await run('restart', 'web-1', '--wait');
+    assert.is(restart.code, 1, 'what is off is not restarted before it is turned on');
+    assert.match(restart.out, /waits until it is to be on: bmp power on web-1/);
     assert.is((await run('power', 'on', 'web-1', '--wait')).code, 0);
+    await platform.until('that restart to be done', () => {
+      const { phase, requests } = platform.instance('web-1')!.status!;
+      return phase === 'Running' && requests?.restart?.result === 'Succeeded';
+    });
+    const cycles = platform.device(device)!.status!.history!.filter(({ kind }) => kind === 'Restart');
+    assert.equal(cycles, [], 'its start was the restart');
+
+    const stuck = await run('reset-password', 'instance', 'web-1', '--wait');
+    assert.is(stuck.code, 1, stuck.out);
+    assert.match(stuck.out, /failed: SecretNotFound: spec\.rootPasswordRef names no Secret/);
+    const taken = await run('cancel', 'web-1', '--wait');
+    assert.is(taken.code, 0, taken.out + taken.err);
+    assert.is(platform.instance('web-1')?.status?.phase, 'Running');
 
     const unconfirmed = await run('reinstall', 'web-1', '--wait');
     assert.is(unconfirmed.code, 1);

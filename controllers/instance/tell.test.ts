@@ -121,6 +121,31 @@ test('a request is Running while its operation is under way, and Succeeded once 
   assert.is(told(asked, running).requests, undefined);
 });
 
+test('a request whose operation cannot go on has failed, with the reason; mended, it runs on; withdrawn, it says so', () => {
+  const asked = instance({ requests: { resetPassword: 'v1' } });
+  const operation = {
+    id: 'o',
+    kind: 'ResetPassword',
+    step: 'shut-down',
+    index: 1,
+    total: 5,
+    attempt: 2,
+    startedAt: '',
+    request: 'v1',
+  };
+  const error = { code: 'SecretNotFound', message: 'there is none', count: 1, since: '', permanent: true };
+  const stuck = device({ ...running.status, operation, error });
+  const failed = told(asked, stuck).requests?.resetPassword;
+  assert.equal([failed?.result, failed?.message], ['Failed', 'SecretNotFound: there is none']);
+  const before = instance({ requests: { resetPassword: 'v1' } }, { status: { requests: { resetPassword: failed! } } });
+  const mended = told(before, device({ ...running.status, operation })).requests?.resetPassword;
+  assert.equal([mended?.result, mended?.message], ['Running', undefined]);
+  const withdrawn = instance({}, { status: { requests: { resetPassword: mended! } } });
+  assert.is(told(withdrawn, device({ ...running.status, operation })).requests?.resetPassword?.result, 'Running');
+  const ended = told(withdrawn, running).requests?.resetPassword;
+  assert.equal([ended?.result, ended?.message], ['Failed', 'it was asked for no more']);
+});
+
 test('what is asked for and not taken up yet keeps an instance from being Ready', () => {
   const handled = { instanceUID: 'i-uid' };
   const heard = device({ ...running.status, handled });

@@ -173,7 +173,8 @@ function volumesChanged({ instance, device }: View): Told | undefined {
   for (const { name, raidLevel, partitions } of instance.spec.volumes ?? []) {
     const has = device?.status?.volumes?.find((volume) => volume.name === name);
     if (!has) continue;
-    const level = has.raidLevel ?? 'None';
+    // A RAID controller gives a disk by itself as an array of one.
+    const level = (has.disks.length > 1 && has.raidLevel) || 'None';
     const [made, wanted] = [described(has.partitions ?? []), described(partitions ?? [])];
     const changes = [
       raidLevel && raidLevel !== level && `is ${level}, ${raidLevel} is wanted`,
@@ -240,17 +241,27 @@ function conditionsOf(view: View, phase: Phase, drain: Status['drain']): readonl
   return setConditions(status?.conditions ?? [], conditions, metadata.generation, timestamp(view.now));
 }
 
+type Answer = NonNullable<NonNullable<Status['requests']>['restart']>;
+
 function requestsOf({ instance, device, now }: View): Status['requests'] {
   const before = instance.status?.requests ?? {};
-  const { handled, operation } = device?.status ?? {};
+  const { handled, operation, error } = device?.status ?? {};
   const mine = handled && handled.instanceUID === instance.metadata.uid ? handled : {};
+  const failure = error?.permanent ? `${error.code}: ${error.message}` : undefined;
   const after = { ...before };
+  const note = (name: (typeof REQUESTS)[number], value: string, result: Answer['result'], message?: string) => {
+    const was = before[name];
+    if (was?.value === value && was.result === result && was.message === message) return;
+    after[name] = { value, result, ...(message !== undefined && { message }), at: timestamp(now) };
+  };
   for (const name of REQUESTS) {
-    const wanted = instance.spec.requests?.[name];
-    if (!wanted) continue;
-    const result = mine[name] === wanted ? 'Succeeded' : operation?.request === wanted ? 'Running' : undefined;
-    if (!result || (before[name]?.value === wanted && before[name].result === result)) continue;
-    after[name] = { value: wanted, result, at: timestamp(now) };
+    const value = instance.spec.requests?.[name];
+    const was = before[name];
+    if (value && mine[name] === value) note(name, value, 'Succeeded');
+    // What a person has mended goes on, and is no failure any more.
+    else if (value && operation?.request === value) note(name, value, failure ? 'Failed' : 'Running', failure);
+    else if (!value && was?.result === 'Running' && operation?.request !== was.value)
+      note(name, was.value, 'Failed', 'it was asked for no more');
   }
   return Object.keys(after).length > 0 ? after : undefined;
 }

@@ -9,7 +9,7 @@ import {
   FIELD_MANAGER,
   onCluster,
   type Target,
-  targetOf,
+  targetsOf,
   userName,
 } from './cluster.ts';
 import { type Command, UsageError, type Values, whole } from './command.ts';
@@ -78,7 +78,7 @@ export function changing(what: Changing): Command {
     async run(values, _, operands) {
       const [verb, words] = verbs ? [verbOf(verbs, operands[0]!), operands.slice(1)] : ['', operands];
       const timeoutMs = 1000 * whole(values, 'timeout', 1, LONGEST_SECONDS, WAIT_SECONDS);
-      const named = words.map((word) => targetOf(word, resources));
+      const named = targetsOf(words, resources);
       return onCluster(values, async (cluster) => {
         const targets = named.map((target) => target(cluster));
         // All of them are there before the first is changed.
@@ -86,17 +86,22 @@ export function changing(what: Changing): Command {
         if (loses && !(await confirm(values, loses(words.join(', '), values)))) return 1;
         const changes = objects.map((object) => what.change(object, values, verb));
         const user = await userName(cluster.client);
+        const generations: number[] = [];
         for (const [index, change] of changes.entries()) {
           const object = objects[index]!;
           // What changes nothing makes no generation that the name could hold for: somebody else's would go by it.
           const isNamed = user !== undefined && !holds((object as { spec?: unknown }).spec, change.spec);
           const annotations = isNamed ? { [ASKED_BY]: askedByText(object, user) } : {};
-          await write(cluster, targets[index]!, change, annotations);
+          generations.push(await write(cluster, targets[index]!, change, annotations));
         }
         if (values.wait !== true) return 0;
         let code: 0 | 1 = 0;
-        for (const [index, { judge }] of changes.entries())
+        for (const [index, change] of changes.entries()) {
+          // What a status says of the spec before is no answer.
+          const judge = (object: Seen) =>
+            (object.status?.observedGeneration ?? 0) < generations[index]! ? undefined : change.judge(object);
           if ((await waitFor(cluster, targets[index]!, { timeoutMs, judge, out: process.stdout })) === 1) code = 1;
+        }
         return code;
       });
     },
@@ -119,8 +124,15 @@ function verbOf(verbs: readonly string[], word: string): string {
   throw new UsageError(`takes ${verbs.join(' or ')} first, not "${word}"`);
 }
 
-async function write({ client }: Cluster, target: Target, { spec, told }: Change, annotations: object): Promise<void> {
+/** @returns the generation that the change made */
+async function write(
+  { client }: Cluster,
+  target: Target,
+  { spec, told }: Change,
+  annotations: object,
+): Promise<number> {
   const body = { metadata: { annotations }, spec };
-  await client.patch(target.resource, target, { type: 'merge', body }, { fieldManager: FIELD_MANAGER });
+  const after = await client.patch(target.resource, target, { type: 'merge', body }, { fieldManager: FIELD_MANAGER });
   console.log(`${target.resource.kind.toLowerCase()}/${target.name}: ${told}`);
+  return after.metadata.generation ?? 0;
 }

@@ -94,6 +94,20 @@ export function targetOf(word: string, allowed: readonly Resource[]): (cluster: 
   return ({ namespace }) => ({ resource, name, ...(resource.namespaced && { namespace }) });
 }
 
+/** The same of several words. As kubectl has it, a kind may stand before the names: `device r1-01 r1-02`. */
+export function targetsOf(words: readonly string[], allowed: readonly Resource[]): ((cluster: Cluster) => Target)[] {
+  const [first, ...names] = words;
+  const isKind = names.length > 0 && first !== undefined && kindNamed(first) !== undefined;
+  return (isKind ? names.map((name) => `${first}/${name}`) : words).map((word) => targetOf(word, allowed));
+}
+
+/** The same where one object is meant. @throws UsageError where several are named */
+export function oneTargetOf(words: readonly string[], allowed: readonly Resource[]): (cluster: Cluster) => Target {
+  const [target, ...others] = targetsOf(words, allowed);
+  if (!target || others.length > 0) throw new UsageError(`takes one NAME, not "${words.join(' ')}"`);
+  return target;
+}
+
 /** `instance/web-1`, as kubectl prints it. */
 export const nameOf = ({ kind, metadata }: Pick<KubeObject, 'kind' | 'metadata'>): string =>
   `${kind.toLowerCase()}/${metadata.name}`;

@@ -138,7 +138,7 @@ function nicText({ name, macAddress, linkUp, speedMbps, lldp }: NonNullable<Devi
 }
 
 function hardware({ spec }: DeviceInventory): string[] {
-  const { cpu, memory, disks = [], nics = [], gpus = [] } = spec;
+  const { cpu, memory, disks = [], controllers = [], nics = [], gpus = [] } = spec;
   const modules = memory?.modules?.map(({ slot, size }) => `${slot} ${size}`) ?? [];
   return facts([
     ['  CPU', cpu && `${cpu.sockets ?? 1} × ${cpu.model ?? 'unknown'}, ${cpu.cores ?? '?'} cores`],
@@ -147,6 +147,10 @@ function hardware({ spec }: DeviceInventory): string[] {
     [
       '  Disks',
       disks.map(({ name, size, model }) => [name, size && gigabytes(size), model].filter(Boolean).join(' ')).join('; '),
+    ],
+    [
+      '  RAID',
+      controllers.map(({ name, model, tool, problem }) => `${name} ${model}: ${problem ?? `by ${tool}`}`).join('; '),
     ],
     ['  NICs', nics.map(nicText).join('; ')],
     ['  GPUs', gpus.map(({ model }) => model).join('; ')],
@@ -165,9 +169,14 @@ function volumeLines(volumes: Volumes = [], inventory?: DeviceInventory): string
     return disk?.name ? `${disk.name} (${serial})` : serial;
   };
   return columns(
-    volumes.map(({ name, raidLevel, sizeBytes, disks, partitions = [] }) => [
+    volumes.map(({ name, controller, raidLevel, sizeBytes, disks, partitions = [] }) => [
       name,
-      raidLevel ?? (disks.length === 1 ? 'one disk' : 'not put together'),
+      [
+        disks.length === 1 ? 'one disk' : (raidLevel ?? 'not put together'),
+        controller !== undefined && `by controller ${controller}`,
+      ]
+        .filter(Boolean)
+        .join(' '),
       sizeBytes === undefined ? '' : `${Math.round(sizeBytes / 1e9)} GB`,
       disks.map(named).join(', '),
       partitions.map(({ fileSystem, mountPoint }) => [fileSystem, mountPoint].filter(Boolean).join(' ')).join(', '),

@@ -24,4 +24,17 @@ test('programs read back what there was, people see lines', () => {
   );
 });
 
+test('objects are shown as people read them, in whatever order the server gives them', () => {
+  const object = {
+    status: { kind: 'x', a: 1 },
+    spec: { b: 2 },
+    metadata: { name: 'n' },
+    kind: 'Device',
+    apiVersion: 'v1',
+  };
+  const shown = load(inForm('yaml', { items: [object] }, () => [])) as { items: [typeof object] };
+  assert.equal(Object.keys(shown.items[0]), ['apiVersion', 'kind', 'metadata', 'spec', 'status']);
+  assert.equal(shown.items[0], object);
+});
+
 test.run();

@@ -16,9 +16,21 @@ export function formOf(values: Values): Form {
   return form;
 }
 
+const FIRST = ['apiVersion', 'kind', 'metadata', 'spec'];
+
+/** Objects of the API with their fields in the order in which people read them, whatever the server's is. */
+function inReadingOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inReadingOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const keys = Object.keys(value);
+  const first = keys.includes('kind') ? FIRST.filter((key) => keys.includes(key)) : [];
+  const order = [...first, ...keys.filter((key) => !first.includes(key))];
+  return Object.fromEntries(order.map((key) => [key, inReadingOrder((value as Record<string, unknown>)[key])]));
+}
+
 /** The value for programs; as a table, the lines that `table` makes. */
 export function inForm(form: Form, value: unknown, table: () => readonly string[]): string {
-  if (form === 'json') return JSON.stringify(value, null, 2);
-  if (form === 'yaml') return dump(value, { noRefs: true, lineWidth: 120 }).trimEnd();
+  if (form === 'json') return JSON.stringify(inReadingOrder(value), null, 2);
+  if (form === 'yaml') return dump(inReadingOrder(value), { noRefs: true, lineWidth: 120 }).trimEnd();
   return table().join('\n').trimEnd();
 }

@@ -17,6 +17,7 @@ import { logs } from './commands/logs.ts';
 import { maintenance, putAway, takeDown } from './commands/offer.ts';
 import { power } from './commands/power.ts';
 import {
+  cancel,
   collect,
   liftQuarantine,
   reinstall,
@@ -38,7 +39,7 @@ import type { StartOperator } from './operator.ts';
 const GROUPS: Readonly<Record<string, readonly Command[]>> = {
   'Run it': [start, run, dhcp, rest, fleet, lab, sync, backup, restore],
   'See what it does': [get, describe, history, why, simulate, defragment],
-  Instances: [power, restart, reinstall, resetPassword],
+  Instances: [power, restart, reinstall, resetPassword, cancel],
   Devices: [importMachines, adopt, putAway, takeDown, maintenance, collect, liftQuarantine, rotatePassword],
   Both: [consoleOf, logs, resetStatus],
   Images: [image],

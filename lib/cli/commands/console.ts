@@ -4,7 +4,7 @@ import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { DEVICES, INSTANCES, SECRETS, SITES } from '../../api/resources.ts';
 import type { Credentials } from '../../bmc/driver.ts';
 import { openDriver } from '../../bmc/open.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, oneTargetOf, type Target } from '../cluster.ts';
 import { type Command, text, UsageError, untilInterrupted } from '../command.ts';
 import { attach } from '../terminal.ts';
 
@@ -22,9 +22,9 @@ ${CLUSTER_HELP}
 
 Example: bmp console device/r1-07`,
   options: { ...CLUSTER_OPTIONS, 'operator-namespace': { type: 'string' } },
-  operands: { least: 1, most: 1 },
-  async run(values, _startOperator, [word]) {
-    const target = targetOf(word!, [DEVICES, INSTANCES]);
+  operands: { least: 1, most: 2 },
+  async run(values, _startOperator, words) {
+    const target = oneTargetOf(words, [DEVICES, INSTANCES]);
     const secrets = text(values, 'operator-namespace') ?? OPERATOR_NAMESPACE;
     const { device, credentials } = await onCluster(values, async (cluster) => {
       const found = await deviceOf(cluster, target(cluster));

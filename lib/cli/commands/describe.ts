@@ -3,7 +3,15 @@ import type { Device, Instance, Placement } from '../../api/generated.ts';
 import { DEVICE_INVENTORIES, DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import { found } from '../../kube/errors.ts';
 import { events, type KubeEvent } from '../../kube/events.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
+import {
+  CLUSTER_HELP,
+  CLUSTER_OPTIONS,
+  type Cluster,
+  onCluster,
+  oneTargetOf,
+  type Target,
+  targetsOf,
+} from '../cluster.ts';
 import type { Command } from '../command.ts';
 import { describeDevice, describeInstance, describePlacement, historyLines, type Surroundings } from '../describe.ts';
 import { FORM_HELP, FORM_OPTIONS, formOf, inForm } from '../form.ts';
@@ -60,7 +68,7 @@ Example: bmp describe device/r1-01`,
   options: { ...CLUSTER_OPTIONS, ...FORM_OPTIONS },
   async run(values, _, operands) {
     const form = formOf(values);
-    const named = operands.map((word) => targetOf(word, [INSTANCES, DEVICES, PLACEMENTS]));
+    const named = targetsOf(operands, [INSTANCES, DEVICES, PLACEMENTS]);
     return onCluster(values, async (cluster) => {
       const targets = named.map((target) => target(cluster));
       const all: Described[] = [];
@@ -84,11 +92,11 @@ ${FORM_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp history r1-01`,
-  operands: { least: 1, most: 1 },
+  operands: { least: 1, most: 2 },
   options: { ...CLUSTER_OPTIONS, ...FORM_OPTIONS },
-  async run(values, _, [word]) {
+  async run(values, _, words) {
     const form = formOf(values);
-    const named = targetOf(word!, [DEVICES, INSTANCES]);
+    const named = oneTargetOf(words, [DEVICES, INSTANCES]);
     return onCluster(values, async (cluster) => {
       const target = named(cluster);
       const object = await read<Device | Instance>(cluster, target);

@@ -12,11 +12,11 @@ type Kind = keyof typeof KINDS;
 const ALL = Object.keys(KINDS) as Kind[];
 
 /** @throws UsageError for a word that names none of them */
-function kindOf(word: string): Kind {
+function kindOf(word: string, index: number, [first]: readonly string[]): Kind {
   const resource = kindNamed(word);
   const kind = ALL.find((one) => KINDS[one] === resource);
   if (kind) return kind;
-  const [type, name] = word.split('/', 2);
+  const [type, name] = index === 0 ? word.split('/', 2) : [first, word];
   const hint = name ? `: one object is told by bmp describe ${type}/${name}` : '';
   throw new UsageError(`takes ${ALL.join(', ')}, not "${word}"${hint}`);
 }

@@ -3,7 +3,7 @@ import type { Instance } from '../../api/generated.ts';
 import { agentLogName, OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { CONFIG_MAPS, DEVICES, INSTANCES } from '../../api/resources.ts';
 import { found } from '../../kube/errors.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, type Target, targetOf } from '../cluster.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, oneTargetOf, type Target } from '../cluster.ts';
 import { type Command, text } from '../command.ts';
 import { read } from '../progress.ts';
 
@@ -29,10 +29,10 @@ Shows the end of the log of the agent in the live OS, as it was when a task of i
 ${CLUSTER_HELP}
 
 Example: bmp logs r1-07`,
-  operands: { least: 1, most: 1 },
+  operands: { least: 1, most: 2 },
   options: { ...CLUSTER_OPTIONS, 'operator-namespace': { type: 'string' } },
-  async run(values, _, [word]) {
-    const target = targetOf(word!, [DEVICES, INSTANCES]);
+  async run(values, _, words) {
+    const target = oneTargetOf(words, [DEVICES, INSTANCES]);
     const namespace = text(values, 'operator-namespace') ?? OPERATOR_NAMESPACE;
     return onCluster(values, async (cluster) => {
       const device = await deviceName(cluster, target(cluster));

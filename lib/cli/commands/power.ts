@@ -1,6 +1,7 @@
 // `bmp power on|off`: the power state that an instance is to keep.
 import type { Instance } from '../../api/generated.ts';
 import { INSTANCES } from '../../api/resources.ts';
+import { findCondition } from '../../runtime/conditions.ts';
 import { changing } from '../change.ts';
 import type { Verdict } from '../progress.ts';
 
@@ -15,16 +16,15 @@ export const power = changing({
   example: 'bmp power off web-1 web-2 --wait',
   resources: [INSTANCES],
   verbs: ['on', 'off'],
-  change(before, _, verb) {
+  change(_, __, verb) {
     const wanted = verb as keyof typeof REACHED;
-    const { generation = 0 } = before.metadata;
     return {
       spec: { power: wanted === 'on' ? 'On' : 'Off' },
       told: `to be ${wanted}`,
       judge(object): Verdict {
-        const { phase, observedGeneration = -1 } = (object as Instance).status ?? {};
-        if (phase === 'Failed' && observedGeneration > generation)
-          return { code: 1, message: 'failed: see bmp describe' };
+        const { phase, conditions } = (object as Instance).status ?? {};
+        if (phase === 'Failed')
+          return { code: 1, message: `failed: ${findCondition(conditions, 'Ready')?.message ?? 'see bmp describe'}` };
         return phase === REACHED[wanted] ? { code: 0, message: phase } : undefined;
       },
     };

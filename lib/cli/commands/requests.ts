@@ -1,5 +1,5 @@
 // `bmp restart`, `reinstall`, `reset-password`, `collect`, `lift-quarantine`, `rotate-password`, `reset-status`: things to be done once more. Each writes a new value into
-// spec.requests, which asks once and survives whatever happens meanwhile; status.requests tells how it ended.
+// spec.requests, which asks once and survives whatever happens meanwhile; status.requests tells how it ended. `cancel` takes them back.
 import type { Device, Instance } from '../../api/generated.ts';
 import { DEVICES, INSTANCES } from '../../api/resources.ts';
 import { type Changing, changing } from '../change.ts';
@@ -54,6 +54,10 @@ export const restart = asking({
   resources: [INSTANCES],
   request: 'restart',
   noun: 'a restart',
+  waitsFor: ({ kind, metadata, spec }) =>
+    kind === INSTANCES.kind && (spec as Instance['spec']).power === 'Off'
+      ? `it is to be on: bmp power on ${metadata.name}`
+      : undefined,
 });
 
 const DISKS: Readonly<Record<string, 'System' | 'All'>> = { system: 'System', all: 'All' };
@@ -154,4 +158,24 @@ export const resetStatus = asking({
   resources: [INSTANCES, DEVICES],
   request: 'resetStatus',
   noun: 'another try',
+});
+
+export const cancel = changing({
+  name: 'cancel',
+  summary: 'take back what was asked of instances and is not done yet',
+  about:
+    'Clears restart, reinstall and resetPassword of spec.requests. What has not begun does not begin. What has failed and waits for\n' +
+    'its next try ends, unless a disk was written to; then only another reinstallation helps. What is being done is seen through.',
+  example: 'bmp cancel web-1 --wait',
+  resources: [INSTANCES],
+  change: () => ({
+    spec: { requests: { restart: null, reinstall: null, resetPassword: null } },
+    told: 'what was asked of it is taken back',
+    judge(object): Verdict {
+      const { phase, progress, image } = (object as Instance).status ?? {};
+      if (progress && phase === 'Failed' && image === undefined)
+        return { code: 1, message: 'a disk was written to already: mend it, or ask for another reinstallation' };
+      return !progress && (phase === 'Running' || phase === 'Stopped') ? { code: 0, message: phase } : undefined;
+    },
+  }),
 });

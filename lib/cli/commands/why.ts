@@ -4,7 +4,7 @@ import { INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import { isForbidden } from '../../kube/errors.ts';
 import { hasPlace, homeOf } from '../../scheduler/kubernetes/ledger-entries.ts';
 import type { Configuration } from '../../scheduler/profiles.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, targetOf } from '../cluster.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, onCluster, oneTargetOf } from '../cluster.ts';
 import { type Command, text, UsageError, type Values } from '../command.ts';
 import { explainInstance, readMachines } from '../device-scheduling.ts';
 import { explanationLines } from '../explain.ts';
@@ -34,12 +34,12 @@ ${SCHEDULER_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp why placement/vm-1`,
-  operands: { least: 1, most: 1 },
+  operands: { least: 1, most: 2 },
   options: { ...CLUSTER_OPTIONS, ...SCHEDULER_OPTIONS, output: { type: 'string', short: 'o' } },
-  run(values, _, [word]) {
+  run(values, _, words) {
     const form = outputOf(values);
     const configuration = configurationOf(values);
-    const named = targetOf(word!, [PLACEMENTS, INSTANCES]);
+    const named = oneTargetOf(words, [PLACEMENTS, INSTANCES]);
     return onCluster(values, async (cluster) => {
       const target = named(cluster);
       const object = await read<Placement | Instance>(cluster, target);
