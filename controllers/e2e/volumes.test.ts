@@ -9,9 +9,11 @@ import { conditionOf, type Platform, startPlatform } from './platform.ts';
 
 /** The second machine of a fleet is of the type that has volumes. */
 const MACHINE = 'r1-02';
+/** The fourth has a RAID controller. */
+const WITH_CONTROLLER = 'r1-04';
 
 async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {
-  const platform = await startPlatform({ count: 2 });
+  const platform = await startPlatform({ count: 4 });
   try {
     await platform.importFleet();
     await platform.until('the devices to be offered', ({ devices }) =>
@@ -84,6 +86,65 @@ test('volumes: chosen when put away, made when installed, kept when reinstalled,
     });
     assert.ok(machine.disks.every((disk) => disk.isEmpty()));
     assert.ok(volumesOf(platform).every((volume) => volume.arrayID === undefined && volume.raidLevel === undefined));
+  }));
+
+test('volumes at a RAID controller are made by it, hold the system as well, and leave nothing behind', () =>
+  withPlatform(async (platform) => {
+    const { client, fleet } = platform;
+    const machine = fleet.machine(WITH_CONTROLLER);
+    const [controller] = machine.profile.inventory.controllers!;
+    const { serialNumber } = controller!;
+    const device = () => platform.device(WITH_CONTROLLER);
+    // The system on the controller's disks, in a level that Linux could not boot from; a disk by itself; two of Linux's own.
+    await platform.patch(DEVICES, device()!, { putAway: false });
+    await platform.until('it to be taken down', () => device()?.status?.phase === 'Imported');
+    await platform.patch(DEVICE_TYPES, await client.get(DEVICE_TYPES, { name: 'st.large' }), {
+      volumes: [
+        { name: 'root', disks: 3, media: 'HDD', raidLevel: 'RAID5' },
+        { name: 'cold', disks: 1, media: 'HDD' },
+        { name: 'fast', disks: 2, media: 'SSD', raidLevel: 'RAID0' },
+      ],
+    });
+    await platform.patch(DEVICES, device()!, { putAway: true });
+    await platform.until('it to be offered', () => device()?.status?.phase === 'Available');
+    const shown = () =>
+      device()?.status?.volumes?.map((volume) => [
+        volume.name,
+        volume.controller,
+        volume.raidLevel,
+        volume.arrayID?.length,
+      ]);
+    assert.equal(shown(), [
+      ['root', serialNumber, undefined, undefined],
+      ['cold', serialNumber, undefined, undefined],
+      ['fast', undefined, undefined, undefined],
+    ]);
+    const volumes = [{ name: 'cold', partitions: [{ fileSystem: 'xfs' as const, mountPoint: '/srv' }] }];
+    const wanted = instanceWith(volumes);
+    await platform.create(INSTANCES, { ...wanted, spec: { ...wanted.spec, deviceName: WITH_CONTROLLER } });
+    await platform.until('the instance to run', () => platform.instance('db-1')?.status?.phase === 'Running');
+    assert.equal(shown(), [
+      ['root', serialNumber, 'RAID5', 12],
+      ['cold', serialNumber, 'RAID0', 12],
+      ['fast', undefined, 'RAID0', 32],
+    ]);
+    const before = device()?.status?.volumes;
+    assert.is(device()?.status?.installed?.diskSerialNumber, before?.[0]?.arrayID);
+    await platform.patch(INSTANCES, platform.instance('db-1')!, { requests: { reinstall: 'once' } });
+    await platform.until('the reinstallation to end', () => {
+      const now = platform.instance('db-1')?.status;
+      return now?.phase === 'Running' && now.requests?.reinstall?.result === 'Succeeded';
+    });
+    assert.equal(device()?.status?.volumes, before, 'what is there is found again');
+    assert.is(conditionOf(platform.instance('db-1'), 'ReinstallRequired'), undefined);
+    await client.delete(INSTANCES, { name: 'db-1', namespace: 'default' });
+    await platform.until('the device to be offered again', ({ instances }) => {
+      return instances.length === 0 && device()?.status?.phase === 'Available';
+    });
+    assert.ok(machine.disks.every((disk) => disk.isEmpty()));
+    const wiped = device()?.status?.wiped?.filter(({ method }) => method === 'overwrite').length;
+    assert.is(wiped, 12, 'a controller passes on no command by which a disk erases itself');
+    assert.ok(shown()?.every(([, , level, id]) => level === undefined && id === undefined));
   }));
 
 test('what cannot be made of the disks is told before anything is written', () =>

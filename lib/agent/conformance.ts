@@ -11,6 +11,12 @@ export interface ConformanceCase {
   readonly run: (hardware: Hardware, scratchSerialNumber: string, otherSerialNumber: string) => Promise<void>;
 }
 
+/** On a machine with a RAID controller: two disks that it keeps for itself, and its serial number. */
+export interface ControllerCase {
+  readonly name: string;
+  readonly run: (hardware: Hardware, kept: readonly [string, string], controller: string) => Promise<void>;
+}
+
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 
@@ -203,6 +209,75 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
       );
       assert.ok((await content(hardware, serial, sizeBytes - MIB, MIB)).equals(Buffer.alloc(MIB)));
       assert.equal(await code(hardware.setPassword(serial, 'root', '$6$x$y', never)), 'NoSystem');
+    },
+  },
+];
+
+export const CONTROLLER_CONFORMANCE: readonly ControllerCase[] = [
+  {
+    name: 'disks that a controller keeps are told with it, and are not read or written as they are',
+    async run(hardware, kept, controller) {
+      const { controllers = [], disks } = await hardware.inventory(never);
+      assert.ok(controllers.some(({ serialNumber, tool }) => serialNumber === controller && tool !== undefined));
+      for (const serial of kept) assert.equal(disks.find((one) => one.serialNumber === serial)?.controller, controller);
+      assert.equal(await code(hardware.write(kept[0], 0, pieces(Buffer.alloc(512)), never)), 'DiskMissing');
+      assert.equal(await code(content(hardware, kept[0], 0, 512)), 'DiskMissing');
+    },
+  },
+  {
+    name: 'a controller makes arrays of its own disks alone, of one or several, and takes them apart',
+    async run(hardware, kept, controller) {
+      const id = () => randomBytes(6).toString('hex');
+      const order = {
+        id: id(),
+        name: 'data',
+        controller,
+        level: 'RAID1',
+        disks: kept,
+        boots: false,
+        keep: false,
+      } as const;
+      await hardware.createArray(order, never);
+      const bytes = randomBytes(MIB + 512);
+      await hardware.write(order.id, MIB, pieces(bytes), never);
+      assert.ok((await content(hardware, order.id, MIB, bytes.length)).equals(bytes));
+      const [found, ...others] = await hardware.arrays(never);
+      assert.deepEqual(
+        { ...found, disks: found?.disks.toSorted() },
+        { ...found, id: order.id, controller, level: 'RAID1', state: 'whole', disks: kept.toSorted() },
+      );
+      assert.deepEqual(others, []);
+      assert.ok(
+        (await hardware.disks()).every(
+          ({ sizeBytes, controller: of }) => of !== undefined || sizeBytes !== found!.sizeBytes,
+        ),
+      );
+      const alone = { ...order, id: id(), level: 'RAID0', disks: [kept[1]] } as const;
+      assert.equal(await code(hardware.createArray(alone, never)), 'ArrayForeign');
+      assert.equal(await code(hardware.wipe(kept[1], () => undefined, never)), 'ArrayForeign');
+      assert.ok((await content(hardware, order.id, MIB, bytes.length)).equals(bytes), 'and nothing was written');
+      await hardware.removeArray(order.id, never);
+      await hardware.createArray(alone, never);
+      assert.deepEqual(
+        (await hardware.arrays(never)).map((one) => one.disks),
+        [[kept[1]]],
+      );
+      await hardware.removeArray(alone.id, never);
+      await hardware.removeArray(alone.id, never);
+      assert.deepEqual(await hardware.arrays(never), []);
+    },
+  },
+  {
+    name: 'a disk that a controller keeps is wiped as far as it gives it, and no array of it stays',
+    async run(hardware, kept, controller) {
+      const { sizeBytes } = (await hardware.disks()).find((disk) => disk.serialNumber === kept[0])!;
+      const wiped = await hardware.wipe(kept[0], () => undefined, never);
+      assert.deepEqual([wiped.serialNumber, wiped.method], [kept[0], 'overwrite']);
+      assert.ok(wiped.bytes <= sizeBytes && wiped.bytes > sizeBytes / 2);
+      assert.deepEqual(await hardware.arrays(never), []);
+      assert.ok(
+        (await hardware.disks()).some((disk) => disk.serialNumber === kept[0] && disk.controller === controller),
+      );
     },
   },
 ];

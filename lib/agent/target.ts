@@ -12,6 +12,11 @@ export interface Target {
 export async function findTarget(hardware: Hardware, serialNumber: string, signal: AbortSignal): Promise<Target> {
   const [disk, ...others] = (await hardware.disks()).filter((each) => each.serialNumber === serialNumber);
   if (others.length > 0) throw new AgentError('DiskMissing', `several disks have the serial number ${serialNumber}`);
+  if (disk?.controller !== undefined)
+    throw new AgentError(
+      'DiskMissing',
+      `disk ${serialNumber} is the RAID controller's, and is in no array to be reached by`,
+    );
   if (disk) return disk;
   const array = (await hardware.arrays(signal)).find(({ id }) => id === serialNumber);
   if (!array) throw new AgentError('DiskMissing', `no disk has the serial number ${serialNumber}`);

@@ -281,6 +281,39 @@ transport?: string
  * Serial number of the RAID controller that keeps the disk for itself.
  */
 controller?: string
+/**
+ * That controller says that it has failed.
+ */
+failed?: boolean
+}[]
+/**
+ * RAID controllers.
+ */
+controllers?: {
+/**
+ * PCI address: 0000:03:00.0.
+ */
+name?: string
+/**
+ * Model.
+ */
+model?: string
+/**
+ * Serial number.
+ */
+serialNumber?: string
+/**
+ * Version of its firmware.
+ */
+firmware?: string
+/**
+ * The program that it is driven with.
+ */
+tool?: string
+/**
+ * Why it is not driven: then its disks are not known, but for what it makes of them.
+ */
+problem?: string
 }[]
 /**
  * Network interfaces.
@@ -859,7 +892,11 @@ name: string
  */
 disks: string[]
 /**
- * Of the array that they make up, as long as there is one.
+ * Serial number of the RAID controller that they hang on, which puts them together; Linux does where none is given.
+ */
+controller?: string
+/**
+ * Of the array that they make up, as long as there is one. A controller gives a single disk as RAID0.
  */
 raidLevel?: ("RAID0" | "RAID1" | "RAID5" | "RAID6" | "RAID10")
 /**
@@ -1249,7 +1286,7 @@ minSize?: number | string
  */
 media?: ("HDD" | "SSD" | "NVMe")
 /**
- * How the disks are put together, unless the Instance says. By the controller that they hang on, else by Linux; then root is None or RAID1, as firmware boots nothing else.
+ * How the disks are put together, unless the Instance says. By the RAID controller that they hang on, else by Linux; then root is None or RAID1, as firmware boots nothing else.
  */
 raidLevel?: ("None" | "RAID0" | "RAID1" | "RAID5" | "RAID6" | "RAID10")
 }[]

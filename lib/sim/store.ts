@@ -31,9 +31,11 @@ export interface DiskRecord {
   readonly passwords: Readonly<Record<string, string>>;
 }
 
-/** What the disks of an array say of it. */
+/** What the disks of an array say of it, or the controller that made it. */
 export interface ArrayRecord {
   readonly id: string;
+  /** Serial number of that. */
+  readonly controller?: string;
   readonly level: ArrayLevel;
   /** Serial numbers, in the array's order. */
   readonly disks: readonly string[];

@@ -1,6 +1,6 @@
 // Builds the live OS: a Debian kernel, and an initramfs of busybox, a few of Debian's tools, Node and the agent.
 //
-//   node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR]
+//   node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR] [--tools DIR]
 //
 // DIR gets vmlinuz, initrd, both of them as a disc (media.iso), iPXE for each firmware, and manifest.json, which names the
 // packages that went in and the digests. The same
@@ -34,6 +34,7 @@ import { cpioArchive } from './cpio.ts';
 import { makeIso } from './iso.ts';
 import { MODULES, withDependencies } from './modules.ts';
 import { closure, dependencyLike, unpack } from './packages.ts';
+import { putTools } from './tools.ts';
 
 export type Form = keyof typeof MODULES;
 
@@ -43,6 +44,8 @@ export interface LiveOSOptions {
   readonly cache: string;
   /** `small` for virtual machines, `full` for hardware. */
   readonly form: Form;
+  /** Where the programs of RAID controllers' vendors are. */
+  readonly tools?: string | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -52,6 +55,8 @@ export interface LiveOSManifest {
   readonly kernel: string;
   /** File names, which tell the versions. */
   readonly packages: readonly string[];
+  /** Programs of RAID controllers' vendors. */
+  readonly tools: readonly string[];
   /** SHA-256 of each file, hex. */
   readonly digests: Readonly<Record<string, string>>;
 }
@@ -98,7 +103,7 @@ const AGENT = [
 ];
 
 /** @throws when a package cannot be had or a tool is missing; `out` then holds what it held before. */
-export async function buildLiveOS({ out, cache, form, say }: LiveOSOptions): Promise<LiveOSManifest> {
+export async function buildLiveOS({ out, cache, form, tools, say }: LiveOSOptions): Promise<LiveOSManifest> {
   const work = await mkdtemp(join(tmpdir(), 'bmp-liveos-'));
   try {
     const root = join(work, 'root');
@@ -117,6 +122,8 @@ export async function buildLiveOS({ out, cache, form, say }: LiveOSOptions): Pro
     await putModules(kernelTree, join(busybox, 'bin/busybox'), root, form);
     await run('strip', ['-o', join(root, 'usr/bin/node'), process.execPath]);
     await putAgent(root);
+    const vendorTools = tools === undefined ? [] : await putTools(tools, root);
+    if (form === 'full') say(`RAID controllers: ${vendorTools.join(', ') || 'no vendor’s program, see --tools'}`);
     say('packing');
     await mkdir(out, { recursive: true });
     await pipeline(
@@ -132,7 +139,7 @@ export async function buildLiveOS({ out, cache, form, say }: LiveOSOptions): Pro
     }
     const digests: Record<string, string> = {};
     for (const file of files) digests[file] = await sha256(join(work, file));
-    const manifest = { form, node: process.version, kernel: kernelPackage, packages, digests };
+    const manifest = { form, node: process.version, kernel: kernelPackage, packages, tools: vendorTools, digests };
     await writeFile(join(work, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
     for (const file of [...files, 'manifest.json']) await putInPlace(join(work, file), join(out, file));
     return manifest;
@@ -255,13 +262,14 @@ if (import.meta.main) {
       out: { type: 'string' },
       form: { type: 'string', default: 'small' },
       cache: { type: 'string', default: join(tmpdir(), 'bmp-packages') },
+      tools: { type: 'string' },
     },
   });
-  const { out, form, cache } = values;
+  const { out, form, cache, tools } = values;
   if (out === undefined || (form !== 'small' && form !== 'full')) {
-    console.error('Usage: node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR]');
+    console.error('Usage: node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR] [--tools DIR]');
     process.exit(2);
   }
-  const manifest = await buildLiveOS({ out, form, cache, say: (line) => console.log(line) });
+  const manifest = await buildLiveOS({ out, form, cache, tools, say: (line) => console.log(line) });
   console.log(`${out}: ${JSON.stringify(manifest.digests)}`);
 }

@@ -43,4 +43,16 @@ test('several matching is a failure that names them', () => {
   assert.throws(() => pickRootDisk(disks, {}), code('RootDiskAmbiguous'));
 });
 
+test('a disk that a RAID controller keeps for itself is not picked, and it is said what it takes', () => {
+  const kept = disk('c0/e252/s0', 16e12, { controller: 'RC-1' });
+  assert.is(pickRootDisk([disks[0]!, kept], {}).name, 'sda');
+  assert.throws(
+    () => pickRootDisk([kept], {}),
+    (error: unknown) =>
+      error instanceof Failure &&
+      error.code === 'RootDiskNotFound' &&
+      /takes a volume.*S-c0\/e252\/s0/.test(error.message),
+  );
+});
+
 test.run();

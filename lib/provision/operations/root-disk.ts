@@ -29,11 +29,20 @@ const list = (disks: readonly DiskFacts[]) =>
     .map((disk) => `${disk.name} (${disk.model}, ${Math.round(disk.sizeBytes / GIGABYTE)} GB, ${disk.serialNumber})`)
     .join('; ');
 
-/** @throws Failure RootDiskNotFound or RootDiskAmbiguous, naming the disks that were seen. */
+/**
+ * Of those that can be written to as they are: what a RAID controller keeps for itself takes a volume.
+ * @throws Failure RootDiskNotFound or RootDiskAmbiguous, naming the disks that were seen.
+ */
 export function pickRootDisk(disks: readonly DiskFacts[], hints: RootDeviceHints): DiskFacts {
-  const found = disks.filter((disk) => matchesHints(disk, hints));
+  const matching = disks.filter((disk) => matchesHints(disk, hints));
+  const found = matching.filter(({ controller }) => controller === undefined);
   const [disk] = found;
   const wanted = JSON.stringify(hints);
+  if (!disk && matching.length > 0)
+    throw new Failure(
+      'RootDiskNotFound',
+      `what matches ${wanted} hangs on a RAID controller, and takes a volume in the DeviceType: ${list(matching)}`,
+    );
   if (!disk)
     throw new Failure('RootDiskNotFound', `no disk matches ${wanted}; seen: ${list(disks) || 'no disk at all'}`);
   if (found.length > 1) throw new Failure('RootDiskAmbiguous', `${found.length} disks match ${wanted}: ${list(found)}`);

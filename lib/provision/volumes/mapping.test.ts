@@ -56,6 +56,17 @@ test('all disks of a volume are of one kind and at one controller', () => {
   assert.match(mapVolumes(disks, [wish('root', 3, 0)]).mismatches[0]!, 'not all of one kind at one controller');
 });
 
+test('a volume at a controller says so; a disk that has failed there is passed over, and told where one is lacking', () => {
+  const kept = { controller: 'RC-1' };
+  const disks = [hdd('c0/s0', 500, kept), hdd('c0/s1', 500, { ...kept, failed: true }), hdd('c0/s2', 800, kept)];
+  assert.equal(mapVolumes(disks, [wish('data', 2, 0)]).volumes, [
+    { name: 'data', disks: serials('c0/s0', 'c0/s2'), controller: 'RC-1' },
+  ]);
+  assert.equal(mapVolumes(disks, [wish('data', 3, 0)]).mismatches, [
+    'volume data takes 3 disks; of those that no other volume has, 2 fit: c0/s0, c0/s2; 1 failed: c0/s1',
+  ]);
+});
+
 test('hints narrow what the root volume may have', () => {
   const wishes = [wish('data', 1, 0), wish('root', 1, 0)];
   assert.equal(mapVolumes(MACHINE, wishes, { name: 'sda' }).volumes[1]!.disks, serials('sda'));

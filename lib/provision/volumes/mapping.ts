@@ -25,6 +25,8 @@ export interface MappedVolume {
   readonly name: string;
   /** Serial numbers. */
   readonly disks: readonly string[];
+  /** Serial number of the RAID controller that they hang on. */
+  readonly controller?: string;
 }
 
 export interface VolumeMapping {
@@ -65,7 +67,7 @@ export function mapVolumes(
     (a, b) => choosiness(b) - choosiness(a) || b.minSizeBytes - a.minSizeBytes || (a.name < b.name ? -1 : 1),
   );
   const taken = new Set<string>();
-  const chosen = new Map<string, readonly string[]>();
+  const chosen = new Map<string, Omit<MappedVolume, 'name'>>();
   const missing = new Map<string, string>();
   for (const wish of order) {
     const free = disks.filter(({ serialNumber }) => !taken.has(serialNumber));
@@ -76,18 +78,22 @@ export function mapVolumes(
       continue;
     }
     for (const { serialNumber } of picked) taken.add(serialNumber);
-    chosen.set(
-      wish.name,
-      picked.map(({ serialNumber }) => serialNumber),
-    );
+    const { controller } = picked[0]!;
+    chosen.set(wish.name, {
+      disks: picked.map(({ serialNumber }) => serialNumber),
+      ...(controller !== undefined && { controller }),
+    });
   }
-  const volumes = wishes.map(({ name }) => ({ name, disks: chosen.get(name) ?? [] }));
+  const volumes = wishes.flatMap(({ name }) => {
+    const those = chosen.get(name);
+    return those ? [{ name, ...those }] : [];
+  });
   const mismatches = wishes.flatMap(({ name }) => missing.get(name) ?? []);
   return { volumes: mismatches.length > 0 ? [] : volumes, mismatches };
 }
 
 const isRight = (disk: DiskFacts, { media, minSizeBytes }: VolumeWish) =>
-  (media === undefined || MEDIA[media](disk)) && disk.sizeBytes >= minSizeBytes;
+  !disk.failed && (media === undefined || MEDIA[media](disk)) && disk.sizeBytes >= minSizeBytes;
 
 /** Of the kinds that have enough: the one whose largest disk taken is smallest. */
 function pick(disks: readonly DiskFacts[], wish: VolumeWish): readonly DiskFacts[] | undefined {
@@ -103,13 +109,15 @@ function pick(disks: readonly DiskFacts[], wish: VolumeWish): readonly DiskFacts
 function shortage(disks: readonly DiskFacts[], wish: VolumeWish, hasHints: boolean): string {
   const { name, disks: count, media, minSizeBytes } = wish;
   const kind = media ? DISK_NAMES[media] : 'disks';
-  const ofKind = disks.filter((disk) => media === undefined || MEDIA[media](disk));
+  const [failed, sound] = [disks.filter((disk) => disk.failed), disks.filter((disk) => !disk.failed)];
+  const ofKind = sound.filter((disk) => media === undefined || MEDIA[media](disk));
   const small = ofKind.filter(({ sizeBytes }) => sizeBytes < minSizeBytes);
   const right = ofKind.filter(({ sizeBytes }) => sizeBytes >= minSizeBytes);
   const size = minSizeBytes > 0 ? ` of ${gigabytes(minSizeBytes)} or more` : '';
   const seen = [
     right.length > 0 ? `${right.length} fit: ${names(right)}` : 'none fits',
     small.length > 0 && `${small.length} under ${gigabytes(minSizeBytes)}: ${names(small)}`,
+    failed.length > 0 && `${failed.length} failed: ${names(failed)}`,
     right.length >= count && 'not all of one kind at one controller',
     hasHints && 'looked at are those that rootDeviceHints match',
   ].filter(Boolean);

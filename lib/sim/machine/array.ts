@@ -28,13 +28,14 @@ function layout({ level, disks }: ArrayRecord): Layout {
 }
 
 /** @param members its disks that are there */
-export function arrayFacts({ id, level, disks }: ArrayRecord, members: readonly DiskFacts[]): ArrayFacts {
+export function arrayFacts({ id, controller, level, disks }: ArrayRecord, members: readonly DiskFacts[]): ArrayFacts {
   const smallest = Math.min(...members.map(({ sizeBytes }) => sizeBytes)) - METADATA_BYTES;
   const perDisk = Math.floor(smallest / CHUNK_BYTES) * CHUNK_BYTES;
   const lost = disks.length - members.length;
   const state = lost === 0 ? 'whole' : level === 'RAID0' || lost > 1 ? 'failed' : 'degraded';
   const there = members.map(({ serialNumber }) => serialNumber);
-  return { id, level, disks: there, sizeBytes: perDisk * dataDisks(level, disks.length), state };
+  const sizeBytes = perDisk * dataDisks(level, disks.length);
+  return { id, ...(controller !== undefined && { controller }), level, disks: there, sizeBytes, state };
 }
 
 export function openArray(record: ArrayRecord, facts: ArrayFacts, store: FleetStore): SimulatedDisk {

@@ -1,7 +1,7 @@
 // The simulated machine does what every implementation of the hardware interface must do.
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CONFORMANCE } from '../../agent/conformance.ts';
+import { CONFORMANCE, CONTROLLER_CONFORMANCE } from '../../agent/conformance.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import { FleetStore } from '../store.ts';
 import { SimulatedDisk } from './disk.ts';
@@ -9,9 +9,9 @@ import { simulatedHardware } from './hardware.ts';
 import { machineProfile } from './profile.ts';
 import { INSTANT } from './types.ts';
 
-function machine(power: AbortSignal) {
+function machine(power: AbortSignal, index = 0) {
   const store = new FleetStore(':memory:');
-  const profile = machineProfile(1, 0);
+  const profile = machineProfile(1, index);
   const disks = profile.inventory.disks.map((facts) => new SimulatedDisk(facts, store));
   const hardware = simulatedHardware({
     profile,
@@ -29,7 +29,7 @@ function machine(power: AbortSignal) {
     record: () => undefined,
   });
   const [root, other] = profile.inventory.disks;
-  return { store, hardware, serial: root!.serialNumber, other: other!.serialNumber };
+  return { store, hardware, profile, serial: root!.serialNumber, other: other!.serialNumber };
 }
 
 for (const { name, run } of CONFORMANCE) {
@@ -37,6 +37,15 @@ for (const { name, run } of CONFORMANCE) {
     const { store, hardware, serial, other } = machine(new AbortController().signal);
     using _store = store;
     await run(hardware, serial, other);
+  });
+}
+
+for (const { name, run } of CONTROLLER_CONFORMANCE) {
+  test(name, async () => {
+    const { store, hardware, profile } = machine(new AbortController().signal, 3);
+    using _store = store;
+    const kept = profile.inventory.disks.flatMap((disk) => (disk.controller ? [disk.serialNumber] : []));
+    await run(hardware, [kept[0]!, kept[1]!], profile.inventory.controllers![0]!.serialNumber!);
   });
 }
 

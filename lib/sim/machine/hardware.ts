@@ -43,6 +43,8 @@ export interface SimulatedHardware extends Hardware {
 
 const MIB = 1024 * 1024;
 const WIPE_PROGRESS_STEPS = 5;
+/** What controllers have room for. */
+const SHORT_ID = /^[0-9a-f]{12}$/;
 
 export function simulatedHardware(surroundings: HardwareSurroundings): SimulatedHardware {
   const { profile, disks, store, timings, clock, power, record } = surroundings;
@@ -69,7 +71,14 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
   /** A disk, or an array. */
   const target = (serialNumber: string): SimulatedDisk => {
     const array = store.arrays(profile.name).find(({ id }) => id === serialNumber);
-    if (!array) return disk(serialNumber);
+    if (!array) {
+      const plain = disk(serialNumber);
+      if (plain.facts.controller === undefined) return plain;
+      throw new AgentError(
+        'DiskMissing',
+        `disk ${serialNumber} is the controller's, and the operating system sees it not`,
+      );
+    }
     for (const member of array.disks) disk(member);
     return openArray(array, factsOf(array), store);
   };
@@ -105,8 +114,14 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       alive();
       return store.arrays(profile.name).map(factsOf);
     },
-    async createArray({ id, level, disks: serialNumbers }, signal) {
-      for (const serialNumber of serialNumbers) disk(serialNumber);
+    async createArray({ id, controller, level, disks: serialNumbers }, signal) {
+      for (const serialNumber of serialNumbers) {
+        const { facts } = disk(serialNumber);
+        if (facts.controller !== controller)
+          throw new AgentError('ArrayRefused', `disk ${serialNumber} hangs on ${facts.controller ?? 'no controller'}`);
+      }
+      if (controller !== undefined && !SHORT_ID.test(id))
+        throw new AgentError('ArrayRefused', `the controller has no room for a label of ${id.length} characters`);
       const foreign = store
         .arrays(profile.name)
         .find((array) => array.disks.some((one) => serialNumbers.includes(one)));
@@ -115,7 +130,12 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       const fault = surroundings.raidFault();
       if (fault === 'refuses') throw new AgentError('ArrayRefused', `the controller refuses to make a ${level} array`);
       if (fault === 'lies') return;
-      store.saveArray(profile.name, { id, level, disks: serialNumbers });
+      store.saveArray(profile.name, {
+        id,
+        ...(controller !== undefined && { controller }),
+        level,
+        disks: serialNumbers,
+      });
       record({ what: 'configure-raid', disk: id, members: serialNumbers, detail: level, ...forTask() });
     },
     async removeArray(id) {
@@ -176,6 +196,8 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
     },
     async wipe(serialNumber, progress, signal) {
       const wiped = disk(serialNumber);
+      if (store.arrays(profile.name).some(({ disks: those }) => those.includes(serialNumber)))
+        throw new AgentError('ArrayForeign', `disk ${serialNumber} is in an array`);
       const fault = () => surroundings.diskFault(serialNumber);
       const { sizeBytes } = wiped.facts;
       const erase = async (told: (percent: number) => void, holds: boolean) => {
@@ -226,6 +248,8 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** By what the disk hangs on; makes of NVMe disks differ. */
 function erasureOf({ facts }: SimulatedDisk<DiskFacts>): OwnErasure['method'] | undefined {
+  // A controller passes on nothing that a disk could do by itself.
+  if (facts.controller !== undefined) return undefined;
   if (facts.transport === 'nvme') return facts.serialNumber.charCodeAt(1) % 2 === 0 ? 'nvme-sanitize' : 'nvme-format';
   return facts.transport === 'sata' ? 'ata-secure-erase' : undefined;
 }

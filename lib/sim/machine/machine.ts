@@ -20,6 +20,7 @@ import {
 } from '../bmc/chassis.ts';
 import { seededRandom } from '../bmc/faults.ts';
 import type { FleetStore } from '../store.ts';
+import { arrayFacts, openArray } from './array.ts';
 import { type InstalledSystem, SimulatedDisk } from './disk.ts';
 import { simulatedHardware } from './hardware.ts';
 import { mediaBoot } from './media-boot.ts';
@@ -336,8 +337,17 @@ export class SimulatedMachine implements Chassis {
     return true;
   }
 
-  #bootableDisk(): SimulatedDisk<DiskFacts> | undefined {
-    return this.disks.find((disk) => disk.installed()?.seed !== undefined);
+  /** What the firmware boots: a disk, or what a RAID controller makes of its disks. */
+  #bootableDisk(): SimulatedDisk | undefined {
+    const { store } = this.#options;
+    const members = (serials: readonly string[]) =>
+      this.profile.inventory.disks.filter(({ serialNumber }) => serials.includes(serialNumber));
+    const logicalDrives = store
+      .arrays(this.name)
+      .filter(({ controller }) => controller !== undefined)
+      .map((array) => openArray(array, arrayFacts(array, members(array.disks)), store));
+    const plain = this.disks.filter(({ facts }) => facts.controller === undefined);
+    return [...plain, ...logicalDrives].find((disk) => disk.installed()?.seed !== undefined);
   }
 
   #enter(state: MachineState, power: AbortSignal): void {

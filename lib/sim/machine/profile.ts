@@ -1,7 +1,7 @@
 // What hardware a simulated machine has: plausible, different from machine to machine, and the same for the same seed and
 // index in every run.
 import { createHash } from 'node:crypto';
-import type { DiskFacts, Inventory, NicFacts } from '../../provision/protocol.ts';
+import type { ControllerFacts, DiskFacts, Inventory, NicFacts } from '../../provision/protocol.ts';
 import type { RaidLevel } from '../../provision/volumes/raid.ts';
 import { seededRandom } from '../bmc/faults.ts';
 
@@ -34,6 +34,7 @@ interface Shape {
   readonly sockets: number;
   readonly modules: number;
   readonly moduleBytes: number;
+  /** Rotating disks hang on a RAID controller. */
   readonly data: { readonly count: number; readonly sizeBytes: number; readonly kind: 'hdd' | 'nvme' } | undefined;
   readonly gpus: number;
 }
@@ -109,7 +110,16 @@ export const DEVICE_TYPES: readonly SimulatedType[] = [
       { name: 'data', disks: 2, minSize: '1T', media: 'NVMe', raidLevel: 'RAID0' },
     ],
   },
-  { name: 'st.large', minCores: 24, minMemory: '360Gi', disks: [{ count: 12, minSize: '16T', rotational: true }] },
+  {
+    name: 'st.large',
+    minCores: 24,
+    minMemory: '360Gi',
+    disks: [{ count: 12, minSize: '16T', rotational: true }],
+    volumes: [
+      { name: 'root', disks: 2, minSize: '400G', media: 'SSD', raidLevel: 'RAID1' },
+      { name: 'data', disks: 12, minSize: '16T', media: 'HDD', raidLevel: 'RAID6' },
+    ],
+  },
 ];
 
 /** @param index from 0 */
@@ -121,7 +131,8 @@ export function machineProfile(seed: number, index: number): MachineProfile {
   const random = seededRandom(seed * 1_000_003 + index + 1);
   const serialNumber = `SIM${code(seed, index, 'machine', 6)}`;
   const nics = nicFacts(seed, index, rack, unit, shape.data?.kind === 'hdd' ? 25_000 : 10_000);
-  const disks = diskFacts(seed, index, shape, random);
+  const controllers = controllerFacts(seed, index, shape);
+  const disks = diskFacts(seed, index, shape, controllers[0]?.serialNumber, random);
   return {
     name: `${rack}-${String(unit).padStart(2, '0')}`,
     rack,
@@ -154,6 +165,7 @@ export function machineProfile(seed: number, index: number): MachineProfile {
         })),
       },
       disks,
+      ...(controllers.length > 0 && { controllers }),
       nics,
       gpus: Array.from({ length: shape.gpus }, () => ({ model: 'Simulated L4', memoryBytes: 24 * GIB })),
     },
@@ -170,7 +182,21 @@ function nicFacts(seed: number, index: number, rack: string, unit: number, speed
   }));
 }
 
-function diskFacts(seed: number, index: number, shape: Shape, random: () => number): DiskFacts[] {
+function controllerFacts(seed: number, index: number, { data }: Shape): ControllerFacts[] {
+  if (data?.kind !== 'hdd') return [];
+  const serialNumber = `SIMC${code(seed, index, 'controller', 8)}`;
+  return [
+    { name: '0000:03:00.0', model: 'Simulated MegaRAID 9361', serialNumber, firmware: '4.680', tool: 'simulated' },
+  ];
+}
+
+function diskFacts(
+  seed: number,
+  index: number,
+  shape: Shape,
+  controller: string | undefined,
+  random: () => number,
+): DiskFacts[] {
   const system = Array.from({ length: 2 }, (_, at) => ({ at, sizeBytes: 480 * GB, kind: 'ssd' as const }));
   const data = Array.from({ length: shape.data?.count ?? 0 }, (_, at) => ({ at: at + 2, ...shape.data! }));
   const vendor = random() < 0.5 ? 'Samsung' : 'Micron';
@@ -189,16 +215,26 @@ function diskFacts(seed: number, index: number, shape: Shape, random: () => numb
         transport: 'nvme',
       };
     }
-    const rotational = kind === 'hdd';
+    if (kind === 'hdd')
+      return {
+        name: `c0/e252/s${at - 2}`,
+        serialNumber,
+        wwn,
+        model: 'Simulated Exos X18',
+        sizeBytes,
+        rotational: true,
+        transport: 'sas',
+        ...(controller !== undefined && { controller }),
+      };
     return {
       name: `sd${String.fromCharCode(97 + at)}`,
       serialNumber,
       wwn,
-      model: rotational ? 'Simulated Exos X18' : `Simulated ${vendor} PM893`,
+      model: `Simulated ${vendor} PM893`,
       hctl: `0:0:${at}:0`,
       sizeBytes,
-      rotational,
-      transport: rotational ? 'sas' : 'sata',
+      rotational: false,
+      transport: 'sata',
     };
   });
 }
