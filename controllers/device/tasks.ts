@@ -10,6 +10,7 @@ import { networkOf } from './addresses.ts';
 import type { DeviceDependencies, Surroundings } from './context.ts';
 import { taskId } from './desk.ts';
 import type { Operation } from './status.ts';
+import { systemOrder } from './system-order.ts';
 import { arrayOrders, systemDisk, volumeOrders } from './volumes.ts';
 
 type Ref = { readonly name: string } | undefined;
@@ -87,7 +88,8 @@ export async function buildTask(
     case 'write-image': {
       const { sha256, format, compression = 'none' } = image.spec;
       const url = deps.imageUrl(image);
-      return { id, kind, diskSerialNumber, image: { url, sha256, format, compression } };
+      const system = systemOrder(image, operation);
+      return { id, kind, diskSerialNumber, image: { url, sha256, format, compression, ...(system && { system }) } };
     }
     case 'write-seed':
       return { id, kind, diskSerialNumber, files: await seed(deps, device, operation, around, instance, user, signal) };

@@ -17,7 +17,7 @@ export interface Artifacts {
   readonly images: readonly BuiltImage[];
 }
 
-/** Names of the two images, which their systems have in /etc/bmp-image. */
+/** Names of the two images, which their systems have in /etc/bmp-image: a disk, and a tar that the agent makes one of. */
 export const IMAGE_NAMES = ['debian-one', 'debian-two'] as const;
 
 /** What goes into the live OS from here. */
@@ -34,11 +34,11 @@ export async function artifacts(): Promise<Artifacts> {
     );
   }
   const note = join(ARTIFACTS, 'images.json');
-  if (!(await isNewer(note, ['lib/images/{root,disk}.ts']))) {
-    const [packed, plain] = IMAGE_NAMES;
+  if (!(await isNewer(note, ['lib/images/{root,disk,build}.ts']))) {
+    const [packed, unpacked] = IMAGE_NAMES;
     const outputs = [
       { file: join(ARTIFACTS, `${packed}.raw.zst`), format: 'raw', compression: 'zstd', version: packed },
-      { file: join(ARTIFACTS, `${plain}.raw`), format: 'raw', compression: 'none', version: plain },
+      { file: join(ARTIFACTS, `${unpacked}.tar.zst`), format: 'tar', compression: 'zstd', version: unpacked },
     ] as const;
     const built = await timed('images built', () => buildImages({ suite: SUITE, outputs, say }));
     await writeFile(note, JSON.stringify(built));

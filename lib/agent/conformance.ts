@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { guidOf, layOut } from '../provision/volumes/partitions.ts';
+import { layOutSystem, systemMounts } from '../provision/volumes/system-partitions.ts';
 import { AgentError } from './errors.ts';
 import type { Hardware } from './hardware.ts';
+import { TAR_END, tarEntry } from './tar-entry.ts';
 
 export interface ConformanceCase {
   readonly name: string;
@@ -29,6 +31,8 @@ async function content(hardware: Hardware, serial: string, offset: number, bytes
   for await (const chunk of hardware.read(serial, offset, bytes, never)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 async function code(work: Promise<unknown>): Promise<string> {
   try {
@@ -183,6 +187,44 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
       await hardware.write(serial, 0, pieces(Buffer.alloc(MIB)), never);
       await hardware.write(serial, sizeBytes - MIB, pieces(Buffer.alloc(MIB)), never);
       assert.deepEqual(await hardware.partitions(serial, never), []);
+    },
+  },
+  {
+    name: 'a tar is unpacked and told as it is on the disk, and boots where it has a kernel; none goes where none fits',
+    async run(hardware, serial) {
+      const { sizeBytes } = (await hardware.disks()).find((disk) => disk.serialNumber === serial)!;
+      const wishes = [
+        { id: guidOf('tar 1'), fileSystem: 'ext4', sizeBytes: 64 * MIB, mountPoint: '/' },
+        { id: guidOf('tar 2'), fileSystem: 'ext4', sizeBytes: 32 * MIB, mountPoint: '/srv' },
+        { id: guidOf('tar 3'), fileSystem: 'swap' },
+      ] as const;
+      const mounts = systemMounts(wishes);
+      const files: Readonly<Record<string, Buffer>> = {
+        'etc/shadow': Buffer.from('root:*:19000:0:99999:7:::\n'),
+        'srv/data': randomBytes(3 * MIB + 1),
+        'srv/empty': Buffer.alloc(0),
+      };
+      const kernel = { 'boot/vmlinuz-6.1': randomBytes(MIB) };
+      const unpack = (what: Readonly<Record<string, Buffer>>) => {
+        const archive = Object.entries(what).map(([path, bytes]) => tarEntry(path, bytes));
+        return hardware.unpack(serial, mounts, pieces(Buffer.concat([...archive, TAR_END])), never);
+      };
+      await hardware.format(serial, layOutSystem(wishes, sizeBytes), never);
+      await unpack(files);
+      const told = new Map<string, string | undefined>();
+      const paths = [...Object.keys(files), 'srv', 'srv/nothing'];
+      await hardware.fileDigests(serial, mounts, paths, (path, digest) => told.set(path, digest), never);
+      const digests = Object.entries(files).map(([path, bytes]) => [path, digestOf(bytes)] as const);
+      assert.deepEqual([...told], [...digests, ['srv', undefined], ['srv/nothing', undefined]]);
+      const tell = () => {
+        throw new AgentError('ReadBackMismatch', 'seen enough');
+      };
+      assert.equal(await code(hardware.fileDigests(serial, mounts, paths, tell, never)), 'ReadBackMismatch');
+      assert.equal(await code(hardware.makeBootable(serial, mounts, '', never)), 'NoSystem');
+      await unpack({ ...files, ...kernel });
+      await hardware.makeBootable(serial, mounts, 'quiet', never);
+      await hardware.makeBootable(serial, mounts, 'quiet', never);
+      assert.equal(await code(unpack({ ...files, 'etc/large': Buffer.alloc(65 * MIB, 1) })), 'ImageTooLarge');
     },
   },
   {

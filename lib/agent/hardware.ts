@@ -43,6 +43,37 @@ export interface Hardware {
   format(serialNumber: string, partitions: readonly Partition[], signal: AbortSignal): Promise<void>;
   /** Unique GUIDs of the partitions there are, in lower case; none where there is no table. */
   partitions(serialNumber: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * Unpacks a tar into the file systems that `format` has made, mounted as they will be. Throws ImageTooLarge where they are
+   * full, UnsupportedImage where it is no tar, and the archive's own errors.
+   */
+  unpack(
+    serialNumber: string,
+    mounts: readonly Mount[],
+    archive: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Tells SHA-256 (hex) of the files at these paths, without / at their beginning, as the disk itself tells them and not a
+   * cache; undefined for what is no file. What `tell` throws ends it.
+   */
+  fileDigests(
+    serialNumber: string,
+    mounts: readonly Mount[],
+    paths: Iterable<string>,
+    tell: (path: string, digest: string | undefined) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Has what was unpacked mount these, and the firmware boot it, be that BIOS or UEFI, from the partitions that `layOutSystem`
+   * laid out for that; this comes last. Throws NoSystem where there is none with a kernel.
+   */
+  makeBootable(
+    serialNumber: string,
+    mounts: readonly Mount[],
+    kernelArguments: string,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Has the installed system mount these, and none that were put there before. Throws NoSystem when there is none on the disk. */
   putMounts(diskSerialNumber: string, mounts: readonly Mount[], signal: AbortSignal): Promise<void>;
   /**

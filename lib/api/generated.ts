@@ -1595,6 +1595,27 @@ bootModes: ("BIOS" | "UEFI")[]
  * The user that gets the SSH keys and the password.
  */
 defaultUser?: string
+/**
+ * Of a tar: what becomes of the disk, in this order, behind the boot loader's own partitions, which come by themselves. One that takes all of it, ext4 at /, where not given.
+ */
+partitions?: {
+/**
+ * What is made in it.
+ */
+fileSystem: ("ext4" | "xfs" | "vfat" | "swap")
+/**
+ * Its size; the rest of the disk, where not given.
+ */
+size?: number | string
+/**
+ * Where the installed system mounts it, by its fstab. Nowhere, where not given.
+ */
+mountPoint?: string
+}[]
+/**
+ * Of a tar: what its kernel is told beside where its root is.
+ */
+kernelArguments?: string
 }
 }
 

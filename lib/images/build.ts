@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import { run } from '../agent/linux/command.ts';
 import { makeDisk } from './disk.ts';
-import { makeRoot, type RootOptions } from './root.ts';
+import { KERNEL_ARGUMENTS, makeRoot, type RootOptions } from './root.ts';
 
 export type ImageFormat = 'raw' | 'qcow2' | 'tar';
 export type ImageCompression = 'none' | 'zstd';
@@ -45,6 +45,8 @@ export const BUILD_PROGRAMS = [
 ] as const;
 
 const ZSTD_LEVEL = 9;
+/** With capabilities of programs, which are extended attributes. */
+const TAR = ['--create', '--numeric-owner', '--sort=name', '--xattrs', '--xattrs-include=security.capability'];
 
 /** Needs root. What stands at a file's place stays there until the new one is whole. */
 export async function buildImages({ outputs, say, ...root }: BuildOptions): Promise<BuiltImage[]> {
@@ -98,12 +100,12 @@ async function inFormat(format: ImageFormat, folder: string, work: string): Prom
       await run('qemu-img', ['convert', '-O', 'qcow2', disk, file]);
       return file;
     case 'tar':
-      await run('tar', ['--create', '--numeric-owner', '--sort=name', '--directory', folder, '--file', file, '.']);
+      await run('tar', [...TAR, '--directory', folder, '--file', file, '.']);
       return file;
   }
 }
 
-/** The Image that a built file is, once it is served at a URL. */
+/** The Image that a built file is, once it is served at a URL. A disk brings its own boot loader's configuration. */
 export function imageManifest(name: string, url: string, { sha256, format, compression }: BuiltImage): object {
   return {
     apiVersion: 'bmp.dev/v1alpha1',
@@ -117,6 +119,7 @@ export function imageManifest(name: string, url: string, { sha256, format, compr
       architecture: 'x86_64',
       bootModes: ['BIOS', 'UEFI'],
       defaultUser: 'debian',
+      ...(format === 'tar' && { kernelArguments: KERNEL_ARGUMENTS }),
     },
   };
 }

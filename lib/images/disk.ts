@@ -4,11 +4,11 @@
 //   2  EFI system partition   16 MiB: \EFI\BOOT\BOOTX64.EFI
 //   3  root, ext4             as large as it must be, and a little
 //
-// Source: UEFI specification §3.5.1.1 (default boot file); GRUB's manual, "BIOS installation"; its boot.S and diskboot.S
-// (where the sectors of the core stand).
+// Source: UEFI specification §3.5.1.1 (default boot file).
 import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../agent/linux/command.ts';
+import { bootSector, coreAt } from '../agent/linux/grub.ts';
 import { ROOT_LABEL } from './root.ts';
 
 const MIB = 1024 * 1024;
@@ -88,29 +88,17 @@ async function makeEsp(work: string): Promise<string> {
   return esp;
 }
 
-/** boot.S: where the core's first sector is. Its code up to the partition table goes into the boot sector. */
-const BOOT_SECTOR_KERNEL = 0x5c;
-const BOOT_CODE_BYTES = 440;
-/** diskboot.S: the list of the core's other sectors ends the first one; start, count, and the segment they are loaded at. */
-const BLOCK_LIST = SECTOR - 12;
-/** One of the list's entries that says: the first sector is where it is, the rest follows it. */
-const LOAD_SEGMENT = 0x820;
-
 async function installBiosLoader(file: string, work: string): Promise<void> {
   const core = join(work, 'core.img');
   await grubImage(work, 'i386-pc', core, ['biosdisk']);
-  const bytes = await readFile(core);
-  if (bytes.length > CORE.sizeMiB * MIB) throw new Error('GRUB is too large for its partition');
-  const first = (CORE.startMiB * MIB) / SECTOR;
-  bytes.writeBigUInt64LE(BigInt(first + 1), BLOCK_LIST);
-  bytes.writeUInt16LE(Math.ceil(bytes.length / SECTOR) - 1, BLOCK_LIST + 8);
-  bytes.writeUInt16LE(LOAD_SEGMENT, BLOCK_LIST + 10);
-  const boot = await readFile('/usr/lib/grub/i386-pc/boot.img');
-  boot.writeBigUInt64LE(BigInt(first), BOOT_SECTOR_KERNEL);
+  const start = CORE.startMiB * MIB;
+  const placed = coreAt(await readFile(core), start);
+  if (placed.length > CORE.sizeMiB * MIB) throw new Error('GRUB is too large for its partition');
   const disk = await open(file, 'r+');
   try {
-    await disk.write(boot, 0, BOOT_CODE_BYTES, 0);
-    await disk.write(bytes, 0, bytes.length, CORE.startMiB * MIB);
+    const { buffer: before } = await disk.read(Buffer.alloc(SECTOR), 0, SECTOR, 0);
+    await disk.write(placed, 0, placed.length, start);
+    await disk.write(bootSector(before, await readFile('/usr/lib/grub/i386-pc/boot.img'), start), 0, SECTOR, 0);
   } finally {
     await disk.close();
   }

@@ -15,6 +15,8 @@ export interface RootOptions {
 /** Of Debian, unless another one is asked for. */
 export const SUITE = 'bookworm';
 export const ROOT_LABEL = 'root';
+/** Of its kernel, beside where its root is. */
+export const KERNEL_ARGUMENTS = 'net.ifnames=0 quiet console=tty0 console=ttyS0,115200';
 
 const PACKAGES = [
   'systemd-sysv',
@@ -93,7 +95,7 @@ function files(): Readonly<Record<string, string>> {
     'boot/grub/grub.cfg': [
       'set timeout=0',
       `search --no-floppy --label --set=root ${ROOT_LABEL}`,
-      `linux /vmlinuz root=LABEL=${ROOT_LABEL} ro net.ifnames=0 quiet console=tty0 console=ttyS0,115200`,
+      `linux /vmlinuz root=LABEL=${ROOT_LABEL} ro ${KERNEL_ARGUMENTS}`,
       'initrd /initrd.img',
       'boot',
       '',

@@ -20,6 +20,7 @@
 
 import type { Mount, PartitionWish } from './volumes/partitions.ts';
 import type { ArrayLevel } from './volumes/raid.ts';
+import type { SystemPartition } from './volumes/system-partitions.ts';
 
 /** The kernel arguments by which the live OS learns of its operator; the simulated machine reads the same. */
 export const KERNEL_ARGUMENTS = {
@@ -173,7 +174,14 @@ export interface WriteImageTask extends TaskBase {
     readonly sha256: string;
     readonly format: 'raw' | 'qcow2' | 'tar';
     readonly compression: 'none' | 'gzip' | 'zstd' | 'xz';
+    /** Of a tar, which it needs. */
+    readonly system?: SystemOrder;
   };
+}
+/** What makes a tar a system that boots. */
+export interface SystemOrder {
+  readonly partitions: readonly SystemPartition[];
+  readonly kernelArguments: string;
 }
 export interface WriteSeedTask extends TaskBase {
   readonly kind: 'write-seed';
@@ -233,7 +241,7 @@ export interface TaskResults {
   collect: Inventory;
   /** In the order of the task. */
   'configure-raid': { readonly arrays: readonly ArrayFacts[] };
-  /** bytes and sha256 of what was written, as read back from the disk. */
+  /** bytes and sha256 of what was written, as read back from the disk; of a tar, whose files were read back, of itself unpacked. */
   'write-image': { readonly diskSerialNumber: string; readonly bytes: number; readonly sha256: string };
   /** What was made of each volume that was named. */
   'prepare-volumes': {

@@ -4,6 +4,7 @@
 // Layout: one sector with a magic word, the header as JSON, and the boot signature in its last two bytes; then the
 // content, made up from the name.
 import { createCipheriv, createHash } from 'node:crypto';
+import { TAR_END, tarEntry } from '../agent/tar-entry.ts';
 
 export const SECTOR_BYTES = 512;
 const MAGIC = 'BMPSIMOS';
@@ -19,10 +20,11 @@ export interface ImageHeader {
 }
 
 /** What the fleet's mirror serves. */
-export const IMAGES: readonly { readonly name: string; readonly bytes: number }[] = [
-  { name: 'debian-12', bytes: 8 * MIB },
-  { name: 'debian-13', bytes: 8 * MIB },
-  { name: 'tiny', bytes: 2 * MIB },
+export const IMAGES: readonly { readonly name: string; readonly bytes: number; readonly format: 'raw' | 'tar' }[] = [
+  { name: 'debian-12', bytes: 8 * MIB, format: 'raw' },
+  { name: 'debian-13', bytes: 8 * MIB, format: 'raw' },
+  { name: 'tiny', bytes: 2 * MIB, format: 'raw' },
+  { name: 'tiny-tar', bytes: 2 * MIB, format: 'tar' },
 ];
 
 export function buildImage(name: string, bytes: number): Buffer {
@@ -35,6 +37,10 @@ export function buildImage(name: string, bytes: number): Buffer {
   sector.writeUInt16LE(SIGNATURE, SECTOR_BYTES - 2);
   return Buffer.concat([sector, content]);
 }
+
+/** The same as the only file of a tar. */
+export const buildTar = (name: string, bytes: number): Buffer =>
+  Buffer.concat([tarEntry('boot/system', buildImage(name, bytes)), TAR_END]);
 
 /** The header in a disk's first sector; undefined when there is nothing to boot there. */
 export function readImageHeader(sector: Buffer): ImageHeader | undefined {

@@ -55,11 +55,11 @@ export function sharedManifests(images: readonly MirroredImage[]): Manifest[] {
         ...(volumes && { volumes }),
       },
     })),
-    ...images.map(({ name, url, sha256 }) => ({
+    ...images.map(({ name, url, sha256, format }) => ({
       apiVersion: API_VERSION,
       kind: 'Image',
       metadata: { name },
-      spec: { url, sha256, format: 'raw', architecture: 'x86_64', bootModes: ['BIOS', 'UEFI'], defaultUser: 'debian' },
+      spec: { url, sha256, format, architecture: 'x86_64', bootModes: ['BIOS', 'UEFI'], defaultUser: 'debian' },
     })),
   ];
 }

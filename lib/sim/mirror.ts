@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { buildImage, IMAGES } from './image.ts';
+import { buildImage, buildTar, IMAGES } from './image.ts';
 
 export interface MirroredImage {
   readonly name: string;
   readonly url: string;
+  readonly format: 'raw' | 'tar';
   /** Of the file, hex. */
   readonly sha256: string;
   readonly bytes: number;
@@ -28,12 +29,17 @@ export interface Mirror {
 }
 
 export async function startMirror(port: number): Promise<Mirror> {
-  const files = new Map(IMAGES.map(({ name, bytes }) => [name, buildImage(name, bytes)]));
+  const files = new Map(
+    IMAGES.map(({ name, bytes, format }) => [
+      `${name}.${format}`,
+      { name, format, file: format === 'tar' ? buildTar(name, bytes) : buildImage(name, bytes) },
+    ]),
+  );
   let fault: MirrorFault | undefined;
   let broken = 0;
 
   const answer = (request: IncomingMessage, response: ServerResponse) => {
-    const file = files.get(/^\/images\/([\w.-]+)\.raw$/.exec(request.url ?? '')?.[1] ?? '');
+    const file = files.get(/^\/images\/([\w.-]+)$/.exec(request.url ?? '')?.[1] ?? '')?.file;
     if (!file || (request.method !== 'GET' && request.method !== 'HEAD')) return end(response, 404);
     if (fault?.kind === 'status') return end(response, fault.status);
     const from = firstByte(request.headers.range);
@@ -61,9 +67,10 @@ export async function startMirror(port: number): Promise<Mirror> {
   const address = server.address() as AddressInfo;
   return {
     port: address.port,
-    images: [...files].map(([name, file]) => ({
+    images: [...files].map(([fileName, { name, format, file }]) => ({
       name,
-      url: `http://127.0.0.1:${address.port}/images/${name}.raw`,
+      format,
+      url: `http://127.0.0.1:${address.port}/images/${fileName}`,
       sha256: createHash('sha256').update(file).digest('hex'),
       bytes: file.length,
     })),

@@ -43,7 +43,8 @@ export interface MatrixOptions {
 }
 
 const NAMESPACE = 'default';
-const IMAGE = 'tiny';
+/** As a disk, and as a tar that the agent partitions for and makes bootable. */
+const OWN_IMAGES = ['tiny', 'tiny-tar'] as const;
 const PASSWORD = 'root-password';
 /** Of data volumes. */
 const PARTITIONS = [{ fileSystem: 'ext4' as const, mountPoint: '/srv' }];
@@ -157,7 +158,9 @@ function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions
   const machine = fleet.machine(name);
   const device = () => view.devices.get(name);
   const instance = () => view.instances.get(`${NAMESPACE}/${name}`);
-  let image: string = IMAGE;
+  // By the last digit of its name, so that a machine has the same one in every run.
+  const own = OWN_IMAGES[Number(name.at(-1)) % OWN_IMAGES.length]!;
+  let image: string = own;
   let asked = 0;
 
   const told = () => `${name}: ${JSON.stringify(device()?.status)} ${JSON.stringify(instance()?.status)}`;
@@ -194,7 +197,7 @@ function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions
     bmc: fleet.bmc(name),
     refuseDhcp: (refused) => dhcp.refuse(machine.profile.bootMACAddress, refused),
     async useImage(wrong) {
-      image = wrong ?? IMAGE;
+      image = wrong ?? own;
       if (instance()) await traveller.patchInstance({ image });
     },
     async hintAt(disk) {

@@ -53,7 +53,7 @@ const silent = createLogger({ level: 'error' });
 export const populationOf = (machines: number): Population => ({
   devices: Array.from({ length: machines }, (_, index) => machineProfile(1, index).name),
   deviceTypes: ['gp.large'],
-  images: ['debian-12', 'debian-13', 'tiny'],
+  images: ['debian-12', 'debian-13', 'tiny', 'tiny-tar'],
   instances: Math.floor(machines * 0.4),
   placements: Math.floor(machines * 0.2),
 });

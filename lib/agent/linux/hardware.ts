@@ -4,11 +4,14 @@ import { AgentError } from '../errors.ts';
 import type { Hardware } from '../hardware.ts';
 import { wipeDisk } from '../wiping.ts';
 import { readDevice, writeDevice } from './block-device.ts';
+import { putBootLoader } from './boot-loader.ts';
 import { run } from './command.ts';
 import { collectInventory, readIdentity } from './facts.ts';
 import { putMounts, putPassword, putSeed, requireArrayTools } from './installed-system.ts';
-import { format, partitionIds } from './partitions.ts';
+import { mountedAll } from './mounted.ts';
+import { format, tableEntries } from './partitions.ts';
 import { machineArrays } from './raid/arrays.ts';
+import { digestsIn, unpackInto } from './unpack.ts';
 import { wipeableDisk } from './wipe.ts';
 
 export function linuxHardware(): Hardware {
@@ -37,7 +40,19 @@ export function linuxHardware(): Hardware {
     },
     async partitions(serialNumber, signal) {
       const { path } = await arrays.target(serialNumber, signal);
-      return partitionIds(path, signal);
+      return (await tableEntries(path, signal)).map(({ id }) => id);
+    },
+    async unpack(serialNumber, mounts, archive, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      await mountedAll(path, mounts, { signal }, (folder) => unpackInto(folder, archive, signal));
+    },
+    async fileDigests(serialNumber, mounts, paths, tell, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      await mountedAll(path, mounts, { signal, readOnly: true }, (folder) => digestsIn(folder, paths, tell, signal));
+    },
+    async makeBootable(serialNumber, mounts, kernelArguments, signal) {
+      const { path } = await arrays.target(serialNumber, signal);
+      await putBootLoader(path, mounts, kernelArguments, signal);
     },
     async putMounts(serialNumber, mounts, signal) {
       const { path } = await arrays.target(serialNumber, signal);

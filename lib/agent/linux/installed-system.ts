@@ -1,12 +1,12 @@
 // What is put beside an image: the seed on a partition of its own, a password hash in the system's /etc/shadow, the volumes
 // that it mounts in its /etc/fstab.
-import { mkdir, mkdtemp, open, readFile, rename, rmdir, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { SeedFiles } from '../../provision/protocol.ts';
 import { fstabWith, type Mount } from '../../provision/volumes/partitions.ts';
 import { AgentError } from '../errors.ts';
 import { CommandError, run } from './command.ts';
+import { mounted } from './mounted.ts';
 import { exists, list, readNumber } from './sysfs.ts';
 
 /** cloud-init's NoCloud looks for a file system of this label. */
@@ -22,7 +22,7 @@ export async function putSeed(path: string, files: SeedFiles, signal: AbortSigna
   await run('blockdev', ['--rereadpt', path], { signal });
   const partition = (await findLabel(path)) ?? (await lastPartition(path, signal));
   await run('mkfs.vfat', ['-n', LABEL, partition], { signal });
-  await mounted(partition, 'vfat', signal, async (folder) => {
+  await mounted(partition, 'vfat', { signal }, async (folder) => {
     for (const [name, content] of Object.entries(files))
       await writeFile(join(folder, basename(name)), content, { flush: true });
   });
@@ -77,7 +77,7 @@ async function inSystem(path: string, work: (root: string) => Promise<boolean>, 
     for (const type of FILE_SYSTEMS) {
       try {
         const isIt = async (root: string) => (await exists(join(root, 'etc/shadow'))) && work(root);
-        if (await mounted(partition, type, signal, isIt)) return true;
+        if (await mounted(partition, type, { signal }, isIt)) return true;
       } catch (error) {
         // Not a file system of this type.
         if (!(error instanceof CommandError)) throw error;
@@ -107,23 +107,6 @@ export function withPassword(shadow: string, user: string, hash: string, now: Da
     return [user, hash, days, ...fields.slice(3)].join(':');
   });
   return found ? lines.join('\n') : undefined;
-}
-
-async function mounted<T>(
-  partition: string,
-  type: string,
-  signal: AbortSignal,
-  work: (folder: string) => Promise<T>,
-): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'mount-'));
-  await run('mount', ['-t', type, partition, folder], { signal });
-  try {
-    return await work(folder);
-  } finally {
-    // Without the task's signal: what was mounted must not stay so. umount writes everything out.
-    await run('umount', [folder]);
-    await rmdir(folder);
-  }
 }
 
 async function partitions(path: string): Promise<string[]> {

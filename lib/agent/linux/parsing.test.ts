@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cpuFacts, parseLldp } from './facts.ts';
 import { fatLabel, withPassword } from './installed-system.ts';
-import { partitionPath, tableIds, tableScript } from './partitions.ts';
+import { parseTable, partitionPath, tableScript } from './partitions.ts';
 import { mdUuid, parseSuperblock, stoppedArray } from './raid/mdadm.ts';
 import { memoryModules, structures } from './smbios.ts';
 import { canBlockErase, canEraseItself, sanitizeStatus } from './wipe.ts';
@@ -175,7 +175,7 @@ test('partitions as sfdisk reads and tells them', () => {
     `label: gpt\nstart=2048, size=32768, type=${type}, uuid=${id}\n`,
   );
   const dump = `label: gpt\nlabel-id: 0\n\n/dev/md100p1 : start=2048, size=32768, type=${type}, uuid=${id.toUpperCase()}\n`;
-  assert.equal(tableIds(dump), [id]);
+  assert.equal(parseTable(dump), [{ path: '/dev/md100p1', startBytes: 1024 * 1024, type, id }]);
   assert.equal([partitionPath('/dev/sda', 1), partitionPath('/dev/nvme0n1', 2)], ['/dev/sda1', '/dev/nvme0n1p2']);
 });
 

@@ -7,12 +7,17 @@ import { CommandError, run } from './command.ts';
 
 const SECTOR_BYTES = 512;
 
-/** The tool and what it is told, before the partition. */
-const MAKERS: Record<FileSystem, readonly [command: string, ...args: string[]]> = {
-  ext4: ['mkfs.ext4', '-q', '-F'],
-  xfs: ['mkfs.xfs', '-q', '-f'],
-  vfat: ['mkfs.vfat'],
-  swap: ['mkswap'],
+/** What GRUB does not read of what mkfs.ext4 makes by itself, where that is newer. */
+const EXT4_WITHOUT = '^metadata_csum_seed,^orphan_file';
+
+/** The tool and what it is told, before the partition. A file system is known by the same GUID as its partition is. */
+const MAKERS: Record<FileSystem, (id: string) => readonly [command: string, ...args: string[]]> = {
+  ext4: (id) => ['mkfs.ext4', '-q', '-F', '-O', EXT4_WITHOUT, '-U', id],
+  xfs: (id) => ['mkfs.xfs', '-q', '-f', '-m', `uuid=${id}`],
+  // It has room for half of that.
+  vfat: (id) => ['mkfs.vfat', '-i', id.slice(0, 8)],
+  // busybox's, which gives it one of its own.
+  swap: () => ['mkswap'],
 };
 
 /** The kernel's name of a partition: sda1, but md100p1 and nvme0n1p1. */
@@ -26,9 +31,26 @@ export function tableScript(partitions: readonly Partition[]): string {
   return ['label: gpt', ...lines, ''].join('\n');
 }
 
-/** Unique GUIDs, in lower case, in what `sfdisk --dump` says. */
-export const tableIds = (dump: string): string[] =>
-  [...dump.matchAll(/\buuid=([0-9A-Fa-f-]+)/g)].map(([, id]) => id!.toLowerCase());
+export interface TableEntry {
+  /** The kernel's node. */
+  readonly path: string;
+  readonly startBytes: number;
+  /** Partition type GUID, in upper case. */
+  readonly type: string;
+  /** Unique partition GUID, in lower case. */
+  readonly id: string;
+}
+
+/** Of what `sfdisk --dump` says: one line for each partition. */
+export function parseTable(dump: string): TableEntry[] {
+  const line = /^(\S+) : start= *(\d+),.*\btype=([^,\s]+).*\buuid=([0-9A-Fa-f-]+)/gm;
+  return [...dump.matchAll(line)].map(([, path, start, type, id]) => ({
+    path: path!,
+    startBytes: Number(start) * SECTOR_BYTES,
+    type: type!.toUpperCase(),
+    id: id!.toLowerCase(),
+  }));
+}
 
 /** @throws AgentError DiskFailed */
 export async function format(path: string, partitions: readonly Partition[], signal: AbortSignal): Promise<void> {
@@ -37,9 +59,9 @@ export async function format(path: string, partitions: readonly Partition[], sig
     const args = ['--quiet', '--wipe=always', '--wipe-partitions=always', '--no-reread', path];
     await run('sfdisk', args, { signal, input: tableScript(partitions) });
     await run('blockdev', ['--rereadpt', path], { signal });
-    for (const [index, { fileSystem }] of partitions.entries()) {
+    for (const [index, { id, fileSystem }] of partitions.entries()) {
       if (!fileSystem) continue;
-      const [command, ...options] = MAKERS[fileSystem];
+      const [command, ...options] = MAKERS[fileSystem](id);
       await run(command, [...options, partitionPath(path, index + 1)], { signal });
     }
     await run('blockdev', ['--flushbufs', path], { signal });
@@ -49,10 +71,11 @@ export async function format(path: string, partitions: readonly Partition[], sig
   }
 }
 
-export async function partitionIds(path: string, signal: AbortSignal): Promise<string[]> {
+/** None where there is no table. */
+export async function tableEntries(path: string, signal: AbortSignal): Promise<TableEntry[]> {
   try {
     await run('blockdev', ['--flushbufs', path], { signal });
-    return tableIds(await run('sfdisk', ['--dump', path], { signal }));
+    return parseTable(await run('sfdisk', ['--dump', path], { signal }));
   } catch (error) {
     // It says so by its exit status that there is no table.
     if (error instanceof CommandError) return [];

@@ -24,6 +24,9 @@ function machine(arrays: ArrayFacts[], quirks: { lies?: boolean; degrades?: bool
     write: refuse,
     writeSeed: refuse,
     setPassword: refuse,
+    unpack: refuse,
+    fileDigests: refuse,
+    makeBootable: refuse,
     wipe: refuse,
     disks: async () =>
       ['A', 'B', 'C', 'D'].map((serialNumber) => ({

@@ -38,6 +38,9 @@ function disk(sizeBytes: number, lies?: (bytes: Buffer) => void) {
     removeArray: refuse,
     writeSeed: refuse,
     setPassword: refuse,
+    unpack: refuse,
+    fileDigests: refuse,
+    makeBootable: refuse,
     wipe: refuse,
     disks: async () => [
       { name: 'sda', serialNumber: 'S', model: 'M', sizeBytes, rotational: false, transport: 'sata' as const },

@@ -5,31 +5,26 @@
 // the digest of the download was right and the rest was read back. Whatever fails or loses power before leaves a disk
 // that no firmware boots: neither the system that was on it, nor half of the new one.
 import { createHash } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { WriteImageTask } from '../../provision/protocol.ts';
-import { download } from '../download.ts';
-import { AgentError, reason } from '../errors.ts';
-import type { Hardware } from '../hardware.ts';
-import { openQcow2 } from '../qcow2-stream.ts';
+import { AgentError } from '../errors.ts';
+import { type ImageContent, openImage } from '../image-content.ts';
 import { findTarget, type Target } from '../target.ts';
-import { unxz } from '../xz.ts';
+import { clearEnds, HEAD_BYTES, once } from './disk-ends.ts';
+import { installTar } from './install-tar.ts';
 import type { RunTask, TaskContext } from './table.ts';
 
-/** Boot sector, partition table with its entries, and a BIOS boot loader's core behind them. */
-const HEAD_BYTES = 1024 * 1024;
 /** Share of the whole that the download and its writing take; the rest is reading back. */
 const WRITTEN_PERCENT = 80;
 
 export const writeImage: RunTask<'write-image'> = async (task, context) => {
   const { hardware, progress, signal } = context;
-  const { diskSerialNumber } = task;
-  checkSupported(task.image);
+  const { diskSerialNumber, image } = task;
+  checkSupported(image);
   const disk = await findTarget(hardware, diskSerialNumber, signal);
-  const { format, url, sha256: digest } = task.image;
-  const source = format === 'qcow2' ? await openQcow2(url, digest, signal) : await download(url, { signal });
+  const source = await openImage(image, signal);
+  if (image.system) return installTar(image.system, source, disk, context);
   await clearEnds(hardware, disk, signal);
-  const written = await receive(task, source, disk, context);
+  const written = await receive(source, disk, context);
   const sha256 = await verifyRest(written, diskSerialNumber, context);
   try {
     await hardware.write(diskSerialNumber, 0, once(written.head), signal);
@@ -50,45 +45,28 @@ interface Written {
   readonly sha256: string;
 }
 
-function checkSupported({ format, compression }: WriteImageTask['image']): void {
-  if (format === 'raw') return;
-  if (format === 'qcow2' && compression === 'none') return;
+function checkSupported({ format, compression, system }: WriteImageTask['image']): void {
+  if (format === 'raw' && !system) return;
+  if (format === 'qcow2' && compression === 'none' && !system) return;
+  if (format === 'tar' && system) return;
   throw new AgentError('UnsupportedImage', `this agent writes no ${format} image with compression ${compression}`);
-}
-
-async function clearEnds(hardware: Hardware, disk: Target, signal: AbortSignal): Promise<void> {
-  const bytes = Math.min(HEAD_BYTES, disk.sizeBytes);
-  await hardware.write(disk.serialNumber, 0, once(Buffer.alloc(bytes)), signal);
-  await hardware.write(disk.serialNumber, disk.sizeBytes - bytes, once(Buffer.alloc(bytes)), signal);
 }
 
 /** Downloads, unpacks and writes all but the head. */
 async function receive(
-  { image, diskSerialNumber }: WriteImageTask,
-  source: { totalBytes: number | undefined; chunks: AsyncIterable<Uint8Array> },
+  source: ImageContent,
   disk: Target,
   { hardware, progress, signal }: TaskContext,
 ): Promise<Written> {
-  if (image.compression === 'none' && (source.totalBytes ?? 0) > disk.sizeBytes) throw tooLarge(disk);
-  const packed = createHash('sha256');
+  if ((source.bytes ?? 0) > disk.sizeBytes) throw tooLarge(disk);
   // What is not packed is hashed once: that is most of the work of a small processor.
-  const isPacked = image.compression !== 'none';
-  let received = 0;
-  async function* downloaded() {
-    for await (const chunk of source.chunks) {
-      packed.update(chunk);
-      received += chunk.length;
-      if (source.totalBytes) progress((received / source.totalBytes) * WRITTEN_PERCENT);
-      yield chunk;
-    }
-  }
-  const content = createHash('sha256');
+  const content = source.isDigestOfContent ? undefined : createHash('sha256');
   let bytes = 0;
   let head = Buffer.alloc(0);
   const write = async (unpacked: AsyncIterable<Uint8Array>) => {
     async function* rest() {
       for await (const chunk of unpacked) {
-        if (isPacked) content.update(chunk);
+        content?.update(chunk);
         bytes += chunk.length;
         if (bytes > disk.sizeBytes) throw tooLarge(disk);
         const missing = HEAD_BYTES - head.length;
@@ -96,35 +74,10 @@ async function receive(
         if (chunk.length > missing) yield chunk.subarray(Math.max(0, missing));
       }
     }
-    await hardware.write(diskSerialNumber, HEAD_BYTES, rest(), signal);
+    await hardware.write(disk.serialNumber, HEAD_BYTES, rest(), signal);
   };
-  try {
-    if (image.compression === 'none') await write(downloaded());
-    else if (image.compression === 'xz') await write(unxz(downloaded(), signal));
-    else await pipeline(downloaded, unpacker(image.compression), write, { signal });
-  } catch (error) {
-    throw isUnpackError(error)
-      ? new AgentError('UnsupportedImage', `the image is not whole ${image.compression}: ${reason(error)}`, {
-          cause: error,
-        })
-      : error;
-  }
-  const digest = packed.digest('hex');
-  // What comes out of a qcow2 file was checked before it came out.
-  if (image.format !== 'qcow2' && digest !== image.sha256.toLowerCase()) {
-    throw new AgentError('ImageDigestMismatch', `the image’s SHA-256 is ${digest}, not ${image.sha256}`);
-  }
-  return { head, bytes, sha256: isPacked ? content.digest('hex') : digest };
-}
-
-function unpacker(compression: 'gzip' | 'zstd') {
-  return compression === 'gzip' ? createGunzip() : createZstdDecompress();
-}
-
-/** node:zlib's errors: Z_DATA_ERROR, ZSTD_error_prefix_unknown and their like. */
-function isUnpackError(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^Z(STD)?_/.test(code);
+  const digest = await source.read(write, (percent) => progress((percent / 100) * WRITTEN_PERCENT));
+  return { head, bytes, sha256: content?.digest('hex') ?? digest };
 }
 
 /** Reads everything but the head back, and gives the digest of head and that. */
@@ -158,8 +111,4 @@ function tooLarge(disk: Target): AgentError {
     'ImageTooLarge',
     `the image is larger than the disk ${disk.serialNumber}: ${disk.sizeBytes} bytes`,
   );
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

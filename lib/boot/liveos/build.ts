@@ -32,6 +32,7 @@ import { BOOT_FILES } from '../dhcp/config.ts';
 import { MEDIA_FILE } from '../media.ts';
 import { cpioArchive } from './cpio.ts';
 import { makeIso } from './iso.ts';
+import { putLoaders } from './loaders.ts';
 import { MODULES, withDependencies } from './modules.ts';
 import { closure, dependencyLike, unpack } from './packages.ts';
 import { putTools } from './tools.ts';
@@ -64,7 +65,7 @@ export interface LiveOSManifest {
 const DEBIAN_ARCH = arch() === 'arm64' ? 'arm64' : 'amd64';
 const KERNELS = { small: `linux-image-cloud-${DEBIAN_ARCH}`, full: `linux-image-${DEBIAN_ARCH}` } as const;
 const TOOLS = {
-  small: ['libstdc++6', 'libgcc-s1', 'fdisk', 'dosfstools', 'e2fsprogs', 'xfsprogs', 'mdadm', 'xz-utils'],
+  small: ['libstdc++6', 'libgcc-s1', 'fdisk', 'dosfstools', 'e2fsprogs', 'xfsprogs', 'mdadm', 'tar', 'xz-utils'],
   full: [
     'libstdc++6',
     'libgcc-s1',
@@ -77,6 +78,7 @@ const TOOLS = {
     'ipmitool',
     'e2fsprogs',
     'xfsprogs',
+    'tar',
     'xz-utils',
   ],
 } as const;
@@ -99,6 +101,7 @@ const AGENT = [
   'lib/agent/**/*.ts',
   'lib/provision/protocol.ts',
   'lib/provision/volumes/partitions.ts',
+  'lib/provision/volumes/system-partitions.ts',
   'lib/observe/log.ts',
 ];
 
@@ -122,6 +125,7 @@ export async function buildLiveOS({ out, cache, form, tools, say }: LiveOSOption
     await putModules(kernelTree, join(busybox, 'bin/busybox'), root, form);
     await run('strip', ['-o', join(root, 'usr/bin/node'), process.execPath]);
     await putAgent(root);
+    await putLoaders(root);
     const vendorTools = tools === undefined ? [] : await putTools(tools, root);
     if (form === 'full') say(`RAID controllers: ${vendorTools.join(', ') || 'no vendor’s program, see --tools'}`);
     say('packing');

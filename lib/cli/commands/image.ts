@@ -12,6 +12,8 @@ import { type Command, text, UsageError, untilInterrupted, type Values } from '.
 const FORMATS = ['raw', 'qcow2', 'tar'] as const;
 const ARCHITECTURES = ['x86_64', 'aarch64'] as const;
 const BOOT_MODES = ['BIOS', 'UEFI'] as const;
+/** The agent puts a boot loader beside it, for what such machines have. */
+const BOOT_MODES_OF_TAR = { x86_64: BOOT_MODES, aarch64: ['UEFI'] } as const;
 const MIB = 1024 * 1024;
 
 const help = `Usage: bmp image build FILE [options]
@@ -26,7 +28,8 @@ build: a small Debian with cloud-init and sshd, which boots with BIOS and UEFI, 
 add: reads the file at a URL, computes its digest, looks what it is, and makes an Image of that name.
   --format FORMAT        ${FORMATS.join(', ')} (default: as its bytes say)
   --architecture NAME    ${ARCHITECTURES.join(' or ')} (default ${ARCHITECTURES[0]})
-  --boot-modes LIST      ${BOOT_MODES.join(',')} (default: as its bytes say)
+  --boot-modes LIST      ${BOOT_MODES.join(',')} (default: as its bytes say; of a tar, which gets a boot loader for each, all)
+  --kernel-arguments TEXT  what the kernel of a tar is told, such as console=ttyS0
   --default-user NAME    who gets the SSH keys and the password (default root)
   --dry-run              print the Image, and make none
 ${CLUSTER_HELP}
@@ -71,7 +74,8 @@ async function add(values: Values, name: string, url: string): Promise<number> {
   const seen = await inspectImage(readOrigin(url, untilInterrupted().signal));
   const format = asked.format ?? seen.format;
   if (format === undefined) throw new UsageError('cannot look into what is packed as xz: say --format');
-  const bootModes = asked.bootModes ?? seen.bootModes;
+  const bootModes = asked.bootModes ?? (format === 'tar' ? BOOT_MODES_OF_TAR[architecture] : seen.bootModes);
+  const kernelArguments = text(values, 'kernel-arguments');
   if (bootModes.length === 0) throw new UsageError(`cannot tell how a ${format} image boots: say --boot-modes`);
   const image = {
     apiVersion: API_VERSION,
@@ -85,6 +89,7 @@ async function add(values: Values, name: string, url: string): Promise<number> {
       architecture,
       bootModes: bootModes as ('BIOS' | 'UEFI')[],
       defaultUser: text(values, 'default-user') ?? 'root',
+      ...(kernelArguments !== undefined && { kernelArguments }),
     },
   };
   if (values['dry-run'] === true) {
@@ -109,6 +114,7 @@ export const image: Command = {
     mirror: { type: 'string' },
     architecture: { type: 'string' },
     'boot-modes': { type: 'string' },
+    'kernel-arguments': { type: 'string' },
     'default-user': { type: 'string' },
     'dry-run': { type: 'boolean' },
   },

@@ -191,8 +191,8 @@ export const FAILURES = {
   },
   NoSystem: {
     permanent: true,
-    meaning: 'No installed system was found on the disk.',
-    remedy: 'Reinstall the Instance.',
+    meaning: 'No installed system was found on the disk, or the Image is a tar without one, or without a kernel.',
+    remedy: 'Reinstall the Instance, with another image if it was that.',
   },
   AgentFailed: { permanent: false, meaning: 'The agent failed.', remedy: "Look at the agent's log." },
   GaveUp: {

@@ -56,11 +56,24 @@ export function guidOf(what: string): string {
   return parts.join('-');
 }
 
+/** Partition type GUID of what holds a file system. */
+export const typeOf = (fileSystem: FileSystem): string => TYPES[fileSystem];
+
+/** @throws RangeError, saying what does not fit */
+export const layOut = (wishes: readonly PartitionWish[], volumeBytes: number): Partition[] =>
+  place(
+    wishes.map((wish) => ({ ...wish, type: typeOf(wish.fileSystem) })),
+    volumeBytes,
+  );
+
 /**
  * One after the other; at most one of them takes what the others leave.
  * @throws RangeError, saying what does not fit
  */
-export function layOut(wishes: readonly PartitionWish[], volumeBytes: number): Partition[] {
+export function place(
+  wishes: readonly (Omit<Partition, 'startBytes' | 'sizeBytes'> & { readonly sizeBytes?: number | undefined })[],
+  volumeBytes: number,
+): Partition[] {
   const room = Math.floor((volumeBytes - ALIGNMENT - SEED_BYTES) / ALIGNMENT) * ALIGNMENT - ALIGNMENT;
   const sizes = wishes.map(({ sizeBytes }) => sizeBytes && Math.ceil(sizeBytes / ALIGNMENT) * ALIGNMENT);
   const rest = room - sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
@@ -70,10 +83,11 @@ export function layOut(wishes: readonly PartitionWish[], volumeBytes: number): P
       `partitions of ${room - rest} bytes${takesRest ? ', and the rest,' : ''} do not fit into ${room} bytes`,
     );
   let at = ALIGNMENT;
-  return wishes.map(({ id, fileSystem }, index) => {
-    const partition = { id, type: TYPES[fileSystem], startBytes: at, sizeBytes: sizes[index] ?? rest, fileSystem };
-    at += partition.sizeBytes;
-    return partition;
+  return wishes.map(({ id, type, fileSystem }, index) => {
+    const startBytes = at;
+    const sizeBytes = sizes[index] ?? rest;
+    at += sizeBytes;
+    return { id, type, startBytes, sizeBytes, ...(fileSystem && { fileSystem }) };
   });
 }
 

@@ -5,12 +5,13 @@ import type { SeedFiles } from '../../provision/protocol.ts';
 import type { Mount } from '../../provision/volumes/partitions.ts';
 import { type ImageHeader, readImageHeader, SECTOR_BYTES } from '../image.ts';
 import { CHUNK_BYTES, type DiskRecord, type FleetStore } from '../store.ts';
+import { BOOT_RECORD, type BootRecord, readBootRecord } from './boot-record.ts';
 
 /** An image that is whole on a disk, and what was put beside it. */
 export interface InstalledSystem {
   readonly image: string;
   readonly bytes: number;
-  /** Of the whole image as it is on the disk, hex. */
+  /** Of the whole image as it is on the disk, hex; of a tar, of that. */
   readonly sha256: string;
   readonly seed?: SeedFiles;
   /** Of volumes that it mounts. */
@@ -19,7 +20,7 @@ export interface InstalledSystem {
   readonly passwords: Readonly<Record<string, string>>;
 }
 
-type Checked = { readonly header: ImageHeader; readonly sha256: string } | undefined;
+type Checked = Pick<InstalledSystem, 'image' | 'bytes' | 'sha256'> | undefined;
 
 /** Whether a content is a whole image is asked at each boot and is the same for all disks that hold it. */
 const CHECKED_CONTENTS = 64;
@@ -127,9 +128,7 @@ export class SimulatedDisk<F extends Facts = Facts> {
   /** What a firmware would boot here; undefined unless a whole image is on the disk. */
   installed(): InstalledSystem | undefined {
     const image = this.#wholeImage();
-    if (!image) return undefined;
-    const { name, bytes } = image.header;
-    return { image: name, bytes, sha256: image.sha256, ...this.#record() };
+    return image && { ...image, ...this.#record() };
   }
 
   #record(): DiskRecord {
@@ -141,14 +140,18 @@ export class SimulatedDisk<F extends Facts = Facts> {
   }
 
   #wholeImage(): Checked {
-    const header = readImageHeader(this.#chunk(0).subarray(0, SECTOR_BYTES));
-    if (!header) return undefined;
+    const beginning = this.#chunk(0);
+    const header = readImageHeader(beginning.subarray(0, SECTOR_BYTES));
+    const { offset, bytes: length } = BOOT_RECORD;
+    const record = header ? undefined : readBootRecord(beginning.subarray(offset, offset + length));
+    const end = header?.bytes ?? (record && record.startBytes + record.bytes);
+    if (end === undefined) return undefined;
     // No disk of an array holds more of it than all of it.
-    const positions = Math.ceil(header.bytes / CHUNK_BYTES);
+    const positions = Math.ceil(end / CHUNK_BYTES);
     const key = this.disks.map((serialNumber) => this.#store.contentDigest(serialNumber, positions)).join(' ');
     if (!checked.has(key)) {
       if (checked.size >= CHECKED_CONTENTS) checked.delete(checked.keys().next().value!);
-      checked.set(key, this.#check(header));
+      checked.set(key, header ? this.#check(header) : this.#checkUnpacked(record!));
     }
     return checked.get(key);
   }
@@ -160,7 +163,18 @@ export class SimulatedDisk<F extends Facts = Facts> {
       whole.update(chunk);
       content.update(chunk);
     }
-    return content.digest('hex') === header.contentSHA256 ? { header, sha256: whole.digest('hex') } : undefined;
+    if (content.digest('hex') !== header.contentSHA256) return undefined;
+    return { image: header.name, bytes: header.bytes, sha256: whole.digest('hex') };
+  }
+
+  #checkUnpacked({ startBytes, bytes, sha256 }: BootRecord): Checked {
+    const found = createHash('sha256');
+    for (const chunk of this.read(startBytes, bytes)) found.update(chunk);
+    if (found.digest('hex') !== sha256) return undefined;
+    // Behind the archive's own header.
+    const sector = Buffer.concat([...this.read(startBytes + SECTOR_BYTES, SECTOR_BYTES)]);
+    const header = readImageHeader(sector);
+    return header && { image: header.name, bytes, sha256 };
   }
 
   #chunk(position: number): Buffer {

@@ -1,12 +1,16 @@
 // The agent's hardware interface over a simulated machine, for one run of it: when the machine goes off, nothing of that
 // run touches a disk any more, whatever the agent still tries.
+import { createHash } from 'node:crypto';
 import { AgentError } from '../../agent/errors.ts';
 import type { Hardware } from '../../agent/hardware.ts';
+import { TarReader } from '../../agent/tar.ts';
 import { type OwnErasure, wipeDisk } from '../../agent/wiping.ts';
 import type { ArrayFacts, DiskFacts, Inventory, Task } from '../../provision/protocol.ts';
+import type { Mount, Partition } from '../../provision/volumes/partitions.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { ArrayRecord, FleetStore } from '../store.ts';
 import { arrayFacts, openArray } from './array.ts';
+import { BOOT_RECORD, type BootRecord, writeBootRecord } from './boot-record.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { MachineProfile } from './profile.ts';
 import { readTable, TABLE_BYTES, writeTable } from './table.ts';
@@ -81,6 +85,28 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
     }
     for (const member of array.disks) disk(member);
     return openArray(array, factsOf(array), store);
+  };
+  /** What this run has unpacked, by what it was unpacked to. */
+  const archives = new Map<string, BootRecord>();
+  const archiveOn = (serialNumber: string): BootRecord => {
+    const found = archives.get(serialNumber);
+    if (!found) throw new AgentError('NoSystem', `nothing was unpacked to ${serialNumber}`);
+    return found;
+  };
+  const unpackedFiles = async (serialNumber: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> => {
+    const { startBytes, bytes } = archiveOn(serialNumber);
+    const reader = new TarReader();
+    for (const chunk of target(serialNumber).read(startBytes, bytes)) {
+      await wait(0, signal);
+      reader.push(chunk);
+    }
+    return reader.files;
+  };
+  const rootPartition = (on: SimulatedDisk, mounts: readonly Mount[]): Partition => {
+    const root = mounts.find(({ mountPoint }) => mountPoint === '/')?.id;
+    const found = tableOn(on).find(({ id }) => id === root);
+    if (!found) throw new AgentError('NoSystem', `there is no partition ${root}`);
+    return found;
   };
   const isReadOnly = ({ disks: members }: SimulatedDisk) =>
     members.some((serialNumber) => surroundings.diskFault(serialNumber) === 'read-only');
@@ -169,11 +195,43 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
       const to = target(serialNumber);
       if (isReadOnly(to)) throw new AgentError('DiskReadOnly', `disk ${serialNumber} cannot be written to`);
       await to.write(0, once(writeTable(partitions)), (bytes) => wait((timings.writePerMiB * bytes) / MIB, signal));
-      record({ what: 'prepare-volumes', disk: serialNumber, ...members(to), ...forTask() });
+      if (task?.kind === 'prepare-volumes')
+        record({ what: 'prepare-volumes', disk: serialNumber, ...members(to), ...forTask() });
     },
     async partitions(serialNumber) {
-      const bytes = Buffer.concat([...target(serialNumber).read(0, TABLE_BYTES)]);
-      return readTable(bytes).map(({ id }) => id);
+      return tableOn(target(serialNumber)).map(({ id }) => id);
+    },
+    async unpack(serialNumber, mounts, archive, signal) {
+      const to = target(serialNumber);
+      const { startBytes, sizeBytes } = rootPartition(to, mounts);
+      const hash = createHash('sha256');
+      let bytes = 0;
+      async function* counted() {
+        for await (const chunk of archive) {
+          hash.update(chunk);
+          bytes += chunk.length;
+          if (bytes > sizeBytes) throw new AgentError('ImageTooLarge', `the file systems of ${serialNumber} are full`);
+          yield chunk;
+        }
+      }
+      await to.write(startBytes, counted(), (written) => wait((timings.writePerMiB * written) / MIB, signal));
+      archives.set(serialNumber, { startBytes, bytes, sha256: hash.digest('hex') });
+    },
+    async fileDigests(serialNumber, _mounts, paths, tell, signal) {
+      const files = await unpackedFiles(serialNumber, signal);
+      for (const path of paths) tell(path, files.get(path));
+    },
+    async makeBootable(serialNumber, _mounts, _kernelArguments, signal) {
+      const files = await unpackedFiles(serialNumber, signal);
+      if (![...files.keys()].some((path) => path.startsWith('boot/')))
+        throw new AgentError('NoSystem', 'the image has no kernel in /boot');
+      const to = target(serialNumber);
+      const pace = (bytes: number) => wait((timings.writePerMiB * bytes) / MIB, signal);
+      await to.write(BOOT_RECORD.offset, once(writeBootRecord(archiveOn(serialNumber))), pace);
+      const installed = to.installed();
+      if (!installed) return;
+      const written = { sha256: installed.sha256, bytes: installed.bytes, ...members(to) };
+      record({ what: 'write-image', detail: 'complete', disk: serialNumber, ...written, ...forTask() });
     },
     async putMounts(serialNumber, mounts, signal) {
       const to = target(serialNumber);
@@ -241,6 +299,8 @@ export function simulatedHardware(surroundings: HardwareSurroundings): Simulated
     },
   };
 }
+
+const tableOn = (on: SimulatedDisk): readonly Partition[] => readTable(Buffer.concat([...on.read(0, TABLE_BYTES)]));
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
