@@ -10,7 +10,7 @@ import { Failure } from '../../lib/provision/operations/failures.ts';
 import { pickRootDisk, type RootDeviceHints } from '../../lib/provision/operations/root-disk.ts';
 import type { Task, TaskState } from '../../lib/provision/protocol.ts';
 import { awaitsAgent, compact, kindOf, type Operation, type Status, worksThroughAgent } from './status.ts';
-import { rootDiskOf } from './volumes.ts';
+import { requireControllers, rootDiskOf } from './volumes.ts';
 
 export interface DeskOptions {
   /** A device whose controller should look at it. */
@@ -182,6 +182,9 @@ function rootDiskFor(
       if (volumes) return rootDiskOf(volumes, present);
       if (installedOn && opening.disks.some((disk) => disk.serialNumber === installedOn)) return installedOn;
       throw new Failure('DiskMissing', `the disk ${installedOn} that the system was installed on is not there`);
+    case 'Clean':
+      requireControllers(volumes, present);
+      return undefined;
     default:
       return undefined;
   }

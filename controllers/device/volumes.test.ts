@@ -6,6 +6,7 @@ import type { Operation, Status } from './status.ts';
 import {
   arrayOrders,
   misfits,
+  requireControllers,
   rootDiskOf,
   sparedTasks,
   systemDisk,
@@ -201,6 +202,28 @@ test('a machine that lacks a disk of any volume is not written to', () => {
     () => rootDiskOf(volumes!, new Set(['A', 'B', 'C', 'E'])),
     (error: unknown) =>
       error instanceof Failure && error.code === 'DiskMissing' && /D of volume data/.test(error.message),
+  );
+});
+
+test('a machine whose controller is not driven is neither installed nor called clean', () => {
+  const volumes = [
+    { name: 'root', disks: ['A', 'B'] },
+    { name: 'data', disks: ['C', 'D'], controller: 'RC-1' },
+  ];
+  const refused = (present: string[]) => {
+    try {
+      requireControllers(volumes, new Set(present));
+    } catch (error) {
+      return error instanceof Failure ? error.code : String(error);
+    }
+    return undefined;
+  };
+  assert.is(refused(['A', 'B', 'C', 'D']), undefined);
+  assert.is(refused(['C']), undefined, 'a disk that was taken out keeps no machine from being wiped');
+  assert.is(refused(['A', 'B']), 'ControllerNotDriven');
+  assert.throws(
+    () => rootDiskOf(volumes, new Set(['A', 'B'])),
+    (error: unknown) => error instanceof Failure && error.code === 'ControllerNotDriven',
   );
 });
 

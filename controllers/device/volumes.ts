@@ -48,10 +48,26 @@ const rootVolume = (volumes: Status['volumes']): Volume | undefined =>
   volumes?.find(({ name }) => name === ROOT_VOLUME);
 
 /**
+ * That no volume lacks all that hangs on its RAID controller: a live OS that does not drive that sees none of it, and would
+ * wipe a machine without wiping it.
+ * @throws Failure ControllerNotDriven
+ */
+export function requireControllers(volumes: Status['volumes'] = [], present: ReadonlySet<string>): void {
+  for (const { name, controller, disks } of volumes) {
+    if (controller === undefined || disks.some((serial) => present.has(serial))) continue;
+    throw new Failure(
+      'ControllerNotDriven',
+      `none of the disks of volume ${name} is seen: their RAID controller ${controller} is gone, or the live OS that booted does not drive it; nothing was written`,
+    );
+  }
+}
+
+/**
  * The disk that the system goes to, where it is a disk and not an array.
- * @throws Failure DiskMissing where the machine lacks a disk of any volume: then nothing is written to it at all
+ * @throws Failure ControllerNotDriven, or DiskMissing where the machine lacks a disk of any volume: then nothing is written to it at all
  */
 export function rootDiskOf(volumes: NonNullable<Status['volumes']>, present: ReadonlySet<string>): string | undefined {
+  requireControllers(volumes, present);
   const missing = volumes.flatMap(({ name, disks }) =>
     disks.filter((serial) => !present.has(serial)).map((serial) => `${serial} of volume ${name}`),
   );

@@ -185,7 +185,8 @@ export const FAILURES = {
   },
   ControllerNotDriven: {
     permanent: true,
-    meaning: 'The live OS lacks the program that drives the RAID controller on which the disks hang.',
+    meaning:
+      'The live OS does not drive the RAID controller on which the disks hang: it lacks the vendor’s program, or that fails, or the controller is gone.',
     remedy:
       'Build the live OS with the vendor’s program: npm run liveos -- --form full --tools DIR. Then ask for resetStatus.',
   },

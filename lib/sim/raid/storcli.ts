@@ -4,7 +4,8 @@
 //   node storcli.ts FOLDER ARGUMENTS…
 //
 // FOLDER holds state.json (the recording: an answer for each command) and sys (see kernel.ts). Every start is noted in
-// calls, one JSON array a line. refusals.json, where there is one: an answer for commands that begin so.
+// calls, one JSON array a line. refusals.json, where there is one: an answer for commands that begin so, or
+// `hangs`: then it does not end.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addDisk, naaOf, removeDisk } from './kernel.ts';
@@ -149,10 +150,10 @@ function remove(controller: number, number: string): Answer {
   return done(controller, 'Delete VD succeeded');
 }
 
-function answer(): Answer {
+function answer(): Answer | 'hangs' {
   const refusals = join(folder, 'refusals.json');
   if (existsSync(refusals)) {
-    const told = Object.entries(JSON.parse(readFileSync(refusals, 'utf8')) as Record<string, Answer>);
+    const told = Object.entries(JSON.parse(readFileSync(refusals, 'utf8')) as Record<string, Answer | 'hangs'>);
     const refusal = told.find(([beginning]) => command.startsWith(beginning));
     if (refusal) return refusal[1];
   }
@@ -182,6 +183,9 @@ function answer(): Answer {
 }
 
 const told = answer();
-writeFileSync(stateFile, JSON.stringify(state));
-process.stdout.write(`${JSON.stringify(told, undefined, 1)}\n`);
-process.exitCode = told.Controllers.every((each) => each['Command Status'].Status === 'Success') ? 0 : 1;
+if (told === 'hangs') setInterval(() => undefined, 1000);
+else {
+  writeFileSync(stateFile, JSON.stringify(state));
+  process.stdout.write(`${JSON.stringify(told, undefined, 1)}\n`);
+  process.exitCode = told.Controllers.every((each) => each['Command Status'].Status === 'Success') ? 0 : 1;
+}

@@ -2,9 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type InstalledTool, installTool } from '../../../sim/raid/installed.ts';
-import { addDisk, diskNames, type PlugIn, plugIn } from '../../../sim/raid/kernel.ts';
+import { addDisk, diskNames, type PlugIn, plugIn, removeDisk } from '../../../sim/raid/kernel.ts';
+import { eventually } from '../../../testing/eventually.ts';
 import { AgentError } from '../../errors.ts';
 import { machineArrays } from './arrays.ts';
+import { logicalDrives } from './logical-drives.ts';
+import { storcli } from './storcli.ts';
 
 const never = new AbortController().signal;
 const MEGARAID: PlugIn = {
@@ -243,6 +246,45 @@ test('a program that refuses is quoted, and a setting that it does not know is d
   );
   tool.refuse('ctrl slot=0 create', undefined);
   assert.is(await code(arrays.create(order, never)), 'done');
+});
+
+test('a program that does not end is ended, and said so', async () => {
+  await using tool = await installed('storcli64', 'storcli/no-volumes.json', MEGARAID);
+  tool.refuse('/c0/eall/sall', 'hangs');
+  const driver = logicalDrives(storcli('storcli64'), {
+    sys: tool.sys,
+    addresses: new Set([MEGARAID.address]),
+    commandMs: 2000,
+  });
+  assert.is(
+    await code(driver.survey(never)),
+    'ArrayRefused: storcli64: storcli64 /c0/eall/sall show all nolog J did not end within 2 s',
+  );
+  tool.refuse('/c0/eall/sall', undefined);
+  assert.is((await driver.survey(never)).disks.length, 6, 'who comes next is not kept waiting');
+});
+
+test('a task that is not wanted any more ends the program', async () => {
+  await using tool = await installed('storcli64', 'storcli/no-volumes.json', MEGARAID);
+  tool.refuse('/call', 'hangs');
+  const stop = new AbortController();
+  const listing = machineArrays(tool.sys).list(stop.signal);
+  await eventually(() => tool.calls().length === 1);
+  stop.abort(new Error('stopped'));
+  assert.match(await code(listing), /abort|stopped/);
+});
+
+test('a logical drive that Linux does not see in time is an error', async () => {
+  await using tool = await installed('storcli64', 'storcli/no-volumes.json', MEGARAID);
+  const driver = logicalDrives(storcli('storcli64'), {
+    sys: tool.sys,
+    addresses: new Set([MEGARAID.address]),
+    deviceMs: 0,
+  });
+  const order = { id: '0123456789ab', name: 'd', controller: 'SK00112233', level: 'RAID0', boots: false } as const;
+  await driver.create({ ...order, disks: ['ZC1AAAA1', 'ZC1AAAA2'] }, never);
+  removeDisk(tool.sys, 'sda');
+  assert.match(await code(driver.open(order.id, never)), /^ArrayRefused: .* Linux sees no disk naa\.600605b0/);
 });
 
 test('a controller without its program is told with what is lacking; Linux’s own disks are as ever', async () => {
