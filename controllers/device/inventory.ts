@@ -69,7 +69,7 @@ function collected({ spec }: DeviceInventory): CollectedHardware {
     bootMode: spec.bootMode ?? 'unknown',
     cores: spec.cpu?.cores ?? 0,
     memoryBytes: bytes(spec.memory?.total ?? 0),
-    disks: spec.disks?.map(diskFacts) ?? [],
+    disks: spec.disks?.filter(({ failed }) => !failed).map(diskFacts) ?? [],
     nics: (spec.nics ?? []).map(({ name = '?', macAddress = '?', speedMbps = 0, linkUp = false }) => ({
       name,
       macAddress,

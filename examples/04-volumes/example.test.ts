@@ -19,7 +19,7 @@ const instance = load(read('instance.yaml')) as Instance;
 
 test('the files are what the API takes', () => {
   const check = createCheck(syncedKinds(readManifests(CRDS)));
-  for (const file of ['devicetype.yaml', 'instance.yaml']) {
+  for (const file of ['devicetype.yaml', 'devicetype-controller.yaml', 'instance.yaml']) {
     const { manifests, problems } = parseManifests(read(file), file);
     assert.equal(problems, []);
     assert.equal(check(manifests), []);
@@ -32,6 +32,35 @@ test('each level is right for as many disks as its volume has', () => {
     assert.is(raidMisfit(raidLevel, disks), undefined);
     assert.is(raidMisfit(own ?? raidLevel, disks), undefined);
   }
+});
+
+test('the volumes of the other type are had of a controller’s disks, and nothing of them of two controllers', () => {
+  const { volumes = [] } = (load(read('devicetype-controller.yaml')) as DeviceType).spec;
+  const wishes = volumes.map(({ name, disks = 1, minSize = 0, media }): VolumeWish => {
+    return { name, disks, minSizeBytes: bytes(minSize), ...(media && { media }) };
+  });
+  const disk = (at: number, of: string): DiskFacts => ({
+    name: `${of}/s${at}`,
+    serialNumber: `${of}-${at}`,
+    model: 'M',
+    sizeBytes: 4e12,
+    rotational: at > 1,
+    transport: 'sas',
+    controller: of,
+  });
+  const disks = (of: string, count: number) => Array.from({ length: count }, (_, at) => disk(at, of));
+  const { volumes: mapped } = mapVolumes(disks('RC-1', 11), wishes);
+  assert.equal(
+    mapped.map(({ name, controller, disks: those }) => [name, controller, those.length]),
+    [
+      ['root', 'RC-1', 2],
+      ['data', 'RC-1', 8],
+      ['log', 'RC-1', 1],
+    ],
+  );
+  const halves = mapVolumes([...disks('RC-1', 7), ...disks('RC-2', 7)], wishes);
+  assert.match(halves.mismatches.join(), 'volume data takes 8 rotating disks');
+  assert.match(halves.mismatches.join(), 'not all of one kind at one controller');
 });
 
 test('a machine that lacks disks says what the README shows', () => {

@@ -19,13 +19,17 @@ export type Percent = (percent: number) => void;
 
 export interface Hardware {
   identity(): Promise<MachineIdentity>;
+  /** Those that a RAID controller keeps for itself as well; these are read and written as arrays alone. */
   disks(): Promise<readonly DiskFacts[]>;
   inventory(signal: AbortSignal): Promise<Inventory>;
-  /** Every array that disks say they belong to, by whomever it was made, whether it runs or not. */
+  /**
+   * Every array that disks say they belong to, or that a controller has made, by whomever it was asked, whether it runs or
+   * not; and whatever else holds disks at a controller, such as a spare. Throws ArrayRefused where a controller does not tell.
+   */
   arrays(signal: AbortSignal): Promise<readonly ArrayFacts[]>;
   /**
    * Makes an array of disks that are in none, and starts it; what they held is lost. Throws ArrayForeign, with nothing
-   * written, where one of them is in another array; ArrayRefused where it is not made.
+   * written, where one of them is in another array; ControllerNotDriven; ArrayRefused where it is not made.
    */
   createArray(order: ArrayOrder, signal: AbortSignal): Promise<void>;
   /** Stops an array, and its disks belong to none any more. Nothing where there is no such array. */
@@ -85,7 +89,7 @@ export interface Hardware {
   setPassword(diskSerialNumber: string, user: string, passwordHash: string, signal: AbortSignal): Promise<void>;
   /**
    * Destroys everything on the disk, which is in no array any more, by the best way that it offers, and verifies by reading samples back: see wiping.ts.
-   * Throws DiskReadOnly, or WipeNotVerified when one was not empty.
+   * Of a disk that a controller keeps, all that this gives. Throws DiskReadOnly, or WipeNotVerified when one was not empty.
    */
   wipe(diskSerialNumber: string, progress: Percent, signal: AbortSignal): Promise<WipeRecord>;
 }

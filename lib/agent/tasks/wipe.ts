@@ -1,6 +1,6 @@
 // Wipe: everything on the named disks, all at once, since each takes hours where it must be overwritten. A disk that
 // fails does not keep the others from being wiped; then the task has failed, and says which and why. Arrays are taken apart
-// first: what is wiped are their disks, each from end to end.
+// first, whoever has made them, Linux or a RAID controller: what is wiped are their disks, each from end to end.
 import type { WipeRecord } from '../../provision/protocol.ts';
 import { AgentError, taskError } from '../errors.ts';
 import type { RunTask } from './table.ts';
