@@ -51,10 +51,10 @@ export const OPERATIONS = {
   Stop: ['shut-down'],
   Restart: ['shut-down', 'disk-boot', 'await-system'],
   Clean: ['power-off', 'network-boot', 'await-agent', 'wipe', 'power-down'],
-  /** Of a device that nothing was written to: it only has to be seen off. */
-  Release: ['power-off'],
+  /** Of a device that nothing was written to: it only has to be seen off. What the live OS was to boot by is taken back. */
+  Release: ['power-down'],
   /** Before the Device is deleted. */
-  Remove: ['power-off'],
+  Remove: ['power-down'],
 } as const satisfies Record<string, readonly StepName[]>;
 
 export type OperationKind = keyof typeof OPERATIONS;

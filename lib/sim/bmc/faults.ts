@@ -21,6 +21,10 @@ export interface Faults {
   readonly powerAnswersLost: boolean;
   /** Refuses every new session for want of a slot. */
   readonly sessionsExhausted: boolean;
+  /** Refuses to lend the machine a disc, and to take one back. */
+  readonly mediaRefused: boolean;
+  /** Says that it has, and has not. */
+  readonly mediaStuck: boolean;
 }
 
 export const NO_FAULTS: Faults = {
@@ -34,6 +38,8 @@ export const NO_FAULTS: Faults = {
   softOffIgnored: false,
   powerAnswersLost: false,
   sessionsExhausted: false,
+  mediaRefused: false,
+  mediaStuck: false,
 };
 
 /** Numbers from 0 up to 1, reproducible: Marsaglia's xorshift32. */

@@ -104,14 +104,17 @@ export function patchNetwork(state: BmcState, body: Body): Reply {
 export function insertMedia(state: BmcState, body: Body): Reply {
   if (typeof body.Image !== 'string' || !URL.canParse(body.Image)) return REFUSE.value('Image');
   if (state.media !== undefined) return REFUSE.state();
-  state.media = body.Image;
-  state.chassis.media = body.Image;
-  return done();
+  return lend(state, body.Image);
 }
 
-export function ejectMedia(state: BmcState): Reply {
-  state.media = undefined;
-  state.chassis.media = undefined;
+export const ejectMedia = (state: BmcState): Reply => lend(state, undefined);
+
+function lend(state: BmcState, image: string | undefined): Reply {
+  const { mediaRefused, mediaStuck } = state.faults;
+  if (mediaRefused) return REFUSE.state();
+  if (mediaStuck) return done();
+  state.media = image;
+  state.chassis.media = image;
   return done();
 }
 
