@@ -57,15 +57,19 @@ const never = new AbortController().signal;
 /** @param sys where sysfs is */
 export function machineArrays(sys = '/sys'): Arrays {
   // What is plugged in stays so while the machine runs.
-  const probing = probe(sys);
+  let probing: ReturnType<typeof probe> | undefined;
+  const probed = () => {
+    probing ??= probe(sys);
+    return probing;
+  };
   const linux = mdadm(async (signal) => (await survey(signal)).plain);
   /** By the serial number of a controller that was seen: it stays where it is, too. */
   const driverOf = new Map<string, RaidDriver>();
-  const drivers = async () => [...(await probing).driven.map(({ driver }) => driver), linux];
+  const drivers = async () => [...(await probed()).driven.map(({ driver }) => driver), linux];
 
   /** All but what Linux makes itself. */
   async function survey(signal: AbortSignal): Promise<Whole> {
-    const { driven, undriven } = await probing;
+    const { driven, undriven } = await probed();
     const controllers = [...undriven];
     const kept: DiskFacts[] = [];
     const arrays: FoundArray[] = [];
@@ -200,8 +204,8 @@ async function isProgram(path: string): Promise<boolean> {
     await access(path, constants.X_OK);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
-      return false;
+    // Not there, no folder, or nothing that may be run.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }

@@ -115,6 +115,28 @@ test('storcli: two controllers, one without enclosures, disks of 4 KiB sectors',
   );
 });
 
+test('storcli: a version that does not count what it has made is asked, and one that names no disks is not believed', async () => {
+  const answers = storcliRecording('no-volumes') as Record<
+    string,
+    { Controllers: { 'Response Data'?: Record<string, unknown> }[] }
+  >;
+  const data = answers['/call show all']!.Controllers[0]!['Response Data']!;
+  const look = () => {
+    const asked: string[] = [];
+    const looking = storcli('storcli64').look(async (args) => {
+      const command = args.slice(0, -2).join(' ');
+      asked.push(command);
+      return { code: 0, output: JSON.stringify(answers[command]), said: '' };
+    });
+    return looking.then(() => asked.join('; '));
+  };
+  assert.is(await look(), '/call show all; /c0/eall/sall show all');
+  delete data['Virtual Drives'];
+  assert.is(await look(), '/call show all; /c0/eall/sall show all; /c0/vall show all');
+  delete data['PD LIST'];
+  assert.is(await refusal(look), 'ArrayRefused: it counts 6 disks at the controller SK00112233, and names none');
+});
+
 test('storcli: failures in its own words, of each part that failed', async () => {
   const failures = storcliRecording('failures');
   const told = (name: string) =>

@@ -22,7 +22,8 @@ export interface ToldController {
   readonly address: string | undefined;
   /** Places of the disks; those without an enclosure begin with a colon. */
   readonly places: readonly string[];
-  readonly virtualDrives: number;
+  /** Undefined where it does not tell. */
+  readonly virtualDrives: number | undefined;
 }
 
 export interface ToldDrive {
@@ -53,6 +54,8 @@ const LEVELS: Readonly<Record<string, ArrayFacts['level']>> = {
   RAID6: 'RAID6',
   RAID10: 'RAID10',
 };
+/** Nothing of the kind that was asked for: versions differ in whether that is a failure. */
+const NONE = /^no (controller found|vd)/i;
 const FAILED_DRIVE = /^(Failed|UBad|UBUnsp|Offln|Missing|Msng)$/i;
 
 /**
@@ -71,7 +74,7 @@ export function parseAnswers(output: string, asked: 'show' | 'change'): Answer[]
   return controllers.flatMap((each): Answer[] => {
     const { 'Command Status': told, 'Response Data': data = {} } = fieldsOf(each);
     const status = fieldsOf(told);
-    if (/^no controller found/i.test(text(status.Description) ?? '')) return [];
+    if (NONE.test(text(status.Description) ?? '')) return [];
     const isTold = asked === 'show' && Object.keys(fieldsOf(data)).length > 0;
     if (status.Status !== 'Success' && !isTold) throw refused(failure(status));
     if (typeof status.Controller !== 'number') throw refused('its answer names no controller');
@@ -95,14 +98,16 @@ export function parseController({ data }: Answer): ToldController {
   const serialNumber = text(basics['Serial Number']);
   if (serialNumber === undefined) throw refused('it names a controller without a serial number');
   const drives = Array.isArray(data['PD LIST']) ? data['PD LIST'] : [];
-  const count = data['Virtual Drives'];
+  const [count, driveCount] = [data['Virtual Drives'], data['Physical Drives']];
+  if (drives.length === 0 && typeof driveCount === 'number' && driveCount > 0)
+    throw refused(`it counts ${driveCount} disks at the controller ${serialNumber}, and names none`);
   return {
     model: text(basics.Model) ?? 'unknown',
     serialNumber,
     firmware: text(fieldsOf(data.Version)['Firmware Version']),
     address: pciAddress(text(basics['PCI Address'])),
     places: drives.map((drive) => place(fieldsOf(drive))),
-    virtualDrives: typeof count === 'number' ? count : 0,
+    virtualDrives: typeof count === 'number' ? count : undefined,
   };
 }
 

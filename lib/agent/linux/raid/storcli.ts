@@ -53,7 +53,7 @@ async function looked(answer: Answer, ask: Ask, tool: string): Promise<LookedCon
     places.some((place) => place.startsWith(':')) && `${at}/sall`,
   ];
   for (const path of paths) if (path) drives.push(...(await answered(ask, [path, 'show', 'all'])).flatMap(parseDrives));
-  const volumes = virtualDrives > 0 ? (await answered(ask, [`${at}/vall`, 'show', 'all'])).flatMap(parseVolumes) : [];
+  const volumes = virtualDrives === 0 ? [] : (await answered(ask, [`${at}/vall`, 'show', 'all'])).flatMap(parseVolumes);
   const serialAt = new Map(drives.flatMap(({ place, facts }) => (facts ? [[place, facts.serialNumber] as const] : [])));
   const holdings: Holding[] = volumes.map(({ path, name, level, state, places: members, naa, device }) => ({
     label: name,
