@@ -1,33 +1,40 @@
-// One request against single nodes, without an index: for explaining a decision and for trying out what would be.
+// One request against single nodes, or all of them once, without an index: for a class that nobody asked for before, for
+// explaining a decision, and for trying out what would be.
 //
-// It asks the same compiled judges as the class indexes do, one node at a time, and so looks at all nodes once to find the
-// domains that the request is about. Nothing is kept between calls, save what depends on nodes alone.
+// It asks the same compiled judges as the class indexes do, one node at a time. Nothing is kept between calls, save what
+// depends on nodes alone.
+import { Cells } from './cells.ts';
+import { DomainVerdicts } from './domain-verdicts.ts';
+import type { Winner } from './lane.ts';
 import { compileClass, EMPTY, joinParts, type Profile, type RequestClass, type Verdict } from './pipeline.ts';
-import type { AllocationsJudge, DomainCodes } from './plugin.ts';
+import type { AllocationsJudge } from './plugin.ts';
 import type { NodeTable } from './table.ts';
-import { type Domains, type Lease, NO_DOMAIN } from './topology.ts';
+import type { Lease } from './topology.ts';
 import type { Request } from './types.ts';
 
 export class Appraisal {
+  readonly #table: NodeTable;
   readonly #lease: Lease;
   readonly #class: RequestClass;
   /** By slot: what depends on the node alone. */
   readonly #fixed: Int32Array;
-  readonly #domains: readonly Domains[];
-  /** Every combination of domains in which there are nodes that the request is about, once. */
-  readonly #eligible: readonly DomainCodes[];
+  readonly #cellOf: Int32Array;
+  readonly #ofDomains: DomainVerdicts;
   readonly #judge: AllocationsJudge;
   readonly #verdict = new Int32Array(1);
 
   constructor(table: NodeTable, profile: Profile, request: Request) {
+    this.#table = table;
     this.#lease = table.lease();
     this.#class = compileClass(profile, request, table, this.#lease);
-    this.#judge = joinParts(profile, [this.#class.parts], table);
-    this.#domains = this.#class.keys.map((key) => this.#lease.domains(key));
+    this.#judge = joinParts(profile, [this.#class.parts], table).judge;
     this.#fixed = Int32Array.from({ length: table.slots }, (_, slot) =>
       table.node(slot) === undefined ? EMPTY : this.#class.judgeNode(slot),
     );
-    this.#eligible = this.#findEligible();
+    const cells = new Cells(this.#class.keys.map((key) => this.#lease.domains(key)));
+    this.#cellOf = Int32Array.from(this.#fixed, (_, slot) => cells.of(slot));
+    this.#ofDomains = new DomainVerdicts(this.#class);
+    this.#ofDomains.meet(cells, this.#eligible(cells));
     this.refresh();
   }
 
@@ -38,11 +45,7 @@ export class Appraisal {
 
   /** To be called before verdicts are asked for, whenever something was reserved or released since. */
   refresh(): void {
-    for (const { judge } of this.#class.domainJudges) {
-      judge.begin?.();
-      if (judge.see === undefined) continue;
-      for (const codes of this.#eligible) judge.see(this.#pick(judge.keys, codes));
-    }
+    this.#ofDomains.begin();
   }
 
   /** Whether the node itself would do, whatever was given away. */
@@ -57,8 +60,8 @@ export class Appraisal {
     this.#verdict[0] = fixed;
     this.#judge(slot, this.#verdict);
     const ofNode = this.#verdict[0]!;
-    if (ofNode < 0) return ofNode;
-    const ofDomains = this.#judgeDomains(slot);
+    if (ofNode < 0 || this.#ofDomains.isEmpty) return ofNode;
+    const ofDomains = this.#ofDomains.of(this.#cellOf[slot]!);
     return ofDomains < 0 ? ofDomains : ofNode + ofDomains;
   }
 
@@ -66,34 +69,33 @@ export class Appraisal {
     return this.#class.reasons.text(-verdict);
   }
 
-  #judgeDomains(slot: number): Verdict {
-    const codes = this.#codesAt(slot);
-    let sum = 0;
-    for (const { judge, weight } of this.#class.domainJudges) {
-      const answer = judge.judge(this.#pick(judge.keys, codes));
-      if (weight > 0) sum += weight * answer;
-      else if (answer > 0) return -answer;
-    }
-    return sum;
-  }
-
-  #codesAt(slot: number): DomainCodes {
-    return this.#domains.map(({ codeOf }) => codeOf[slot] ?? NO_DOMAIN);
-  }
-
-  /** Of codes for all the class's keys, those for some. */
-  #pick(keys: readonly string[], codes: DomainCodes): DomainCodes {
-    return keys.map((key) => codes[this.#class.keys.indexOf(key)]!);
-  }
-
-  #findEligible(): DomainCodes[] {
-    const found = new Map<string, DomainCodes>();
-    if (this.#domains.length === 0) return [];
+  /** The best node; undefined when none fits, and then refusals() says why. */
+  best(): Winner | undefined {
+    const rank = this.#table.ranks();
+    let best: Winner | undefined;
     for (let slot = 0; slot < this.#fixed.length; slot++) {
-      if (!this.#class.reasons.isEligible(this.#fixed[slot]!)) continue;
-      const codes = this.#codesAt(slot);
-      found.set(Array.from(codes).join(), codes);
+      const score = this.verdict(slot);
+      if (score < 0 || (best !== undefined && score < best.score)) continue;
+      if (best === undefined || score > best.score || rank[slot]! < rank[best.slot]!) best = { slot, score };
     }
-    return [...found.values()];
+    return best;
+  }
+
+  /** Why nodes are turned away, by reason. */
+  refusals(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (let slot = 0; slot < this.#fixed.length; slot++) {
+      const verdict = this.verdict(slot);
+      if (verdict >= 0 || verdict === EMPTY) continue;
+      counts.set(this.reason(verdict), (counts.get(this.reason(verdict)) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  #eligible(cells: Cells): Uint8Array {
+    const eligible = new Uint8Array(cells.size);
+    for (let slot = 0; slot < this.#fixed.length; slot++)
+      if (this.#class.reasons.isEligible(this.#fixed[slot]!)) eligible[this.#cellOf[slot]!] = 1;
+    return eligible;
   }
 }

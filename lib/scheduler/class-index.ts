@@ -1,196 +1,144 @@
-// The live state of one request class: every node's verdict, who is best, and how many were turned away for what.
+// The live state of one request class: what it says of every node, who is best, and how many are turned away for what.
 //
-// It follows its layout's changes while it is in use, and catches up with the journal when it is asked after a while. Nothing
-// here is a guess that may be wrong: a verdict is recomputed for every node that changed.
-import { type Follower, type Layout, NONE } from './layout.ts';
-import { type AllocationsParts, EMPTY, MAX_CODE, type RequestClass, type Verdict } from './pipeline.ts';
-import type { DomainCodes } from './plugin.ts';
-import { NOBODY, type TieOrder } from './tournament.ts';
+// What it says of nodes by themselves it keeps itself; what depends on their allocations too is kept in its lane of a layout,
+// which it shares with classes that say the same so far. Nothing here is a guess that may be wrong.
+import { DomainVerdicts } from './domain-verdicts.ts';
+import { type Follower, UNFIT, type Winner } from './lane.ts';
+import type { Layout } from './layout.ts';
+import type { Layouts } from './layouts.ts';
+import { type AllocationsParts, EMPTY, EMPTY_CODE, MAX_CODE, type Profile, type RequestClass } from './pipeline.ts';
 
-export interface Winner {
-  readonly slot: number;
-  readonly score: number;
-}
-
-/** What a domain judge needs of each cell: the codes of its own keys. */
-interface CellJudge {
-  readonly weight: number;
-  readonly codes: DomainCodes[];
-  readonly judge: RequestClass['domainJudges'][number]['judge'];
+interface Seat {
+  readonly layout: Layout;
+  readonly lane: number;
 }
 
 export class ClassIndex implements Follower {
+  readonly #profile: Profile;
   readonly #class: RequestClass;
-  readonly #layout: Layout;
-  /** Of the layout's board, which holds the verdicts: those on nodes that do not fit are below 0 and never win. */
-  #lane: number | undefined;
-  /** By cell: nodes that pass all filters of nodes, and nodes that pass the preFilters. */
-  #feasible = new Int32Array(0);
-  #eligible = new Int32Array(0);
-  #judges: CellJudge[] = [];
-  /** By code, of the latest decision: how many nodes a domain filter turned away. */
-  readonly #refusedByDomain = new Int32Array(MAX_CODE + 1);
+  readonly #layouts: Layouts;
+  #seat: Seat | undefined;
+  /** By slot: the code of the reason why the node would not do by itself; 0 where it would, EMPTY_CODE without a node. */
+  #unfitFor = new Uint8Array(0);
+  #ofDomains: DomainVerdicts;
+  /** The layout's generation that the domain verdicts know of. */
+  #met = -1;
+  #unfit: { readonly generation: number; readonly byCode: Int32Array } | undefined;
+  #refusals: { readonly version: number; readonly counts: ReadonlyMap<string, number> } | undefined;
 
-  constructor(requestClass: RequestClass, layout: Layout) {
+  constructor(profile: Profile, requestClass: RequestClass, layouts: Layouts) {
+    this.#profile = profile;
     this.#class = requestClass;
-    this.#layout = layout;
+    this.#layouts = layouts;
+    this.#ofDomains = new DomainVerdicts(requestClass);
   }
 
   get parts(): AllocationsParts {
     return this.#class.parts;
   }
 
-  /** How many leaves it has room for; its memory is proportional to this. */
-  get leaves(): number {
-    return this.#lane === undefined ? 0 : this.#layout.board.leaves;
+  /** About what it takes itself. */
+  get bytes(): number {
+    return this.#seat === undefined ? 0 : this.#unfitFor.length + this.#seat.layout.laneBytes;
   }
 
   /** The best node as the table stands; undefined when none fits, and then refusals() says why. */
   best(): Winner | undefined {
-    const lane = this.#catchUp();
-    if (this.#judges.length > 0) return this.#bestOfCells(lane);
-    return this.#winner(lane, this.#layout.board.best(lane), 0);
+    const { layout, lane } = this.#takeSeat();
+    if (layout.cells.size === 1 && this.#ofDomains.isEmpty) return layout.best(lane, 0);
+    return this.#bestOfCells(layout, lane);
   }
 
   /** Why nodes were turned away in the decision just taken, by reason, over all nodes. */
-  refusals(): Map<string, number> {
-    const { leftOut, leftOutFor, board } = this.#layout;
-    const counts = new Map(leftOut > 0 ? [[leftOutFor, leftOut]] : []);
-    for (let code = 1; code < this.#class.reasons.codes; code++) {
-      const count = board.refused(this.#lane!, code) + this.#refusedByDomain[code]!;
+  refusals(): ReadonlyMap<string, number> {
+    const { layout, lane } = this.#seat!;
+    const hasDomains = !this.#ofDomains.isEmpty;
+    // What domains hold may change without any change of a node's state.
+    if (this.#refusals?.version === layout.version && !hasDomains) return this.#refusals.counts;
+    const byCode = this.#unfitByCode(layout).slice();
+    layout.eachVerdict(lane, (verdict, count, cell) => {
+      const whole = verdict >= 0 && hasDomains ? this.#ofDomains.of(cell) : verdict;
+      if (whole < 0) byCode[-whole]! += count;
+    });
+    const counts = new Map<string, number>();
+    for (let code = 1; code <= MAX_CODE; code++) {
+      if (byCode[code] === 0) continue;
       const text = this.#class.reasons.text(code);
-      if (count > 0) counts.set(text, (counts.get(text) ?? 0) + count);
+      counts.set(text, (counts.get(text) ?? 0) + byCode[code]!);
     }
+    this.#refusals = { version: layout.version, counts };
     return counts;
   }
 
-  #winner(lane: number, leaf: number, bonus: number): Winner | undefined {
-    if (leaf === NOBODY) return undefined;
-    return { slot: this.#layout.slotAt[leaf]!, score: this.#layout.board.score(lane, leaf) + bonus };
-  }
-
-  #bestOfCells(lane: number): Winner | undefined {
-    const order = this.#layout.order();
-    const verdicts = this.#judgeCells();
-    let best: Winner | undefined;
-    for (const { cell, from, to } of this.#layout.runs) {
-      const verdict = verdicts[cell]!;
-      if (verdict < 0) continue;
-      const winner = this.#winner(lane, this.#layout.board.bestIn(lane, from, to, order), verdict);
-      if (winner === undefined || (best !== undefined && winner.score < best.score)) continue;
-      if (best === undefined || winner.score > best.score || order.rank[winner.slot]! < order.rank[best.slot]!) {
-        best = winner;
-      }
-    }
-    return best;
-  }
-
-  /** By cell: the domain filters' reason, negated, or the sum of the domain scores. */
-  #judgeCells(): Int32Array {
-    this.#refusedByDomain.fill(0);
-    for (const { judge, codes } of this.#judges) {
-      judge.begin?.();
-      if (judge.see === undefined) continue;
-      for (let cell = 0; cell < codes.length; cell++) if (this.#eligible[cell]! > 0) judge.see(codes[cell]!);
-    }
-    const verdicts = new Int32Array(this.#layout.cells.length);
-    for (let cell = 0; cell < verdicts.length; cell++) {
-      if (this.#feasible[cell] === 0) {
-        verdicts[cell] = EMPTY;
-        continue;
-      }
-      const verdict = this.#judgeCell(cell);
-      verdicts[cell] = verdict;
-      if (verdict < 0) this.#refusedByDomain[-verdict]! += this.#feasible[cell]!;
-    }
-    return verdicts;
-  }
-
-  #judgeCell(cell: number): Verdict {
-    let sum = 0;
-    for (const { weight, judge, codes } of this.#judges) {
-      const answer = judge.judge(codes[cell]!);
-      if (weight > 0) sum += weight * answer;
-      else if (answer > 0) return -answer;
-    }
-    return sum;
+  /** How many nodes would not do by themselves. */
+  #unfitByCode({ generation }: Layout): Int32Array {
+    if (this.#unfit?.generation === generation) return this.#unfit.byCode;
+    const byCode = new Int32Array(EMPTY_CODE + 1);
+    for (let slot = 0; slot < this.#unfitFor.length; slot++) byCode[this.#unfitFor[slot]!]!++;
+    this.#unfit = { generation, byCode };
+    return byCode;
   }
 
   /** Gives its lane back; nothing may be asked afterwards. */
   dispose(): void {
-    if (this.#lane !== undefined) this.#layout.forget(this.#lane);
-  }
-
-  #catchUp(): number {
-    this.#layout.catchUp();
-    this.#lane = this.#layout.follow(this, this.#lane);
-    return this.#lane;
+    this.#seat?.layout.forget(this.#seat.lane);
   }
 
   end(): void {
-    this.#lane = undefined;
+    this.#seat = undefined;
   }
 
-  begin(lane: number): void {
-    const { board, slotAt } = this.#layout;
-    const { scores, fixed, lanes } = board;
-    this.#feasible = new Int32Array(0);
-    this.#eligible = new Int32Array(0);
-    this.#judges = this.#class.domainJudges.map(({ weight, judge }) => ({ weight, judge, codes: [] }));
-    this.#growCells();
-    const judge = this.#layout.judgeOf(this);
-    const verdict = new Int32Array(1);
-    for (let leaf = 0; leaf < slotAt.length; leaf++) {
-      const at = leaf * lanes + lane;
-      fixed[at] = EMPTY;
-      this.#judgeNode(lane, leaf);
-      verdict[0] = fixed[at]!;
-      if (verdict[0] >= 0) judge(slotAt[leaf]!, verdict);
-      scores[at] = verdict[0];
+  reconsider(slot: number): number {
+    const verdict = this.#layouts.table.node(slot) === undefined ? EMPTY : this.#class.judgeNode(slot);
+    this.#unfitFor[slot] = verdict < 0 ? -verdict : 0;
+    return Math.max(UNFIT, verdict);
+  }
+
+  /** The layout may let it go while it catches up. */
+  #takeSeat(): Seat {
+    this.#seat?.layout.catchUp();
+    if (this.#seat) this.#seat.layout.follow(this, this.#seat.lane);
+    else this.#seat = this.#begin();
+    return this.#seat;
+  }
+
+  #begin(): Seat {
+    const slots = this.#layouts.table.placements.length;
+    this.#unfitFor = new Uint8Array(slots);
+    const fixed = Int32Array.from({ length: slots }, (_, slot) => this.reconsider(slot));
+    const layout = this.#layouts.find(this.#profile, this.#class.keys, fixed);
+    this.#ofDomains = new DomainVerdicts(this.#class);
+    this.#met = -1;
+    this.#unfit = undefined;
+    this.#refusals = undefined;
+    return { layout, lane: layout.follow(this, undefined) };
+  }
+
+  #bestOfCells(layout: Layout, lane: number): Winner | undefined {
+    this.#meetCells(layout);
+    this.#ofDomains.begin();
+    const rank = this.#layouts.table.ranks();
+    let best: Winner | undefined;
+    for (let cell = 0; cell < layout.cells.size; cell++) {
+      const bonus = this.#ofDomains.of(cell);
+      const winner = bonus < 0 ? undefined : layout.best(lane, cell);
+      if (winner === undefined) continue;
+      const score = winner.score + bonus;
+      if (best !== undefined && score < best.score) continue;
+      if (best === undefined || score > best.score || rank[winner.slot]! < rank[best.slot]!)
+        best = { slot: winner.slot, score };
     }
-    const crossing = (leaf: number, sign: 1 | -1) => {
-      this.#feasible[this.#layout.cellAt[leaf]!]! += sign;
-    };
-    board.replay(lane, this.#layout.order(), this.#judges.length > 0 ? crossing : undefined);
+    return best;
   }
 
-  reconsider(lane: number, leaf: number, order: TieOrder): void {
-    this.#growCells();
-    this.#layout.board.set(lane, leaf, EMPTY, order);
-    this.#judgeNode(lane, leaf);
-  }
-
-  #judgeNode(lane: number, leaf: number): void {
-    const { fixed, lanes } = this.#layout.board;
-    const at = leaf * lanes + lane;
-    const slot = this.#layout.slotAt[leaf]!;
-    this.#countEligible(leaf, fixed[at]!, -1);
-    const verdict = slot === NONE ? EMPTY : this.#class.judgeNode(slot);
-    fixed[at] = verdict;
-    this.#countEligible(leaf, verdict, 1);
-  }
-
-  #countEligible(leaf: number, verdict: Verdict, sign: 1 | -1): void {
-    if (this.#judges.length === 0 || !this.#class.reasons.isEligible(verdict)) return;
-    this.#eligible[this.#layout.cellAt[leaf]!]! += sign;
-  }
-
-  /** Makes room for cells that the layout met since. */
-  #growCells(): void {
-    const { cells } = this.#layout;
-    if (this.#judges.length === 0 || this.#feasible.length >= cells.length) return;
-    this.#feasible = copyInto(this.#feasible, new Int32Array(cells.length));
-    this.#eligible = copyInto(this.#eligible, new Int32Array(cells.length));
-    for (const { judge, codes } of this.#judges) {
-      const positions = judge.keys.map((key) => this.#class.keys.indexOf(key));
-      for (let cell = codes.length; cell < cells.length; cell++) {
-        codes.push(Int32Array.from(positions, (position) => cells[cell]![position]!));
-      }
+  /** In which cells there are nodes that the request is about. */
+  #meetCells({ cells, cellOf, generation }: Layout): void {
+    if (this.#met === generation) return;
+    this.#met = generation;
+    const eligible = new Uint8Array(cells.size);
+    for (let slot = 0; slot < this.#unfitFor.length; slot++) {
+      if (this.#class.reasons.isEligible(-this.#unfitFor[slot]!)) eligible[cellOf[slot]!] = 1;
     }
+    this.#ofDomains.meet(cells, eligible);
   }
-}
-
-function copyInto<A extends Int32Array>(from: Int32Array, to: A): A {
-  to.set(from);
-  return to;
 }

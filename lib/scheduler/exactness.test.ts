@@ -14,7 +14,7 @@ test('decides as the reference does, through arrivals, departures and node chang
 
 test('so it does when there is room for few classes only, and they are made anew all the time', () => {
   for (let seed = 41; seed <= 42; seed++)
-    compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12, maxLeaves: 128 });
+    compareHistory({ seed, decisions: 150, mostNodes: 20, kinds: 12, maxBytes: 20_000 });
 });
 
 test('so it does when nodes come in crowds', () => {

@@ -13,6 +13,7 @@ export class Journal {
   #changes = new Int32Array(0);
   #next = 0;
   #oldest = 0;
+  #latestNode = -1;
 
   /** The number that the next change will have. */
   get next(): number {
@@ -24,8 +25,14 @@ export class Journal {
     return this.#oldest;
   }
 
+  /** The number of the latest change of a node itself. */
+  get latestNode(): number {
+    return this.#latestNode;
+  }
+
   /** What is in this slot came, went, or changed itself. */
   node(slot: number): void {
+    this.#latestNode = this.#next;
     this.#append(slot, 1);
   }
 

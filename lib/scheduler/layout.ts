@@ -1,284 +1,325 @@
-// The leaves of class indexes: which slot stands where, shared by all classes with the same scope and topology keys.
+// The nodes that some classes agree on, and what each of these classes thinks of them, kept up to date for all at once.
 //
-// A layout holds the nodes in its scope (one node, one pool, or all) and groups them into *cells*: nodes that are in the same domain of every key
-// are one cell. Leaves of a cell stand together in runs; a node that comes later gets a leaf at the end, in a run of its
-// own, until the layout is made anew. Its journal tells classes which leaves changed; those that are in use are told all at
-// once, while what they know of a leaf, side by side on the layout's board, is at hand.
-import { Journal } from './journal.ts';
-import { type AllocationsParts, joinParts, type Profile } from './pipeline.ts';
-import type { AllocationsJudge } from './plugin.ts';
+// Classes share a layout when they look at the same topology keys and say the same of every node by itself: whether it would
+// do, and its score. Nodes that look alike (looks.ts) are in one *state* (node-states.ts), and each class has one verdict on
+// a state, in its *lane* (lane.ts). So a change costs no class anything until it is asked, save for a state that is new.
+import type { Cells } from './cells.ts';
+import { type Follower, Lane, UNFIT, VERDICT_BYTES, type Winner } from './lane.ts';
+import { Looks } from './looks.ts';
+import { NodeStates, STATE_BYTES } from './node-states.ts';
+import { highestScore, type JoinedJudge, joinParts, type Profile, type Verdict } from './pipeline.ts';
+import { NONE } from './rows.ts';
 import type { NodeTable } from './table.ts';
-import { type Domains, type Lease, NO_DOMAIN } from './topology.ts';
-import { Board, type TieOrder } from './tournament.ts';
 
-/** Of a leaf that is empty, and of a slot that has no leaf. */
-export const NONE = -1;
-
-/** Which nodes a layout is about: the one with this id, those of this pool, or all. */
-export interface Scope {
-  readonly node?: string | undefined;
-  readonly pool?: string | undefined;
-}
-
-/** Leaves [from, to) are of one cell. */
-export interface Run {
-  readonly cell: number;
-  readonly from: number;
-  to: number;
-}
-
-/** A class whose verdicts are kept up to date in a lane of the board. */
-export interface Follower {
-  readonly parts: AllocationsParts;
-  /** From now on. It fills its lane with all verdicts. */
-  begin(lane: number): void;
-  /** At that leaf is another node, or one that changed itself: it takes the leaf out, and says what depends on the node alone. */
-  reconsider(lane: number, leaf: number, order: TieOrder): void;
-  /** No longer: its lane is somebody else's. */
-  end(): void;
-}
-
-/** Who was not asked for so many questions, as a multiple of leaves, is let go: to begin anew then costs less than to be told. */
+/** Who was not asked for so many questions, as a multiple of states, is let go: new states are judged for every lane. */
 const PATIENCE = 2;
+/** Room for states beyond twice the nodes, so that those that come again are known. */
+const MANY = 4096;
+const SLOT_BYTES = 24;
 
 export class Layout {
-  readonly journal = new Journal();
-  /** Of all classes; made anew with the leaves. */
-  board = new Board(2);
-  /** Goes up when leaves were dealt anew: whatever was kept by leaf is worth nothing then. */
+  /** Goes up when nodes come, go or change themselves. */
+  generation = 0;
+  /** Goes up with every change. */
   version = 0;
-  /** How many leaves have been in use; a power of two above it is reserved. */
-  leaves = 0;
-  slotAt = new Int32Array(2);
-  cellAt = new Int32Array(2);
-  /** How many leaves hold a node. */
-  size = 0;
-  runs: Run[] = [];
-  /** By cell: the code of its domain for each key. */
-  cells: Int32Array[] = [];
+  readonly cells: Cells;
+  /** By slot, of every node. */
+  readonly cellOf: Int32Array;
 
   readonly #table: NodeTable;
   readonly #profile: Profile;
-  readonly #scope: Scope;
-  readonly #domains: readonly Domains[];
-  readonly #cellOf = new Map<string, number>();
-  #leafOf = new Int32Array(0);
-  #read = 0;
-  #holes = 0;
-  /** By lane. */
-  #followers: (Follower | undefined)[] = [];
-  /** By lane: the number of the question that its follower was asked last. */
-  #asked: number[] = [];
+  /** By slot: what all lanes say of a node by itself, UNFIT or a score. */
+  readonly #fixed: Int32Array;
+  /** Of `#fixed`: layouts that say the same have the same. */
+  #fingerprint: number;
+  /** By slot: the id of the node that was there last. */
+  readonly #ids: string[] = [];
+  #looks = new Looks([], 0);
+  #states = new NodeStates(0, 1, 0);
+  readonly #lanes: (Lane | undefined)[] = [];
+  /** By state: lane and score, in turn, of lanes that were asked while it had no nodes and was in the way. */
+  #aside: (number[] | undefined)[] = [];
+  /** Undefined when lanes changed. */
+  #joined: JoinedJudge | undefined;
+  /** Verdicts by lane. */
+  #row = new Int32Array(0);
+  /** Goes up with each lane that comes. A state is noted with the last that all lanes judged it in; with nodes, that is this. */
+  #judging = 1;
   #questions = 0;
-  #told = 0;
-  #judge: AllocationsJudge | undefined;
-  #verdicts = new Int32Array(0);
+  #looked = 0;
+  /** Up to where the table's journal was read. */
+  #read: number;
+  /** It is too far behind, or the table has outgrown it: nobody follows any more. */
+  #isLost = false;
 
-  constructor(table: NodeTable, profile: Profile, scope: Scope, keys: readonly string[], lease: Lease) {
+  /** `fixed` is what is said of nodes as the table stands, by slot, and is the layout's from now on. */
+  constructor(table: NodeTable, profile: Profile, cells: Cells, fixed: Int32Array) {
     this.#table = table;
     this.#profile = profile;
-    this.#scope = scope;
-    this.#domains = keys.map((key) => lease.domains(key));
+    this.cells = cells;
+    this.cellOf = new Int32Array(fixed.length);
+    this.#fixed = fixed;
+    this.#fingerprint = fingerprint(fixed);
+    this.#read = table.journal.next;
+    for (let slot = 0; slot < fixed.length; slot++) this.#meet(slot);
     this.#deal();
   }
 
-  /** How many nodes are out of scope. */
-  get leftOut(): number {
-    return this.#table.size - this.size;
+  /** About what it takes itself. */
+  get bytes(): number {
+    return this.#fixed.length * SLOT_BYTES + this.#states.room * STATE_BYTES;
   }
 
-  /** The reason that counts for those. */
-  get leftOutFor(): string {
-    return this.#scope.node === undefined ? 'other pool' : 'other node';
+  /** About what each lane takes. */
+  get laneBytes(): number {
+    return this.#states.room * VERDICT_BYTES;
   }
 
-  leafOf(slot: number): number {
-    return this.#leafOf[slot] ?? NONE;
+  /** Whether nobody follows. */
+  get isUnused(): boolean {
+    return this.#lanes.every((lane) => lane === undefined);
   }
 
-  order(): TieOrder {
-    return { slotAt: this.slotAt, rank: this.#table.ranks() };
+  /** Whether this is what its lanes say of nodes, too, as the table stands. */
+  agrees(fixed: Int32Array): boolean {
+    if (this.#fingerprint !== fingerprint(fixed)) return false;
+    this.catchUp();
+    if (this.#isLost || this.#fixed.length !== fixed.length) return false;
+    for (let slot = 0; slot < fixed.length; slot++) if (this.#fixed[slot] !== fixed[slot]) return false;
+    return true;
   }
 
-  /** Brings leaves, journal and followers up to the table's state. */
+  /** Brings everything up to the table's state; lets followers go that do not agree any more. */
   catchUp(): void {
-    this.#follow();
-    const { journal } = this;
-    if (this.#told === journal.next) return;
-    if (this.#told < journal.oldest || journal.next - this.#told > this.size) this.#letGo(() => true);
-    else this.#tell(journal.since(this.#told));
-    this.#told = journal.next;
+    const { journal } = this.#table;
+    if (this.#read === journal.next) return;
+    if (this.#read < journal.oldest || this.#table.placements.length !== this.#fixed.length) {
+      this.#isLost = true;
+      this.#letGo(() => true);
+      return;
+    }
+    const changes = journal.since(this.#read);
+    const hasNodes = journal.latestNode >= this.#read;
+    this.#read = journal.next;
+    if ((hasNodes && !this.#renewAll(changes)) || !this.#moveAll(changes)) this.#deal();
   }
 
-  /** What judges a node for one class alone. */
-  judgeOf({ parts }: Follower): AllocationsJudge {
-    return joinParts(this.#profile, [parts], this.#table);
-  }
-
-  /** Somebody asks this class, which follows from then on, in the lane that it has or gets. Gives the lane. */
+  /** Somebody asks this class, which follows from then on, in the lane that it has or gets. Gives the lane's number. */
   follow(follower: Follower, own: number | undefined): number {
-    const lane = own ?? this.board.take();
-    this.#asked[lane] = ++this.#questions;
-    if (own !== undefined) return lane;
-    this.#followers[lane] = follower;
-    this.#judge = undefined;
-    follower.begin(lane);
-    return lane;
+    this.#questions++;
+    if (own !== undefined) {
+      this.#lanes[own]!.asked = this.#questions;
+      return own;
+    }
+    this.#letGoIdle();
+    const hole = this.#lanes.indexOf(undefined);
+    const number = hole < 0 ? this.#lanes.length : hole;
+    this.#judging++;
+    const lane = this.#laneFor(follower, this.#questions);
+    this.#lanes[number] = lane;
+    this.#joined = undefined;
+    if (this.#looks.hasAll(this.#joinedJudge().features)) {
+      this.#teach(lane);
+      this.#noteAllJudged();
+    } else this.#deal();
+    return number;
   }
 
   /** It will not be asked any more. */
   forget(lane: number): void {
-    this.#followers[lane] = undefined;
-    this.#judge = undefined;
-    this.board.giveBack(lane);
+    this.#lanes[lane] = undefined;
+    this.#joined = undefined;
   }
 
-  /** One look at a change is for all followers: this is where a decision's time goes. */
-  #tell(changes: Int32Array): void {
-    const oldest = this.#questions - PATIENCE * this.slotAt.length;
-    this.#letGo((asked) => asked < oldest);
-    const order = this.order();
-    const followers = this.#followers;
-    const lanes = followers.length;
-    if (this.#verdicts.length < lanes) this.#verdicts = new Int32Array(2 * lanes);
-    const verdicts = this.#verdicts;
-    this.#judge ??= joinParts(
-      this.#profile,
-      followers.map((follower) => follower?.parts),
-      this.#table,
-    );
-    const judge = this.#judge;
-    const { board } = this;
-    const { fixed, lanes: stride } = board;
+  /** The best node of a cell for a lane, of the lowest rank where several are. */
+  best(lane: number, cell: number): Winner | undefined {
+    return this.#lanes[lane]!.best(cell, this.#table.ranks(), (state, score) => {
+      const aside = this.#aside[state];
+      if (aside) aside.push(lane, score);
+      else this.#aside[state] = [lane, score];
+    });
+  }
+
+  /** Every state with nodes: what a lane says of it, how many nodes it has, and their cell. */
+  eachVerdict(lane: number, see: (verdict: Verdict, count: number, cell: number) => void): void {
+    const states = this.#states;
+    for (let state = 0; state < states.size; state++) {
+      const count = states.count(state);
+      if (count > 0) see(this.#lanes[lane]!.verdict(state), count, states.cell(state));
+    }
+  }
+
+  #letGo(isOver: (lane: Lane) => boolean): void {
+    this.#lanes.forEach((lane, number) => {
+      if (lane === undefined || !isOver(lane)) return;
+      this.forget(number);
+      lane.follower.end();
+    });
+  }
+
+  /** Now and then. */
+  #letGoIdle(): void {
+    const patience = PATIENCE * this.#states.room;
+    if (this.#questions - this.#looked < patience / 2) return;
+    this.#looked = this.#questions;
+    this.#letGo(({ asked }) => this.#questions - asked > patience);
+  }
+
+  /** Looks at the nodes themselves that changed. False when it is too many to go on. */
+  #renewAll(changes: Int32Array): boolean {
+    let isGood = true;
+    this.generation++;
+    this.version++;
     for (let index = 0; index < changes.length; index++) {
       const change = changes[index]!;
-      const leaf = change >> 1;
-      if ((change & 1) === 1)
-        followers.forEach((follower, lane) => {
-          follower?.reconsider(lane, leaf, order);
-        });
-      const base = leaf * stride;
-      for (let lane = 0; lane < lanes; lane++) verdicts[lane] = fixed[base + lane]!;
-      const slot = this.slotAt[leaf]!;
-      if (slot !== NONE) judge(slot, verdicts);
-      board.update(leaf, verdicts, lanes, order);
+      if ((change & 1) === 1 && !this.#renew(change >> 1)) isGood = false;
     }
+    return isGood;
   }
 
-  #letGo(isOver: (asked: number) => boolean): void {
-    for (let lane = 0; lane < this.#followers.length; lane++) {
-      const follower = this.#followers[lane];
-      if (follower === undefined || !isOver(this.#asked[lane]!)) continue;
-      follower.end();
-      this.forget(lane);
-    }
-  }
-
-  /** Brings leaves and journal up to the table's state. */
-  #follow(): void {
-    const { journal } = this.#table;
-    if (this.#read < journal.oldest) {
-      this.#deal();
-      return;
-    }
-    if (this.#read === journal.next) return;
-    const changes = journal.since(this.#read);
-    this.#read = journal.next;
-    for (let index = 0; index < changes.length; index++) {
-      const change = changes[index]!;
-      const slot = change >> 1;
-      if ((change & 1) === 0) {
-        const leaf = this.leafOf(slot);
-        if (leaf !== NONE) this.journal.allocations(leaf);
-      } else if (!this.#place(slot)) {
-        this.#deal();
-        return;
-      }
-    }
-  }
-
-  /** Follows a node that came, went or changed. False when there is no room: leaves must be dealt anew. */
-  #place(slot: number): boolean {
-    const leaf = this.leafOf(slot);
-    const cell = this.#isMember(slot) ? this.#cellOfSlot(slot) : NONE;
-    if (leaf !== NONE && this.cellAt[leaf] === cell) {
-      this.journal.node(leaf);
-      return true;
-    }
-    if (leaf !== NONE) this.#vacate(leaf, slot);
-    return cell === NONE || this.#append(slot, cell);
-  }
-
-  #vacate(leaf: number, slot: number): void {
-    this.slotAt[leaf] = NONE;
-    this.#leafOf[slot] = NONE;
-    this.size--;
-    this.#holes++;
-    this.journal.node(leaf);
-  }
-
-  #append(slot: number, cell: number): boolean {
-    if (this.leaves === this.slotAt.length || slot >= this.#leafOf.length) return false;
-    if (this.#holes > this.size + 64 || this.runs.length > 2 * this.cells.length + 64) return false;
-    this.#seat(slot, cell);
-    this.journal.node(this.leaves - 1);
+  /** What the first says of a node counts: who says otherwise is let go. */
+  #renew(slot: number): boolean {
+    let fixed: number | undefined;
+    this.#letGo(({ follower }) => {
+      const said = follower.reconsider(slot);
+      fixed ??= said;
+      return said !== fixed;
+    });
+    fixed ??= UNFIT;
+    this.#fingerprint = (this.#fingerprint - mix(slot, this.#fixed[slot]!) + mix(slot, fixed)) | 0;
+    this.#fixed[slot] = fixed;
+    this.#meet(slot);
+    if (fixed >= 0) return this.#looks.meet(slot, this.cellOf[slot]!, fixed);
+    this.#looks.forget(slot);
+    if (this.#states.of(slot) !== NONE) this.#states.leave(slot);
     return true;
   }
 
-  #seat(slot: number, cell: number): void {
-    const leaf = this.leaves++;
-    this.slotAt[leaf] = slot;
-    this.cellAt[leaf] = cell;
-    this.#leafOf[slot] = leaf;
-    this.size++;
-    const last = this.runs.at(-1);
-    if (last?.cell === cell) last.to = leaf + 1;
-    else this.runs.push({ cell, from: leaf, to: leaf + 1 });
+  /** Finds the cell of a node. Who still knows the slot by its former node's rank is wrong. */
+  #meet(slot: number): void {
+    const id = this.#table.node(slot)?.id;
+    if (id === undefined) return;
+    this.cellOf[slot] = this.cells.of(slot);
+    if (this.#ids[slot] === id) return;
+    if (this.#ids[slot] !== undefined) this.#states.reorder();
+    this.#ids[slot] = id;
   }
 
-  #isMember(slot: number): boolean {
-    const node = this.#table.node(slot);
-    if (node === undefined) return false;
-    const { node: id, pool } = this.#scope;
-    return id === undefined ? pool === undefined || pool === node.pool : id === node.id;
-  }
-
-  #cellOfSlot(slot: number): number {
-    if (this.#domains.length === 0 && this.cells.length > 0) return 0;
-    const codes = this.#domains.map(({ codeOf }) => codeOf[slot] ?? NO_DOMAIN);
-    const name = codes.join();
-    const known = this.#cellOf.get(name);
-    if (known !== undefined) return known;
-    this.#cellOf.set(name, this.cells.length);
-    return this.cells.push(Int32Array.from(codes)) - 1;
-  }
-
-  /** Deals leaves anew: cell by cell. */
-  #deal(): void {
-    const table = this.#table;
-    this.version++;
-    this.leaves = 0;
-    this.size = 0;
-    this.#holes = 0;
-    this.runs = [];
-    this.cells = [];
-    this.#cellOf.clear();
-    const seats: { slot: number; cell: number }[] = [];
-    for (let slot = 0; slot < table.slots; slot++) {
-      if (this.#isMember(slot)) seats.push({ slot, cell: this.#cellOfSlot(slot) });
+  /** Puts nodes into the states that they are in now. False when there is no room for one. */
+  #moveAll(changes: Int32Array): boolean {
+    const rank = this.#table.ranks();
+    const looks = this.#looks;
+    const states = this.#states;
+    for (let index = 0; index < changes.length; index++) {
+      const slot = changes[index]! >> 1;
+      if (!looks.has(slot)) continue;
+      looks.look(slot);
+      const before = states.of(slot);
+      if (before !== NONE) {
+        if (states.is(before, looks.row)) continue;
+        states.leave(slot);
+      }
+      const state = states.enter(slot, this.cellOf[slot]!, looks.row, rank);
+      if (state === NONE) return false;
+      this.version++;
+      this.#putBack(state);
+      if (states.judged(state) !== this.#judging) this.#judge(state, slot);
     }
-    if (this.#domains.length > 0) seats.sort((left, right) => left.cell - right.cell);
-    const room = 2 ** Math.ceil(Math.log2(seats.length * 1.25 + 2));
-    this.board = new Board(room);
-    for (const follower of this.#followers) follower?.end();
-    this.#followers = [];
-    this.#judge = undefined;
-    this.slotAt = new Int32Array(room).fill(NONE);
-    this.cellAt = new Int32Array(room).fill(NONE);
-    this.#leafOf = new Int32Array(table.placements.length).fill(NONE);
-    for (const { slot, cell } of seats) this.#seat(slot, cell);
-    this.journal.hold(room);
-    this.#told = this.journal.next;
-    this.#read = table.journal.next;
+    return true;
   }
+
+  /** A state has nodes again. A lane may be another class's by now, which does not know the state. */
+  #putBack(state: number): void {
+    const aside = this.#aside[state];
+    if (aside === undefined) return;
+    const cell = this.#states.cell(state);
+    for (let index = 0; index < aside.length; index += 2) {
+      const lane = this.#lanes[aside[index]!];
+      if (lane?.knows(state)) lane.putBack(state, cell, aside[index + 1]!);
+    }
+    aside.length = 0;
+  }
+
+  /** What lanes that do not know a state say of it, by one node that is in it. */
+  #judge(state: number, slot: number): void {
+    const lanes = this.#lanes;
+    if (this.#row.length < lanes.length) this.#row = new Int32Array(2 * lanes.length);
+    const row = this.#row.fill(this.#fixed[slot]!);
+    this.#joinedJudge().judge(slot, row);
+    for (let index = 0; index < lanes.length; index++) {
+      const lane = lanes[index];
+      if (lane && !lane.knows(state)) lane.learn(state, row[index]!);
+    }
+    this.#states.noteJudged(state, this.#judging);
+  }
+
+  #joinedJudge(): JoinedJudge {
+    const parts = this.#lanes.map((lane) => lane?.follower.parts);
+    this.#joined ??= joinParts(this.#profile, parts, this.#table);
+    return this.#joined;
+  }
+
+  #laneFor(follower: Follower, asked: number): Lane {
+    return new Lane(follower, this.#states, highestScore(this.#profile), this.#judging, asked);
+  }
+
+  /** A lane that is new judges all states with nodes. */
+  #teach(lane: Lane): void {
+    const states = this.#states;
+    const rank = this.#table.ranks();
+    const { judge } = joinParts(this.#profile, [lane.follower.parts], this.#table);
+    const verdict = new Int32Array(1);
+    for (let state = 0; state < states.size; state++) {
+      if (states.count(state) === 0) continue;
+      const slot = states.first(state, rank);
+      verdict[0] = this.#fixed[slot]!;
+      judge(slot, verdict);
+      lane.learn(state, verdict[0]);
+    }
+  }
+
+  #noteAllJudged(): void {
+    const states = this.#states;
+    for (let state = 0; state < states.size; state++)
+      if (states.count(state) > 0) states.noteJudged(state, this.#judging);
+  }
+
+  /** Puts every node into its state anew, with room for as many states again, and has all lanes judge them. */
+  #deal(): void {
+    this.version++;
+    this.generation++;
+    const slots = this.#fixed.length;
+    const rank = this.#table.ranks();
+    const looks = new Looks(this.#joinedJudge().features, slots);
+    const nodes = this.#fixed.reduce((sum, fixed) => sum + (fixed < 0 ? 0 : 1), 0);
+    const states = new NodeStates(slots, looks.row.length, 2 * nodes + MANY);
+    for (let slot = 0; slot < slots; slot++) {
+      if (this.#fixed[slot]! < 0) continue;
+      looks.meet(slot, this.cellOf[slot]!, this.#fixed[slot]!);
+      looks.look(slot);
+      states.enter(slot, this.cellOf[slot]!, looks.row, rank);
+    }
+    this.#looks = looks;
+    this.#states = states;
+    this.#aside = Array.from({ length: states.room }, () => undefined);
+    this.#judging++;
+    this.#lanes.forEach((lane, number) => {
+      if (lane === undefined) return;
+      const dealt = this.#laneFor(lane.follower, lane.asked);
+      this.#lanes[number] = dealt;
+      this.#teach(dealt);
+    });
+    this.#noteAllJudged();
+  }
+}
+
+function fingerprint(fixed: Int32Array): number {
+  let sum = 0;
+  for (let slot = 0; slot < fixed.length; slot++) sum = (sum + mix(slot, fixed[slot]!)) | 0;
+  return sum;
+}
+
+function mix(slot: number, fixed: number): number {
+  const mixed = Math.imul(slot ^ Math.imul(fixed, 0x9e3779b1), 0x85ebca6b);
+  return Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35);
 }

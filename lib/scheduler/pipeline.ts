@@ -1,5 +1,6 @@
 // From a request to its class: signs it with a profile's plugins and compiles, once per signature, what judges a node.
-import type { AllocationsJudge, Compilation, DomainJudge, NodeJudge, Plugin, Signature } from './plugin.ts';
+import { union } from './looks.ts';
+import type { AllocationsJudge, Compilation, DomainJudge, Feature, NodeJudge, Plugin, Signature } from './plugin.ts';
 import { flatten, type Part } from './signature.ts';
 import type { TableView } from './table.ts';
 import type { Lease } from './topology.ts';
@@ -46,6 +47,11 @@ export interface RequestClass {
   readonly domainJudges: readonly WeightedDomainJudge[];
   /** Topology keys that the domain judges look at, each once. */
   readonly keys: readonly string[];
+}
+
+/** No node has a higher score, what domains add left out. */
+export function highestScore({ scores }: Profile): number {
+  return scores.reduce((sum, { plugin, weight }) => sum + weight * (plugin.score?.max ?? 0), 0);
 }
 
 type Sign = (request: Request, table: TableView) => Signature | undefined;
@@ -133,23 +139,38 @@ function compileParts(profile: Profile, request: Request, compilation: Compilati
   };
 }
 
+/** Of several classes at once. */
+export interface JoinedJudge {
+  readonly judge: AllocationsJudge;
+  /** All that its verdicts depend on, besides what they start as. */
+  readonly features: readonly Feature[];
+}
+
 /** What judges a node for the classes whose parts these are, by lane; verdicts start as what judgeNode said. */
 export function joinParts(
   profile: Profile,
   lanes: readonly (AllocationsParts | undefined)[],
   table: TableView,
-): AllocationsJudge {
+): JoinedJudge {
   const judges: AllocationsJudge[] = [];
+  const features: (readonly Feature[])[] = [];
   profile.filters.forEach(({ filter }, index) => {
     const parts = lanes.map((lane) => lane?.filters[index]);
-    if (filter?.reads === 'allocations' && parts.some(isThere)) judges.push(filter.join(parts, table));
+    if (filter?.reads !== 'allocations' || !parts.some(isThere)) return;
+    judges.push(filter.join(parts, table));
+    for (const part of parts) if (isThere(part)) features.push(filter.features(part, table));
   });
   profile.scores.forEach(({ plugin: { score }, weight }, index) => {
     const parts = lanes.map((lane) => lane?.scores[index]);
-    if (score?.reads === 'allocations' && parts.some(isThere)) judges.push(score.join(parts, table, weight));
+    if (score?.reads !== 'allocations' || !parts.some(isThere)) return;
+    judges.push(score.join(parts, table, weight));
+    for (const part of parts) if (isThere(part)) features.push(score.features(part, table));
   });
-  return (slot, verdicts) => {
-    for (let index = 0; index < judges.length; index++) judges[index]!(slot, verdicts);
+  return {
+    features: union(features),
+    judge: (slot, verdicts) => {
+      for (let index = 0; index < judges.length; index++) judges[index]!(slot, verdicts);
+    },
   };
 }
 

@@ -23,6 +23,15 @@ export type NodeJudge = (slot: number) => number;
  */
 export type AllocationsJudge = (slot: number, verdicts: Int32Array) => void;
 
+/** Something that verdicts depend on. Features with the same name are the same. */
+export interface Feature {
+  readonly name: string;
+  /** A number of what the node gave away; 0 or 1 of that; or a number that changes with the node itself only. */
+  readonly kind: 'number' | 'flag' | 'of the node';
+  /** Of the node in that slot. */
+  readonly read: (slot: number) => number;
+}
+
 /** What `compile` may build on; valid as long as the class is. */
 export interface Compilation {
   readonly table: TableView;
@@ -46,12 +55,16 @@ export interface NodeFilter<Signed extends Signature = Signature> {
   compile(signed: Signed, compilation: Compilation): NodeJudge;
 }
 
-/** `compile` gives a class's part of the judge that it shares; `join` makes that judge of the parts by lane. */
+/**
+ * `compile` gives a class's part of the judge that it shares, `join` makes that judge of the parts by lane, and `features`
+ * tells all that its answer depends on: nodes that are alike in these are judged only once.
+ */
 export interface AllocationsFilter<Signed extends Signature = Signature, Part = unknown> {
   readonly stage: 'filter';
   readonly reads: 'allocations';
   readonly sign: Sign<Signed>;
   compile(signed: Signed, compilation: Compilation): Part;
+  features(part: Part, table: TableView): readonly Feature[];
   /** Where a lane has no part, its verdict is left as it is. */
   join(parts: readonly (Part | undefined)[], table: TableView): AllocationsJudge;
 }
@@ -71,6 +84,7 @@ export interface AllocationsScore<Signed extends Signature = Signature, Part = u
   readonly reads: 'allocations';
   readonly sign: Sign<Signed>;
   compile(signed: Signed, compilation: Compilation): Part;
+  features(part: Part, table: TableView): readonly Feature[];
   join(parts: readonly (Part | undefined)[], table: TableView, weight: number): AllocationsJudge;
 }
 

@@ -92,6 +92,9 @@ export class Domains {
 
 /** How many matching placements of one tenant there are in each domain of one key. */
 export class MatchCounter {
+  static #created = 0;
+  /** Its own. */
+  readonly id = ++MatchCounter.#created;
   readonly tenant: string;
   readonly match: Match;
   readonly domains: Domains;

@@ -87,6 +87,9 @@ const unclaimedFilter: AllocationsFilter<true, number> = {
   reads: 'allocations',
   sign: () => true,
   compile: (_signed, { reason }) => -reason('in use'),
+  features: (_refused, table) => [
+    { name: 'is in use', kind: 'flag', read: (slot) => (table.placements[slot] === 0 ? 0 : 1) },
+  ],
   join: (parts, table) => (slot, verdicts) => {
     if (table.placements[slot] === 0) return;
     parts.forEach((inUse, lane) => {

@@ -54,6 +54,13 @@ const limitFilter: AllocationsFilter<true, number> = {
   reads: 'allocations',
   sign: always,
   compile: (_signed, { reason }) => -reason('too many placements'),
+  features: (_refused, table) => [
+    {
+      name: 'has all placements',
+      kind: 'flag',
+      read: (slot) => (table.placements[slot]! < table.maxPlacements[slot]! ? 0 : 1),
+    },
+  ],
   join(parts, table) {
     const full = Int32Array.from(parts, (refused) => refused ?? 0);
     return (slot, verdicts) => {

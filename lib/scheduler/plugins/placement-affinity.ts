@@ -59,6 +59,12 @@ const filter: AllocationsFilter<Repulsion, readonly Rule[]> = {
       counter: counter(tenant, match, key),
       refused: -reason(index < own.length ? ANTI_AFFINITY : REPELLED),
     })),
+  features: (rules) =>
+    rules.map(({ counter }) => ({
+      name: `counter ${counter.id}`,
+      kind: 'flag',
+      read: (slot) => (counter.in(slot) > 0 ? 1 : 0),
+    })),
   join(parts) {
     const lanes = parts.flatMap((rules, lane) => (rules ? [{ lane, rules }] : []));
     // A node's slot is its domain's code (topology.ts).

@@ -1,5 +1,5 @@
 // Resources: does it fit what is free, and which node is left in the best shape by it.
-import type { AllocationsFilter, AllocationsScore, Plugin, Score } from '../plugin.ts';
+import type { AllocationsFilter, AllocationsScore, Feature, Plugin, Score } from '../plugin.ts';
 import type { ResourceColumn, TableView } from '../table.ts';
 import type { Request } from '../types.ts';
 
@@ -20,6 +20,16 @@ function wanted({ resources }: Request): Wanted {
 function amountOf(list: Wanted, name: string): number {
   const index = list.indexOf(name);
   return index < 0 ? 0 : Number(list[index + 1]);
+}
+
+/** What there is of a resource, or what is left of it; 0 while no node has had any. */
+function resourceFeature(what: 'capacity' | 'free', name: string, table: TableView): Feature {
+  let column: ResourceColumn | undefined;
+  const read = (slot: number) => {
+    column ??= table.resource(name);
+    return column ? column[what][slot]! : 0;
+  };
+  return { name: `${what} ${name}`, kind: what === 'capacity' ? 'of the node' : 'number', read };
 }
 
 /** Negated codes, by resource: what a class wants, and how it is told that there is too little. */
@@ -47,6 +57,7 @@ const fitFilter: AllocationsFilter<Wanted, Checks> = {
     }
     return checks;
   },
+  features: (checks, table) => Array.from(checks.keys(), (name) => resourceFeature('free', name, table)),
   join(parts, table) {
     const names = new Set(parts.flatMap((part) => (part ? [...part.keys()] : [])));
     const checks = [...names].sort(byTurn).map((name): Check => {
@@ -137,6 +148,11 @@ function shapeScore(add: AddScores): AllocationsScore<Wanted, Amounts> {
     reads: 'allocations',
     sign: wanted,
     compile: (list) => ({ cpu: amountOf(list, 'cpu'), memory: amountOf(list, 'memory') }),
+    features: (_amounts, table) =>
+      ['cpu', 'memory'].flatMap((name) => [
+        resourceFeature('capacity', name, table),
+        resourceFeature('free', name, table),
+      ]),
     // Every request signs this, so only lanes that nobody has lack a part.
     join(parts, table, weight) {
       const cpu = new Shares(

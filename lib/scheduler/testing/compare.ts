@@ -28,14 +28,14 @@ export interface History {
   readonly mostNodes: number;
   /** How many kinds of requests there are: they come back, so their classes are kept. */
   readonly kinds: number;
-  readonly maxLeaves?: number;
+  readonly maxBytes?: number;
 }
 
 /** Runs one random history; every decision is compared, and most are then bound. */
-export function compareHistory({ seed, decisions, mostNodes, kinds, maxLeaves }: History): void {
+export function compareHistory({ seed, decisions, mostNodes, kinds, maxBytes }: History): void {
   const random = new Random(seed);
   const cluster = new TwinCluster(new NodeTable());
-  const scheduler = new Scheduler(cluster.table, PROFILES, new ClassCache(cluster.table, maxLeaves));
+  const scheduler = new Scheduler(cluster.table, PROFILES, new ClassCache(cluster.table, maxBytes));
   const templates: Request[] = [];
   for (let step = 0; step < decisions; step++) {
     for (let count = random.below(4); count > 0; count--) cluster.disturb(random, mostNodes);
