@@ -10,8 +10,8 @@ export interface InstalledTool extends AsyncDisposable {
   readonly sys: string;
   /** The arguments of each start so far. */
   calls(): string[][];
-  /** An answer, or an error's text, for commands that begin so. */
-  refuse(beginning: string, answer: unknown): void;
+  /** An answer, or an error's text, for commands that have that in them. */
+  refuse(part: string, answer: unknown): void;
 }
 
 export async function installTool(
@@ -48,9 +48,9 @@ export async function installTool(
             .filter(Boolean)
             .map((line) => JSON.parse(line) as string[])
         : [],
-    refuse(beginning, answer) {
+    refuse(part, answer) {
       const others = existsSync(refusals) ? (JSON.parse(readFileSync(refusals, 'utf8')) as object) : {};
-      writeFileSync(refusals, JSON.stringify({ ...others, [beginning]: answer }));
+      writeFileSync(refusals, JSON.stringify({ ...others, [part]: answer }));
     },
     async [Symbol.asyncDispose]() {
       process.env.PATH = before;

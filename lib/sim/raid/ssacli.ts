@@ -4,7 +4,7 @@
 //   node ssacli.ts FOLDER ARGUMENTS…
 //
 // FOLDER holds state.txt (the recording) and sys (see kernel.ts). Every start is noted in calls, one JSON array a line.
-// refusals.json, where there is one: what is said to commands that begin so.
+// refusals.json, where there is one: what is said to commands that have that in them.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addDisk, naaOf, removeDisk } from './kernel.ts';
@@ -89,7 +89,7 @@ function work(): string {
   const refusals = join(folder, 'refusals.json');
   if (existsSync(refusals)) {
     const told = Object.entries(JSON.parse(readFileSync(refusals, 'utf8')) as Record<string, string>);
-    const refusal = told.find(([beginning]) => command.startsWith(beginning));
+    const refusal = told.find(([part]) => command.includes(part));
     if (refusal) return error(refusal[1]);
   }
   if (command === 'ctrl all show config detail') return tell(before, /^\s*Error:/.test(before) ? 1 : 0);

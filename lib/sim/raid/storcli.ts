@@ -4,7 +4,7 @@
 //   node storcli.ts FOLDER ARGUMENTS…
 //
 // FOLDER holds state.json (the recording: an answer for each command) and sys (see kernel.ts). Every start is noted in
-// calls, one JSON array a line. refusals.json, where there is one: an answer for commands that begin so, or
+// calls, one JSON array a line. refusals.json, where there is one: an answer for commands that have that in them, or
 // `hangs`: then it does not end.
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -154,7 +154,7 @@ function answer(): Answer | 'hangs' {
   const refusals = join(folder, 'refusals.json');
   if (existsSync(refusals)) {
     const told = Object.entries(JSON.parse(readFileSync(refusals, 'utf8')) as Record<string, Answer | 'hangs'>);
-    const refusal = told.find(([beginning]) => command.startsWith(beginning));
+    const refusal = told.find(([part]) => command.includes(part));
     if (refusal) return refusal[1];
   }
   if (state[command]) return state[command];

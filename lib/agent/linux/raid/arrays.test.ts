@@ -251,15 +251,20 @@ test('a program that refuses is quoted, and a setting that it does not know is d
 test('a program that does not end is ended, and said so', async () => {
   await using tool = await installed('storcli64', 'storcli/no-volumes.json', MEGARAID);
   tool.refuse('/c0/eall/sall', 'hangs');
+  const limits: AbortController[] = [];
   const driver = logicalDrives(storcli('storcli64'), {
     sys: tool.sys,
     addresses: new Set([MEGARAID.address]),
-    commandMs: 2000,
+    limit: () => {
+      const limit = new AbortController();
+      limits.push(limit);
+      return limit.signal;
+    },
   });
-  assert.is(
-    await code(driver.survey(never)),
-    'ArrayRefused: storcli64: storcli64 /c0/eall/sall show all nolog J did not end within 2 s',
-  );
+  const surveyed = code(driver.survey(never));
+  await eventually(() => tool.calls().length === 2);
+  limits.at(-1)!.abort(new Error('too long'));
+  assert.is(await surveyed, 'ArrayRefused: storcli64: it did not end in time: /c0/eall/sall show all nolog J');
   tool.refuse('/c0/eall/sall', undefined);
   assert.is((await driver.survey(never)).disks.length, 6, 'who comes next is not kept waiting');
 });
@@ -285,6 +290,17 @@ test('a logical drive that Linux does not see in time is an error', async () => 
   await driver.create({ ...order, disks: ['ZC1AAAA1', 'ZC1AAAA2'] }, never);
   removeDisk(tool.sys, 'sda');
   assert.match(await code(driver.open(order.id, never)), /^ArrayRefused: .* Linux sees no disk naa\.600605b0/);
+});
+
+test('a controller that has no cache to pass by is worked without that', async () => {
+  await using tool = await installed('ssacli', 'ssacli/unassigned.txt', SMART);
+  tool.refuse('arrayaccelerator=disable', '"arrayaccelerator" is not a valid option');
+  assert.is(await machineArrays(tool.sys).withDisk('WFK0AA03', async ({ path }) => path, never), '/dev/sda');
+  const made = changes(tool).filter((args) => args.includes('create'));
+  assert.equal(
+    made.map((args) => args.includes('arrayaccelerator')),
+    [true, false],
+  );
 });
 
 test('a controller without its program is told with what is lacking; Linux’s own disks are as ever', async () => {

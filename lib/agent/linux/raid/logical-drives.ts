@@ -15,8 +15,8 @@ export interface LogicalDriveOptions {
   readonly sys: string;
   /** PCI addresses of the controllers that are this program's to work. */
   readonly addresses: ReadonlySet<string>;
-  /** A program may wait for a controller that is at work, or hang with it. */
-  readonly commandMs?: number;
+  /** Aborts when a command that begins now has taken too long: a program may hang with its controller. */
+  readonly limit?: () => AbortSignal;
   /** From a logical drive that is made to its block device. */
   readonly deviceMs?: number;
 }
@@ -32,18 +32,18 @@ export const labelOf = (id: string): string => `bmp${id}`;
 const idOf = ({ label, key }: Holding): string => LABEL.exec(label)?.[1] ?? key;
 
 export function logicalDrives(tool: VendorTool, options: LogicalDriveOptions): RaidDriver {
-  const { sys, addresses, commandMs = COMMAND_MS, deviceMs = DEVICE_MS } = options;
+  const { sys, addresses, limit = () => AbortSignal.timeout(COMMAND_MS), deviceMs = DEVICE_MS } = options;
   const inTurn = turns();
   /** Of logical drives that were seen: each keeps its identifier for as long as it lives. */
   const known = new Map<string, string>();
 
   async function ask(args: readonly string[], signal: AbortSignal): Promise<Outcome> {
-    const limit = AbortSignal.timeout(commandMs);
+    const tooLong = limit();
     try {
-      return await outcome(tool.name, args, { signal: AbortSignal.any([signal, limit]) });
+      return await outcome(tool.name, args, { signal: AbortSignal.any([signal, tooLong]) });
     } catch (error) {
-      if (!limit.aborted || signal.aborted) throw error;
-      const message = `${tool.name} ${args.join(' ')} did not end within ${commandMs / 1000} s`;
+      if (!tooLong.aborted || signal.aborted) throw error;
+      const message = `it did not end in time: ${args.join(' ')}`;
       throw new AgentError('ArrayRefused', message, { cause: error });
     }
   }
@@ -104,8 +104,16 @@ export function logicalDrives(tool: VendorTool, options: LogicalDriveOptions): R
       inTurn(async () => {
         const { id, level, boots, uncached = false } = making;
         const { place, disks } = free(await look(signal), making);
-        const creation = { place, label: labelOf(id), level, disks, uncached };
-        await command(await named(async () => tool.creation(creation)), signal);
+        const creation = { place, label: labelOf(id), level, disks };
+        const make = async (without: boolean) =>
+          command(await named(async () => tool.creation({ ...creation, uncached: without })), signal);
+        try {
+          await make(uncached);
+        } catch (error) {
+          if (!uncached || !(error instanceof AgentError)) throw error;
+          // A controller that has no cache knows of no settings for one.
+          await make(false);
+        }
         if (!boots) return;
         const made = (await look(signal)).flatMap(({ holdings }) => holdings).find((each) => idOf(each) === id);
         // A controller that has no such setting leaves it to the firmware's own order.
