@@ -78,6 +78,28 @@ test('interfaces: another card, a link, a neighbour', () => {
   ]);
 });
 
+test('a RAID controller, and a disk that it calls failed', () => {
+  const controller = {
+    name: '0000:03:00.0',
+    model: 'MegaRAID',
+    serialNumber: 'C1',
+    firmware: '4.6',
+    tool: 'storcli64',
+  };
+  const kept = { name: 'c0/e252/s0', serialNumber: 'K1', size: '4T', controller: 'C1' };
+  const has: Spec = { ...before, controllers: [controller], disks: [kept] };
+  const after = (more: Partial<Spec>) => inventoryChanges(has, { ...has, ...more });
+  assert.equal(after({ controllers: [{ ...controller, serialNumber: 'C2', firmware: '4.7' }] }), [
+    'RAID controller 0000:03:00.0: serial: C1 → C2',
+    'RAID controller 0000:03:00.0: firmware: 4.6 → 4.7',
+  ]);
+  assert.equal(after({ controllers: [] }), ['RAID controller 0000:03:00.0: gone (MegaRAID)']);
+  assert.equal(after({ controllers: [controller, { ...controller, name: '0000:04:00.0' }] }), [
+    'RAID controller 0000:04:00.0: new (MegaRAID)',
+  ]);
+  assert.equal(after({ disks: [{ ...kept, failed: true }] }), ['disk c0/e252/s0: state: sound → failed']);
+});
+
 test('firmware, GPUs and the BMC', () => {
   assert.equal(
     changes({

@@ -16,6 +16,7 @@ const NOTHING = 'nothing';
 const gigabytes = (size: string | undefined) => (size === undefined ? '?' : `${Math.round(bytes(size) / 1e9)} GB`);
 const described = ({ serialNumber, size, model }: Disk) =>
   `serial ${serialNumber}, ${gigabytes(size)}, ${model ?? '?'}`;
+const soundness = ({ failed }: Disk) => (failed ? 'failed' : 'sound');
 const neighbour = ({ lldp }: Nic) => (lldp ? `${lldp.switchName} ${lldp.port}` : NOTHING);
 
 /** A value that has changed; nothing where it has not. */
@@ -53,7 +54,10 @@ function disks(before: readonly Disk[], after: readonly Disk[]): string[] {
       ];
     }),
     ...added.filter((disk) => !replaced.has(disk)).map((disk) => `disk ${disk.name}: new (${described(disk)})`),
-    ...both.flatMap(([old, now]) => changed(`disk ${now.name}: size`, gigabytes(old.size), gigabytes(now.size))),
+    ...both.flatMap(([old, now]) => [
+      ...changed(`disk ${now.name}: size`, gigabytes(old.size), gigabytes(now.size)),
+      ...changed(`disk ${now.name}: state`, soundness(old), soundness(now)),
+    ]),
   ];
 }
 
