@@ -37,7 +37,7 @@ labTest([...BUILD_PROGRAMS, ['ssh', 'openssh-client']])('a machine that nobody k
         },
       );
     },
-    ({ kind, ...object }) => (kind === 'Device' ? undefined : { kind, ...object }),
+    { change: (object) => (object.kind === 'Device' ? undefined : object) },
   ),
 );
 

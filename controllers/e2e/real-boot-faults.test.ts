@@ -95,7 +95,7 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   await platform.step('written to again', () => operation()?.step === 'write-image');
   for (const step of ['write-seed', 'disk-boot', 'await-system']) await killIn(step);
   await platform.step('running', () => platform.instance('web-1')?.status?.phase === 'Running');
-  assert.is(await platform.ssh(machine, 'hostname; cat /etc/bmp-image'), `web-1\n${IMAGE_NAMES[0]}`);
+  assert.is(await platform.ssh('web-1', 'hostname; cat /etc/bmp-image'), `web-1\n${IMAGE_NAMES[0]}`);
 
   await client.delete(INSTANCES, { name: 'web-1', namespace: 'default' });
   await killIn('wipe');
@@ -106,11 +106,12 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
 }
 
 onMachines('a machine is installed in the end, whatever happens meanwhile, and nothing is written to a stranger', () =>
-  onRealMachines('faults', [machineSpec('bios')], badDays, (object) =>
-    object.kind === 'Device'
-      ? ({ ...object, spec: { ...(object as Device).spec, serialNumber: 'SOMEBODY-ELSE' } } as Device)
-      : object,
-  ),
+  onRealMachines('faults', [machineSpec('bios')], badDays, {
+    change: (object) =>
+      object.kind === 'Device'
+        ? ({ ...object, spec: { ...(object as Device).spec, serialNumber: 'SOMEBODY-ELSE' } } as Device)
+        : object,
+  }),
 );
 
 test.run();

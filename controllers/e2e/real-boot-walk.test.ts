@@ -3,11 +3,13 @@
 // Two machines that boot for real, one with BIOS and one with UEFI, side by side: from import to a login, through every
 // operation, to an empty disk. How long each step took is printed. Needs root, for their network.
 import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INSTANCES, SECRETS } from '../../lib/api/resources.ts';
 import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
-import type { LabMachine } from '../../lib/lab/lab.ts';
+import { LAB_NETWORK, type LabMachine } from '../../lib/lab/lab.ts';
 import { labTest } from '../../lib/lab/lab-test.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
 import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
@@ -49,6 +51,12 @@ async function leftOn({ disk }: LabMachine): Promise<number> {
   return left;
 }
 
+/** DHCP knows the machine no longer: it was there for the steps of the live OS. */
+async function isUnserved({ lab }: Pick<RealPlatform, 'lab'>, { macAddress }: LabMachine): Promise<void> {
+  const files = await readdir(join(lab.dir, 'dhcp', 'hosts'));
+  assert.not(files.includes(macAddress.replaceAll(':', '-')));
+}
+
 /** From its import to a login on what was installed. */
 async function install({ client, publicKey, ...platform }: RealPlatform, walker: Walker): Promise<void> {
   const { machine, instance, secret, step, phaseOfDevice, isRunning } = walker;
@@ -56,6 +64,7 @@ async function install({ client, publicKey, ...platform }: RealPlatform, walker:
   await step('imported', () => phaseOfDevice() === 'Collecting');
   await step('collected, put away, offered', () => phaseOfDevice() === 'Available');
   assert.not(machine.isOn(), 'it is offered after it was seen off');
+  await isUnserved(platform, machine);
 
   await client.create(SECRETS, { apiVersion: 'v1', kind: 'Secret', metadata: secret, data: password('one') });
   await client.create(INSTANCES, {
@@ -68,25 +77,28 @@ async function install({ client, publicKey, ...platform }: RealPlatform, walker:
       hostname: `${firmware}-one`,
       sshAuthorizedKeys: [publicKey],
       rootPasswordRef: { name: secret.name },
+      networks: [{ name: LAB_NETWORK.name }],
     },
   });
   await step('image written', () => platform.device(name)?.status?.operation?.step === 'write-seed');
   await step('created: running from its disk', isRunning);
   assert.is(
-    await platform.ssh(machine, 'hostname; whoami; cat /etc/bmp-image'),
+    await platform.ssh(instance, 'hostname; whoami; cat /etc/bmp-image'),
     `${firmware}-one\ndebian\n${IMAGE_NAMES[0]}`,
   );
-  assert.match(await platform.ssh(machine, 'sudo cloud-init schema --system'), /Valid/);
-  const seen = await platform.ssh(machine, 'test -d /sys/firmware/efi && echo uefi || echo bios');
+  assert.match(await platform.ssh(instance, 'sudo cloud-init schema --system'), /Valid/);
+  const seen = await platform.ssh(instance, 'test -d /sys/firmware/efi && echo uefi || echo bios');
   assert.is(seen, firmware);
-  assert.is(platform.instance(instance)?.status?.addresses?.[0], machine.address);
+  const [address] = platform.instance(instance)?.status?.addresses ?? [];
+  assert.match(address!, /^10\.77\.0\.1[2-9]\d$/, 'of the range of the Site');
+  await isUnserved(platform, machine);
 }
 
 /** Every operation on an installed machine, and its end. */
 async function operate({ client, ...platform }: RealPlatform, walker: Walker): Promise<void> {
   const { machine, instance, secret, step, phaseOfDevice, isRunning } = walker;
   const bootID = () => platform.device(machine.name)?.status?.system?.bootID;
-  const shadow = () => platform.ssh(machine, 'sudo grep ^debian: /etc/shadow | cut -d: -f2');
+  const shadow = () => platform.ssh(instance, 'sudo grep ^debian: /etc/shadow | cut -d: -f2');
   const firstHash = await shadow();
   const firstBoot = bootID();
 
@@ -110,7 +122,7 @@ async function operate({ client, ...platform }: RealPlatform, walker: Walker): P
   await platform.patch(instance, { image: IMAGE_NAMES[1], requests: { reinstall: 'once' } });
   await step('reinstalled with the other image', () => requested('reinstall') && isRunning());
   const installed = `${machine.firmware}-one\n${IMAGE_NAMES[1]}`;
-  assert.is(await platform.ssh(machine, 'hostname; cat /etc/bmp-image'), installed);
+  assert.is(await platform.ssh(instance, 'hostname; cat /etc/bmp-image'), installed);
 
   await client.delete(INSTANCES, { name: instance, namespace: 'default' });
   await step('deleted', () => platform.instance(instance) === undefined);
@@ -139,7 +151,7 @@ async function walk(platform: RealPlatform): Promise<void> {
 
 labTest([...BUILD_PROGRAMS, ...RECORD_PROGRAMS, ['ssh', 'openssh-client']])(
   'machines with BIOS and with UEFI: from import to a login, through every operation, to an empty disk',
-  () => onRealMachines('walk', [machineSpec('bios'), machineSpec('uefi')], walk),
+  () => onRealMachines('walk', [machineSpec('bios'), machineSpec('uefi')], walk, { dhcp: 'operator' }),
 );
 
 test.run();

@@ -18,7 +18,7 @@ import { imageManifest } from '../../lib/images/build.ts';
 import { serveFolder } from '../../lib/images/serve.ts';
 import { createClient, type KubeClient } from '../../lib/kube/client.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
-import { LAB_ADDRESS, type Lab, type LabMachine, type MachineSpec, startLab } from '../../lib/lab/lab.ts';
+import { LAB_ADDRESS, type Lab, type LabOptions, type MachineSpec, startLab } from '../../lib/lab/lab.ts';
 import { labManifests } from '../../lib/lab/manifests.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { freePort, freeUdpPort } from '../../lib/testing/free-port.ts';
@@ -53,8 +53,8 @@ export interface RealPlatform {
   patch(instance: string, spec: object): Promise<void>;
   /** Waits until `reached`, and prints how long that took. */
   step(what: string, reached: (all: Everything) => boolean): Promise<void>;
-  /** What a command prints that runs on the machine, over SSH with the key of `publicKey`. */
-  ssh(machine: LabMachine, command: string): Promise<string>;
+  /** What a command prints that runs on the instance's system, over SSH with the key of `publicKey`. */
+  ssh(instance: string, command: string): Promise<string>;
   readonly publicKey: string;
   /** Everything on the lab's network and between operator and BMCs, from now on. */
   record(): Promise<Recording>;
@@ -79,11 +79,13 @@ async function startOperator(options: {
   port: number;
   bootPort: number;
   liveOS: string;
+  dhcpSocket: string | undefined;
   logFile: string;
 }): Promise<OperatorProcess> {
-  const { kubeconfig, port, bootPort, liveOS, logFile } = options;
+  const { kubeconfig, port, bootPort, liveOS, dhcpSocket, logFile } = options;
   const args = ['run', '--kubeconfig', kubeconfig, '--host', LAB_ADDRESS, '--listen', '127.0.0.1'];
   args.push('--provision-port', String(port), '--boot-port', String(bootPort), '--live-os', liveOS);
+  if (dhcpSocket !== undefined) args.push('--dhcp-socket', dhcpSocket);
   const log = openSync(logFile, 'w');
   let child: ChildProcess | undefined;
   let stopping = false;
@@ -111,13 +113,21 @@ async function startOperator(options: {
   };
 }
 
-/** Brings all of it up, imports the machines (`change` says how, and undefined: not), runs `body`, and throws all of it away. */
+/**
+ * Brings all of it up, imports the machines, runs `body`, and throws all of it away.
+ *
+ * @param options `change` says how something is imported, and undefined: not; `dhcp` as startLab() has it
+ */
 export async function onRealMachines(
   name: string,
   machines: readonly RealMachine[],
   body: (platform: RealPlatform) => Promise<void>,
-  change: (object: KubeObject) => KubeObject | undefined = (object) => object,
+  options: {
+    readonly change?: (object: KubeObject) => KubeObject | undefined;
+    readonly dhcp?: LabOptions['dhcp'];
+  } = {},
 ): Promise<void> {
+  const { change = (object) => object, dhcp = 'all' } = options;
   const { liveOS, images } = await artifacts();
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await tempDir('bmp-real-boot-run-'));
@@ -141,6 +151,7 @@ export async function onRealMachines(
     machines: await Promise.all(machines.map(async (machine) => ({ ...machine, bmcPort: await freeUdpPort() }))),
     operator: { port, bootPort },
     doors: { [IMAGE_PORT]: imagePort },
+    dhcp,
     log,
   });
   stack.defer(() => lab.close());
@@ -149,6 +160,7 @@ export async function onRealMachines(
     port,
     bootPort,
     liveOS,
+    dhcpSocket: lab.dhcpSocket,
     logFile: join(ARTIFACTS, `${name}-operator.log`),
   });
   stack.defer(() => operator.stop());
@@ -197,9 +209,10 @@ export async function onRealMachines(
         throw new Error(`waited in vain for ${what}:\n${await state()}`, { cause });
       }
     },
-    async ssh(machine, remote) {
+    async ssh(instance, remote) {
+      const address = named(view.all().instances, instance)?.status?.addresses?.[0];
       const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'BatchMode=yes'];
-      const args = ['-i', key, ...options.flatMap((option) => ['-o', option]), `debian@${machine.address}`, remote];
+      const args = ['-i', key, ...options.flatMap((option) => ['-o', option]), `debian@${address}`, remote];
       // cloud-init reports the boot while sshd may still be starting.
       for (const until = performance.now() + PATIENCE_MS; ; await delay(1000)) {
         try {

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { CommandError, run } from '../agent/linux/command.ts';
 import { openDriver } from '../bmc/open.ts';
 import { startDhcpServer } from '../boot/dhcp/server.ts';
+import { localDhcp } from '../boot/dhcp/service.ts';
+import { offerDhcp } from '../boot/dhcp/socket.ts';
 import type { Log } from '../observe/log.ts';
 import { startBmc } from './bmc.ts';
 import { startChassisServer } from './chassis.ts';
@@ -31,6 +33,11 @@ export interface LabOptions {
   readonly machines: readonly MachineSpec[];
   /** Where the operator's two ports are outside, and by which ports machines shall find it. */
   readonly operator: { readonly port: number; readonly bootPort: number };
+  /**
+   * Who says whom DHCP answers: `all` machines, always; or the `operator`, over a socket, for as long as a step of its wants a
+   * machine to boot from the network. Default: all.
+   */
+  readonly dhcp?: 'all' | 'operator';
   /** Further ports of LAB_ADDRESS, each with the port of 127.0.0.1 that it leads to. */
   readonly doors?: Readonly<Record<number, number>>;
   readonly log: Log;
@@ -39,7 +46,7 @@ export interface LabOptions {
 export interface LabMachine extends Machine {
   /** ipmi://… */
   readonly bmcAddress: string;
-  /** That DHCP gives it. */
+  /** That DHCP gives it, where it answers all. */
   readonly address: string;
   /** All that it said on its serial line. */
   readonly consoleLog: string;
@@ -50,6 +57,8 @@ export interface Lab {
   readonly credentials: { readonly username: string; readonly password: string };
   readonly network: Network;
   readonly dir: string;
+  /** Where the operator says whom DHCP answers, if that is for it to say: `--dhcp-socket`. */
+  readonly dhcpSocket: string | undefined;
   /** Until it is called again with true, nobody is given an address. */
   serveDhcp(serve: boolean): Promise<void>;
   /** Throws everything away. */
@@ -59,6 +68,13 @@ export interface Lab {
 /** Of the operator's doors, as machines see it. */
 export const LAB_ADDRESS = '10.77.0.1';
 const SUBNET = '10.77.0.0/24';
+/** The Site's network where the operator has DHCP: addresses of live OSes, and of installed systems. */
+export const LAB_NETWORK = {
+  name: 'lan',
+  subnet: SUBNET,
+  range: { start: '10.77.0.128', end: '10.77.0.250' },
+  boot: { range: { start: '10.77.0.64', end: '10.77.0.127' } },
+} as const;
 const IPV6_PREFIX = 'fd77::';
 export const MOST_MACHINES = 64;
 /** iPXE, from Debian's package of that name. */
@@ -120,25 +136,30 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   }
 
   const hosts = specs.map((_spec, index) => ({ macAddress: macOf(index), address: addressOf(index) }));
-  const serve = async () => {
-    const server = await startDhcpServer({
+  const dhcpDir = join(dir, 'dhcp');
+  await mkdir(dhcpDir, { mode: 0o755 });
+  const dhcpSocket = options.dhcp === 'operator' ? join(dir, 'dhcp.sock') : undefined;
+  const serve = async (): Promise<{ close(): Promise<void> }> => {
+    const [program, args] = network.inside('dnsmasq', []);
+    const common = {
       dir: dhcpDir,
-      command: dhcpCommand,
+      command: [program, ...args] as const,
       interfaces: [network.bridge],
-      networks: [{ subnet: SUBNET }],
       announcedPrefix: IPV6_PREFIX,
-      bootUrl: `http://${LAB_ADDRESS}:${operator.bootPort}`,
       tftpRoot: TFTP_ROOT,
       log,
-    });
+    };
+    if (dhcpSocket !== undefined) {
+      const service = localDhcp(common);
+      const offered = await offerDhcp(service, dhcpSocket, log);
+      return { close: () => offered.close().then(() => service.close()) };
+    }
+    const bootUrl = `http://${LAB_ADDRESS}:${operator.bootPort}`;
+    const server = await startDhcpServer({ ...common, networks: [{ subnet: SUBNET }], bootUrl });
     for (const host of hosts) await server.addHost(host, AbortSignal.timeout(BMC_READY_MS));
     return server;
   };
-  const [program, args] = network.inside('dnsmasq', []);
-  const dhcpCommand = [program, ...args] as const;
-  const dhcpDir = join(dir, 'dhcp');
-  await mkdir(dhcpDir, { mode: 0o755 });
-  let dhcp: Awaited<ReturnType<typeof serve>> | undefined = await serve();
+  let dhcp: { close(): Promise<void> } | undefined = await serve();
   stack.defer(() => dhcp?.close());
 
   const credentials = { username: 'admin', password: randomBytes(8).toString('hex') };
@@ -209,6 +230,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     credentials,
     network,
     dir,
+    dhcpSocket,
     async serveDhcp(wanted) {
       if (wanted) dhcp ??= await serve();
       else {
