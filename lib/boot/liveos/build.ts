@@ -1,6 +1,6 @@
 // Builds the live OS: a Debian kernel, and an initramfs of busybox, a few of Debian's tools, Node and the agent.
 //
-//   node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR] [--tools DIR]
+//   npm run liveos -- --out DIR [--form small|full] [--cache DIR] [--tools DIR] [--verify]
 //
 // DIR gets vmlinuz, initrd, both of them as a disc (media.iso), iPXE for each firmware, and manifest.json, which names the
 // packages that went in and the digests. The same
@@ -260,6 +260,30 @@ async function putInPlace(file: string, place: string): Promise<void> {
   await rename(draft, place);
 }
 
+/** Builds it once more, elsewhere. Gives the files of `out` that are others than the same build makes: none, where all is well. */
+export async function verifyLiveOS({ out, ...how }: Omit<LiveOSOptions, 'form'>): Promise<string[]> {
+  const { form } = JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')) as LiveOSManifest;
+  const again = await mkdtemp(join(tmpdir(), 'bmp-liveos-again-'));
+  try {
+    const { digests } = await buildLiveOS({ ...how, form, out: again });
+    const files = ['manifest.json', ...Object.keys(digests)];
+    const differ = await Promise.all(
+      files.map(async (file) => (await sha256(join(out, file))) !== (await sha256(join(again, file)))),
+    );
+    return files.filter((_, index) => differ[index]);
+  } finally {
+    await rm(again, { recursive: true });
+  }
+}
+
+const USAGE = `Usage: npm run liveos -- --out DIR [--form small|full] [--cache DIR] [--tools DIR] [--verify]
+
+  --out DIR      where it goes
+  --form NAME    small for virtual machines (default), full for hardware
+  --cache DIR    packages that were fetched before
+  --tools DIR    programs of RAID controllers' vendors
+  --verify       build what is in DIR once more, elsewhere, and say whether it is the same, byte for byte`;
+
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
@@ -267,13 +291,26 @@ if (import.meta.main) {
       form: { type: 'string', default: 'small' },
       cache: { type: 'string', default: join(tmpdir(), 'bmp-packages') },
       tools: { type: 'string' },
+      verify: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  const { out, form, cache, tools } = values;
+  const { out, form, cache, tools, verify, help } = values;
+  if (help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
   if (out === undefined || (form !== 'small' && form !== 'full')) {
-    console.error('Usage: node lib/boot/liveos/build.ts --out DIR [--form small|full] [--cache DIR] [--tools DIR]');
+    console.error(USAGE);
     process.exit(2);
   }
-  const manifest = await buildLiveOS({ out, form, cache, tools, say: (line) => console.log(line) });
-  console.log(`${out}: ${JSON.stringify(manifest.digests)}`);
+  const say = (line: string) => console.log(line);
+  if (verify) {
+    const others = await verifyLiveOS({ out, cache, tools, say });
+    say(others.length === 0 ? `${out} is what this builds, byte for byte` : `not the same: ${others.join(', ')}`);
+    process.exitCode = others.length === 0 ? 0 : 1;
+  } else {
+    const manifest = await buildLiveOS({ out, form, cache, tools, say });
+    say(`${out}: ${JSON.stringify(manifest.digests)}`);
+  }
 }

@@ -1,6 +1,7 @@
 // The API on the wire: what it refuses, with which status, and what a token is good for.
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -35,7 +36,11 @@ interface Bench {
   readonly post: (path: string, body: unknown, bearer?: string) => Promise<ApiAnswer>;
 }
 
-async function serving(backend: Partial<ProvisionBackend>, run: (bench: Bench) => Promise<void>): Promise<void> {
+async function serving(
+  backend: Partial<ProvisionBackend>,
+  run: (bench: Bench) => Promise<void>,
+  patience = { headersMs: 10_000, requestMs: 30_000 },
+): Promise<void> {
   const tls = await createCertificate(['127.0.0.1'], new Date());
   const api = await startProvisionApi({
     host: '127.0.0.1',
@@ -47,6 +52,7 @@ async function serving(backend: Partial<ProvisionBackend>, run: (bench: Bench) =
     backend: { ...admitting, ...backend },
     now: () => now,
     holdMs: 50,
+    patience,
   });
   const client = new ApiClient(api);
   try {
@@ -221,6 +227,45 @@ test('the live OS’s files are served as they are, and no others', async () => 
     await rm(dir, { recursive: true });
   }
 });
+
+/** What the door says to somebody who sends these bytes, and more of the last ones for as long as he is let. */
+function answerTo(url: string, first: string, more: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    let said = '';
+    const drip = setInterval(() => socket.write(more), 20);
+    socket.on('data', (chunk) => (said += chunk.toString('latin1')));
+    // Cut off while he still sends: how does not matter.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearInterval(drip);
+      resolve(said);
+    });
+    socket.write(first);
+  });
+}
+
+test('whoever is slow, or sends too much, is cut off, and nobody else waits for him', () =>
+  serving(
+    { boot: () => ({ refuse: 'later', message: 'not yet' }) },
+    async ({ api }) => {
+      const begun = 'GET /boot/v1/52:54:00:00:00:01 HTTP/1.1\r\nHost: boot\r\n';
+      const slow = Array.from({ length: 50 }, () => answerTo(api.bootUrl, begun, 'X-Slow: 1\r\n'));
+      const script = await fetch(`${api.bootUrl}/boot/v1/52:54:00:00:00:01`);
+      assert.is(script.status, 200);
+      assert.match(await script.text(), /^#!ipxe/);
+      // Too many headers are refused before they are too slow.
+      for (const said of await Promise.all(slow)) assert.match(said, /^HTTP\/1\.1 (408|431) /);
+      assert.match(
+        await answerTo(api.bootUrl, `${begun}X-Large: ${'x'.repeat(64 * 1024)}`, 'x'),
+        /^(HTTP\/1\.1 431 |$)/,
+      );
+      const post = 'POST /agent/v1/session HTTP/1.1\r\nHost: boot\r\nContent-Length: 1000000\r\n\r\n';
+      assert.match(await answerTo(api.bootUrl, post, 'x'), /^HTTP\/1\.1 404 /);
+    },
+    { headersMs: 400, requestMs: 800 },
+  ));
 
 test('close ends what is held', async () => {
   let held: () => void = silent;

@@ -52,6 +52,8 @@ export interface ProvisionApiOptions {
   readonly now?: () => number;
   /** How long a request may wait for the controller, in milliseconds. */
   readonly holdMs?: number;
+  /** How long somebody may take to send his headers, and all of a request, in milliseconds. */
+  readonly patience?: { readonly headersMs: number; readonly requestMs: number };
 }
 
 export interface ProvisionApi {
@@ -70,6 +72,8 @@ const HOLD_MS = 20_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 /** An origin that is silent has been given up before. */
 const IDLE_MS = 300_000;
+/** Whoever is slower holds a connection that others may need. */
+const PATIENCE = { headersMs: 10_000, requestMs: 30_000 };
 const RETRY_AFTER_SECONDS = 2;
 /** Each machine keeps one connection open, and a second one at most. */
 const MAX_CONNECTIONS = 25_000;
@@ -153,8 +157,16 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     },
   };
 
+  const { headersMs, requestMs } = options.patience ?? PATIENCE;
+  const limits = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: 30_000,
+    // Node looks only so often; by itself every half a minute.
+    connectionsCheckingInterval: headersMs / 4,
+  };
   const api = createHttpsServer(
-    { ...tls, minVersion: 'TLSv1.2' },
+    { ...tls, ...limits, minVersion: 'TLSv1.2' },
     listener((exchange) => {
       const handler = routes[`${exchange.request.method} ${exchange.path}`];
       if (!handler) throw new HttpError(404, 'NotFound', 'no such path');
@@ -162,6 +174,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     }),
   );
   const boot = createHttpServer(
+    limits,
     listener((exchange) => {
       const { method } = exchange.request;
       const isRead = method === 'GET' || method === 'HEAD';
@@ -269,9 +282,6 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
   }
 
   for (const server of [api, boot]) {
-    server.headersTimeout = 10_000;
-    server.requestTimeout = 30_000;
-    server.keepAliveTimeout = 30_000;
     // Whoever takes nothing of his answer for so long has gone.
     server.timeout = IDLE_MS;
     server.maxConnections = MAX_CONNECTIONS;
