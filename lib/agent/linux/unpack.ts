@@ -30,13 +30,11 @@ export async function unpackInto(
   signal: AbortSignal,
 ): Promise<void> {
   const child = spawn('tar', [...OPTIONS, `--directory=${folder}`], { stdio: ['pipe', 'ignore', 'pipe'], signal });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
   const said = text(child.stderr);
   let hasEnded = false;
   child.stdin.on('close', () => (hasEnded = true));
+  // How tar ended tells more than that its input could not be written.
+  child.stdin.on('error', () => (hasEnded = true));
   // What stands behind its end marker tar does not take, and belongs to the digest none the less.
   const feed = new Writable({
     write: (chunk: Uint8Array, _encoding, done) => {
@@ -45,8 +43,13 @@ export async function unpackInto(
     },
     final: (done) => void child.stdin.end(() => done()),
   });
-  // How tar ended tells more than that its input could not be written.
-  child.stdin.on('error', () => (hasEnded = true));
+  let failure: Error | undefined;
+  child.on('error', (error) => {
+    failure = error;
+    feed.destroy();
+  });
+  // Also one that was stopped, or could not be run: until then it may write.
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const fed = pipeline(archive, feed).then(
     () => undefined,
     (error: unknown) => {
@@ -54,13 +57,9 @@ export async function unpackInto(
       return error;
     },
   );
-  const [broken, code] = await Promise.all([
-    fed,
-    ended.catch((error: unknown) => {
-      signal.throwIfAborted();
-      throw new AgentError('UnsupportedImage', `tar cannot be run: ${reason(error)}`, { cause: error });
-    }),
-  ]);
+  const [code, broken] = await Promise.all([ended, fed]);
+  signal.throwIfAborted();
+  if (failure) throw new AgentError('UnsupportedImage', `tar cannot be run: ${reason(failure)}`, { cause: failure });
   if (broken !== undefined) throw broken;
   if (code !== 0) throw tarError(await said);
 }
