@@ -4,9 +4,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Instance } from '../../lib/api/generated.ts';
-import { DEVICE_INVENTORIES, DEVICE_TYPES, DEVICES, INSTANCES } from '../../lib/api/resources.ts';
-import { events } from '../../lib/kube/events.ts';
-import { eventually } from '../../lib/testing/eventually.ts';
+import { DEVICE_TYPES, DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { conditionOf, type Platform, startPlatform } from './platform.ts';
 
 /** The second machine of a fleet is of the type that has volumes. */
@@ -147,29 +145,6 @@ test('volumes at a RAID controller are made by it, hold the system as well, and 
     const wiped = device()?.status?.wiped?.filter(({ method }) => method === 'overwrite').length;
     assert.is(wiped, 12, 'a controller passes on no command by which a disk erases itself');
     assert.ok(shown()?.every(([, , level, id]) => level === undefined && id === undefined));
-  }));
-
-test('a controller that the live OS does not drive is told, and so is what is lacking because of it', () =>
-  withPlatform(async (platform) => {
-    const machine = platform.fleet.machine(WITH_CONTROLLER);
-    const { inventory } = machine.profile;
-    const disks = inventory.disks.filter(({ controller }) => controller === undefined);
-    const problem = 'the live OS has neither perccli64 nor storcli64';
-    const controllers = [{ name: '0000:03:00.0', model: '1000:005d', problem }];
-    machine.fault({ kind: 'other-hardware', inventory: { disks, controllers } });
-    const device = () => platform.device(WITH_CONTROLLER);
-    await platform.patch(DEVICES, device()!, { putAway: false, requests: { collect: 'again' } });
-    await platform.until('it to be collected', () => device()?.status?.requests?.collect?.result === 'Succeeded');
-    const { spec } = await platform.client.get(DEVICE_INVENTORIES, { name: WITH_CONTROLLER });
-    assert.equal(spec.controllers, controllers);
-    await platform.patch(DEVICES, device()!, { putAway: true });
-    await platform.until('the mismatch', () => device()?.status?.error?.code === 'HardwareMismatch');
-    const sentence = `the RAID controller 0000:03:00.0 (1000:005d) keeps its disks: ${problem}`;
-    assert.match(device()!.status!.error!.message, sentence);
-    const told = await eventually(async () =>
-      (await platform.client.list(events)).items.find(({ reason }) => reason === 'ControllerNotDriven'),
-    );
-    assert.equal([told.type, told.message], ['Warning', sentence]);
   }));
 
 test('what cannot be made of the disks is told before anything is written', () =>
