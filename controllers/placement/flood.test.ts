@@ -118,6 +118,17 @@ test('whoever fits is bound after a bounded number of writes, however many are t
   assert.ok(many <= 64 + 2, `${many} writes`);
 });
 
+test('a round refuses so many for the first time and no more, and all are told in the end', async () => {
+  const api = world({ hosts: [aHost('web-1')], placements: flood(450) });
+  const scheduler = new ModelScheduler(api, createFakeClock());
+  const costs: number[] = [];
+  for (let round = 0; round < 3; round++) costs.push(await decisionsOf(() => oneRound(scheduler)));
+  assert.ok(Math.max(...costs) <= 200 + 64, `decisions: ${costs.join()}`);
+  await settled(api, scheduler);
+  const told = flood(450).map(({ metadata: { name } }) => api.get(PLACEMENTS, { namespace: 'team-a', name }).status);
+  assert.is(told.filter((status) => (status?.conditions ?? []).length === 0).length, 0);
+});
+
 test('room that comes goes to the higher priority, though many more were refused before it', async () => {
   const full = { resources: { cpu: '15', memory: '8Gi' } };
   const high = { priority: 10 };

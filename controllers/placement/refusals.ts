@@ -5,12 +5,14 @@
 // After that all are judged anew; where they are many, in sweeps: a round spends itself on so many of them that are refused
 // again, and whoever was not looked at is told what was true before, until a round soon after gets to it. Nobody of a lower
 // priority is looked at before: it might take the very room that has come.
+// To refuse somebody for the first time costs most. After so many of these a round ends, and others have their turn.
 import type { Placement } from '../../lib/api/generated.ts';
 import { priorityOf } from '../../lib/scheduler/kubernetes/placement-request.ts';
 import type { Refused } from './plan.ts';
 
-/** Refused once more in one round, at most. */
+/** Refused once more in one round, at most; and for the first time. */
 const MOST_AGAIN = 200;
+const MOST_NEW = 200;
 
 /** What a host table has been through: see HostTable.growth; and how often something was bound. */
 export interface Epoch {
@@ -31,6 +33,7 @@ export class Refusals {
   readonly #mostAgain: number;
   #sweep = 0;
   #again = 0;
+  #new = 0;
   #isBehind = false;
   /** The priority of the first who is not looked at before a later round of the sweep. */
   #leftOut = Number.NEGATIVE_INFINITY;
@@ -44,6 +47,7 @@ export class Refusals {
     // Everybody of the last sweep was looked at.
     if (this.#again < this.#mostAgain) this.#sweep++;
     this.#again = 0;
+    this.#new = 0;
     this.#isBehind = false;
     this.#leftOut = Number.NEGATIVE_INFINITY;
   }
@@ -56,6 +60,11 @@ export class Refusals {
   /** Whether somebody was told what was true before: another round is due. */
   get isBehind(): boolean {
     return this.#isBehind;
+  }
+
+  /** Whether the round has refused so many that it should end. */
+  get isSpent(): boolean {
+    return this.#new >= MOST_NEW;
   }
 
   /** What they are told without being judged; undefined where they have to be. */
@@ -74,6 +83,7 @@ export class Refusals {
 
   note(together: readonly Placement[], epoch: Epoch, refused: Refused): void {
     if (this.#of(together)) this.#again += together.length;
+    else this.#new += together.length;
     this.#known.set(together[0]!, { together, epoch, sweep: this.#sweep, refused });
   }
 

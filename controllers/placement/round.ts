@@ -189,7 +189,7 @@ function placeWaiting(
     if (typeof refusal === 'object') refusals.push(...together.map((member) => ({ placement: member, ...refusal })));
     else if (refusal === undefined) limits.enter(together);
     if (refusal === undefined || refusal === 'placed') binds += together.length;
-    if (binds + redemptions.size >= MOST_BINDS) {
+    if (binds + redemptions.size >= MOST_BINDS || known.isSpent) {
       effort.again(0);
       break;
     }

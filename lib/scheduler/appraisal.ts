@@ -6,7 +6,15 @@
 import { Cells } from './cells.ts';
 import { DomainVerdicts } from './domain-verdicts.ts';
 import type { Winner } from './lane.ts';
-import { compileClass, EMPTY, joinParts, type Profile, type RequestClass, type Verdict } from './pipeline.ts';
+import {
+  compileClass,
+  EMPTY,
+  EMPTY_CODE,
+  joinParts,
+  type Profile,
+  type RequestClass,
+  type Verdict,
+} from './pipeline.ts';
 import type { AllocationsJudge } from './plugin.ts';
 import type { NodeTable } from './table.ts';
 import type { Lease } from './topology.ts';
@@ -22,17 +30,21 @@ export class Appraisal {
   readonly #ofDomains: DomainVerdicts;
   readonly #judge: AllocationsJudge;
   readonly #verdict = new Int32Array(1);
+  /** By code: how many nodes were turned away when the best was asked for. */
+  readonly #refused = new Int32Array(EMPTY_CODE + 1);
 
   constructor(table: NodeTable, profile: Profile, request: Request) {
     this.#table = table;
     this.#lease = table.lease();
     this.#class = compileClass(profile, request, table, this.#lease);
     this.#judge = joinParts(profile, [this.#class.parts], table).judge;
-    this.#fixed = Int32Array.from({ length: table.slots }, (_, slot) =>
-      table.node(slot) === undefined ? EMPTY : this.#class.judgeNode(slot),
-    );
     const cells = new Cells(this.#class.keys.map((key) => this.#lease.domains(key)));
-    this.#cellOf = Int32Array.from(this.#fixed, (_, slot) => cells.of(slot));
+    this.#fixed = new Int32Array(table.slots);
+    this.#cellOf = new Int32Array(table.slots);
+    for (let slot = 0; slot < table.slots; slot++) {
+      this.#fixed[slot] = table.node(slot) === undefined ? EMPTY : this.#class.judgeNode(slot);
+      this.#cellOf[slot] = cells.of(slot);
+    }
     this.#ofDomains = new DomainVerdicts(this.#class);
     this.#ofDomains.meet(cells, this.#eligible(cells));
     this.refresh();
@@ -73,23 +85,19 @@ export class Appraisal {
   best(): Winner | undefined {
     const rank = this.#table.ranks();
     let best: Winner | undefined;
+    this.#refused.fill(0);
     for (let slot = 0; slot < this.#fixed.length; slot++) {
       const score = this.verdict(slot);
-      if (score < 0 || (best !== undefined && score < best.score)) continue;
-      if (best === undefined || score > best.score || rank[slot]! < rank[best.slot]!) best = { slot, score };
+      if (score < 0) this.#refused[-score]!++;
+      else if (best === undefined || score > best.score || (score === best.score && rank[slot]! < rank[best.slot]!))
+        best = { slot, score };
     }
     return best;
   }
 
-  /** Why nodes are turned away, by reason. */
+  /** Why nodes were turned away in the decision just taken, by reason. */
   refusals(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
-    for (let slot = 0; slot < this.#fixed.length; slot++) {
-      const verdict = this.verdict(slot);
-      if (verdict >= 0 || verdict === EMPTY) continue;
-      counts.set(this.reason(verdict), (counts.get(this.reason(verdict)) ?? 0) + 1);
-    }
-    return counts;
+    return this.#class.reasons.counts(this.#refused);
   }
 
   #eligible(cells: Cells): Uint8Array {

@@ -6,7 +6,7 @@ import { DomainVerdicts } from './domain-verdicts.ts';
 import { type Follower, UNFIT, type Winner } from './lane.ts';
 import type { Layout } from './layout.ts';
 import type { Layouts } from './layouts.ts';
-import { type AllocationsParts, EMPTY, EMPTY_CODE, MAX_CODE, type Profile, type RequestClass } from './pipeline.ts';
+import { type AllocationsParts, EMPTY, EMPTY_CODE, type Profile, type RequestClass } from './pipeline.ts';
 
 interface Seat {
   readonly layout: Layout;
@@ -60,12 +60,7 @@ export class ClassIndex implements Follower {
       const whole = verdict >= 0 && hasDomains ? this.#ofDomains.of(cell) : verdict;
       if (whole < 0) byCode[-whole]! += count;
     });
-    const counts = new Map<string, number>();
-    for (let code = 1; code <= MAX_CODE; code++) {
-      if (byCode[code] === 0) continue;
-      const text = this.#class.reasons.text(code);
-      counts.set(text, (counts.get(text) ?? 0) + byCode[code]!);
-    }
+    const counts = this.#class.reasons.counts(byCode);
     this.#refusals = { version: layout.version, counts };
     return counts;
   }
@@ -105,7 +100,8 @@ export class ClassIndex implements Follower {
   #begin(): Seat {
     const slots = this.#layouts.table.placements.length;
     this.#unfitFor = new Uint8Array(slots);
-    const fixed = Int32Array.from({ length: slots }, (_, slot) => this.reconsider(slot));
+    const fixed = new Int32Array(slots);
+    for (let slot = 0; slot < slots; slot++) fixed[slot] = this.reconsider(slot);
     const layout = this.#layouts.find(this.#profile, this.#class.keys, fixed);
     this.#ofDomains = new DomainVerdicts(this.#class);
     this.#met = -1;

@@ -226,9 +226,13 @@ export class ReasonBook {
     return code;
   }
 
-  /** One more than the highest code. */
-  get codes(): number {
-    return this.#texts.length;
+  /** Of how many nodes have each code, how many there are for each reason. */
+  counts(byCode: Int32Array): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (let code = 1; code < this.#texts.length; code++) {
+      if (byCode[code] !== 0) counts.set(this.text(code), (counts.get(this.text(code)) ?? 0) + byCode[code]!);
+    }
+    return counts;
   }
 
   text(code: number): string {

@@ -167,10 +167,10 @@ export class NodeTable implements TableView, Population {
     return this.#holdings.ofTenant(tenant).filter(({ reservation }) => reservation.group?.name === group).length;
   }
 
-  /** A tenant's reservations on known nodes. */
-  *heldBy(tenant: string): Iterable<readonly [slot: number, reservation: Reservation]> {
+  /** Shows a tenant's reservations on known nodes. */
+  eachHeldBy(tenant: string, see: (slot: number, reservation: Reservation) => void): void {
     for (const { shelf, reservation } of this.#holdings.ofTenant(tenant)) {
-      if (shelf.slot !== NO_SLOT) yield [shelf.slot, reservation];
+      if (shelf.slot !== NO_SLOT) see(shelf.slot, reservation);
     }
   }
 

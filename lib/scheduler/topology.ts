@@ -130,8 +130,8 @@ export class MatchCounter {
 export interface Population {
   readonly slots: number;
   node(slot: number): Node | undefined;
-  /** A tenant's reservations on known nodes. */
-  heldBy(tenant: string): Iterable<readonly [slot: number, reservation: Reservation]>;
+  /** Shows a tenant's reservations on known nodes. */
+  eachHeldBy(tenant: string, see: (slot: number, reservation: Reservation) => void): void;
 }
 
 interface Leased<T> {
@@ -193,7 +193,9 @@ export class Topology {
     this.#counters.set(tenant, counters);
     const counter = lease(counters, JSON.stringify([key, match]), ends, () => {
       const created = new MatchCounter(tenant, match, domains);
-      for (const [slot, reservation] of this.#population.heldBy(tenant)) created.count(slot, reservation, 1);
+      this.#population.eachHeldBy(tenant, (slot, reservation) => {
+        created.count(slot, reservation, 1);
+      });
       return created;
     });
     ends.push(() => {
