@@ -1,4 +1,4 @@
-// test-deadline: 300
+// test-deadline: 600
 // The command line as people use it: processes of their own, on an embedded platform, judged by what they print and how they exit.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +13,8 @@ import { DEVICES, INSTANCES, NAMESPACES, type Secret, SITES } from '../../lib/ap
 import { startApiServer } from '../../lib/apiserver/server.ts';
 import { createClient } from '../../lib/kube/client.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
+import { peerTest } from '../../lib/testing/peers.ts';
+import { startScriptedServer } from '../../lib/testing/scripted-server.ts';
 import { tempDir } from '../../lib/testing/temp-dir.ts';
 import { instanceNamed, startPlatform } from './platform.ts';
 
@@ -61,11 +63,68 @@ test('a reader that went away is no reason for a stack trace', async () => {
   assert.is(code, 141);
 });
 
-test('completions are scripts that their shell can read', async () => {
-  const { out } = await bmp(['completion', 'bash']);
-  const asked = 'COMP_WORDS=(bmp re); COMP_CWORD=1; _bmp; declare -p COMPREPLY';
-  const shell = spawn('bash', ['-c', `${out}\n${asked}`]);
-  assert.match(await text(shell.stdout), /restart.*reinstall|reinstall.*restart/);
+/** What a shell offers that has read its script, with a `bmp` that knows two devices. */
+async function completed(shell: string, source: string, args: (script: string) => readonly string[]): Promise<string> {
+  await using dir = await tempDir();
+  const fake = join(dir.path, 'bmp');
+  await writeFile(fake, '#!/bin/sh\n[ "$*" = "get devices -o name" ] && printf "device/r1-01\\ndevice/r1-02\\n"\n', {
+    mode: 0o755,
+  });
+  const script = join(dir.path, 'completion');
+  await writeFile(script, source);
+  const env = { ...process.env, PATH: `${dir.path}:${process.env.PATH}` };
+  const child = spawn(shell, args(script), { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  assert.is(err, '', shell);
+  return out;
+}
+
+const OFFERED: readonly (readonly [line: string, offered: readonly string[]])[] = [
+  ['re', ['reinstall', 'reset-password', 'reset-status', 'rest', 'restart', 'restore']],
+  ['maintenance o', ['off', 'on']],
+  ['maintenance on r1', ['r1-01', 'r1-02']],
+  ['collect r1', ['r1-01', 'r1-02']],
+  ['restart --w', ['--wait']],
+];
+
+test('bash completes commands, their words, names and options', async () => {
+  const { out: source } = await bmp(['completion', 'bash']);
+  for (const [line, offered] of OFFERED) {
+    const words = ['bmp', ...line.split(' ')];
+    const asked = `COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _bmp; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const out = await completed('bash', source, (script) => ['--norc', '-c', `source ${script}; ${asked}`]);
+    assert.equal(out.trim().split('\n').toSorted(), offered, line);
+  }
+});
+
+peerTest('fish', 'fish')('fish completes commands, their words, names and options', async () => {
+  const { out: source } = await bmp(['completion', 'fish']);
+  for (const [line, offered] of OFFERED) {
+    const out = await completed('fish', source, (script) => [
+      '--no-config',
+      '-c',
+      `source ${script}; complete -C 'bmp ${line}'`,
+    ]);
+    const words = out
+      .trim()
+      .split('\n')
+      .map((word) => word.split('\t')[0]!);
+    assert.equal(words.toSorted(), offered, line);
+  }
+});
+
+peerTest('zsh', 'zsh')('zsh completes commands, their words, names and options', async () => {
+  const { out: source } = await bmp(['completion', 'zsh']);
+  // Its completion needs a terminal: what it would offer is taken down where it is handed over.
+  const capture = `compadd() { shift; print -l -- \${(M)@:#\${PREFIX}*} }
+    _describe() { compadd -- \${offered%%:*} }
+    compdef() { : }`;
+  for (const [line, offered] of OFFERED) {
+    const words = ['bmp', ...line.split(' ')];
+    const asked = `words=(${words.join(' ')}); CURRENT=${words.length}; PREFIX=${words.at(-1)}; _bmp`;
+    const out = await completed('zsh', source, (script) => ['-f', '-c', `${capture}; source ${script}; ${asked}`]);
+    assert.equal(out.trim().split('\n').toSorted(), offered, line);
+  }
 });
 
 test('an instance is stopped, restarted and reinstalled, and the history tells it', async () => {
@@ -147,6 +206,7 @@ test('an instance is stopped, restarted and reinstalled, and the history tells i
     assert.is((await run('maintenance', 'off', device, '--wait')).code, 0);
 
     assert.match((await run('get', 'dev')).out, new RegExp(device), 'kinds by the names that kubectl knows');
+    assert.is((await run('get', 'devices', '-o', 'name')).out, `device/${device}\n`);
     const listed = JSON.parse((await run('get', '-o', 'json')).out) as { items: { kind: string }[] };
     assert.equal(listed.items.map(({ kind }) => kind).sort(), ['Device', 'Instance']);
     const missing = await run('describe', 'web-2');
@@ -218,6 +278,28 @@ test('a spreadsheet is imported whole or not at all, and importing it again chan
   } finally {
     await platform.close();
   }
+});
+
+test('an import ends when the server is gone, and says what was not tried', async () => {
+  await using dir = await tempDir();
+  const file = join(dir.path, 'machines.csv');
+  const rows = Array.from({ length: 40 }, (_, index) => {
+    const number = String(index + 10);
+    return `m-${number},ipmi://192.0.2.${number},52:54:00:00:00:${number},lab`;
+  });
+  await writeFile(file, ['name,bmc address,boot mac,site', ...rows].join('\n'));
+  let asked = 0;
+  await using server = await startScriptedServer(({ path }, answer) => {
+    if (path.endsWith('/sites/lab')) return answer.json({ metadata: { name: 'lab' }, spec: {} });
+    if (path.endsWith('/devices')) return answer.json({ kind: 'DeviceList', metadata: { resourceVersion: '1' }, items: [] });
+    asked++;
+    return answer.reset();
+  });
+  const { code, out, err } = await bmp(['import', file], server.kubeconfig);
+  assert.is(code, 1);
+  assert.is(asked, 16, err);
+  assert.match(err, /the server does not answer any more: import the file again/);
+  assert.match(out, /40 machines: 16 failed, 24 not tried\n$/);
 });
 
 test.run();

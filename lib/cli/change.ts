@@ -67,6 +67,8 @@ export function changing(what: Changing): Command {
     name,
     summary,
     help: helpOf(what),
+    ...(verbs && { words: verbs }),
+    names: resources[0]!.plural,
     operands: { least: verbs ? 2 : 1, most: MOST_OBJECTS },
     options: {
       ...CLUSTER_OPTIONS,

@@ -11,6 +11,10 @@ export interface Command {
   /** What `--help` prints: usage, options with their defaults, an example. */
   readonly help: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** What its first word may be, for completion. */
+  readonly words?: readonly string[];
+  /** The kind whose names it takes, after that word, as `bmp get` knows it. For completion. */
+  readonly names?: string;
   /** How many words it takes beside its options; none, unless told. */
   readonly operands?: { readonly least: number; readonly most: number };
   /** The exit code. */

@@ -8,11 +8,12 @@ export type Form = (typeof FORMS)[number];
 export const FORM_OPTIONS = { output: { type: 'string', short: 'o' } } as const;
 export const FORM_HELP = '  -o, --output FORM      table, json or yaml (default table)';
 
-/** @throws UsageError for a form that is none */
-export function formOf(values: Values): Form {
+/** One of these three, or of `more` that the command has. @throws UsageError for a form that is none */
+export function formOf<F extends string = never>(values: Values, ...more: readonly F[]): Form | F {
+  const forms: readonly (Form | F)[] = [...FORMS, ...more];
   const word = text(values, 'output') ?? 'table';
-  const form = FORMS.find((one) => one === word);
-  if (!form) throw new UsageError(`--output takes ${FORMS.join(', ')}, not "${word}"`);
+  const form = forms.find((one) => one === word);
+  if (!form) throw new UsageError(`--output takes ${forms.join(', ')}, not "${word}"`);
   return form;
 }
 

@@ -22,6 +22,7 @@ ${CLUSTER_HELP}
 
 Example: bmp console device/r1-07`,
   options: { ...CLUSTER_OPTIONS, 'operator-namespace': { type: 'string' } },
+  names: 'devices',
   operands: { least: 1, most: 2 },
   async run(values, _startOperator, words) {
     const target = oneTargetOf(words, [DEVICES, INSTANCES]);

@@ -64,6 +64,7 @@ ${FORM_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp describe device/r1-01`,
+  names: 'instances',
   operands: { least: 1, most: 1000 },
   options: { ...CLUSTER_OPTIONS, ...FORM_OPTIONS },
   async run(values, _, operands) {
@@ -92,6 +93,7 @@ ${FORM_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp history r1-01`,
+  names: 'devices',
   operands: { least: 1, most: 2 },
   options: { ...CLUSTER_OPTIONS, ...FORM_OPTIONS },
   async run(values, _, words) {

@@ -2,9 +2,9 @@
 import type { Device, Instance, Placement } from '../../api/generated.ts';
 import { DEVICES, INSTANCES, PLACEMENTS } from '../../api/resources.ts';
 import type { KubeObject, Resource } from '../../kube/resource.ts';
-import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, kindNamed, onCluster } from '../cluster.ts';
+import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, kindNamed, nameOf, onCluster } from '../cluster.ts';
 import { type Command, UsageError } from '../command.ts';
-import { FORM_HELP, FORM_OPTIONS, formOf, inForm } from '../form.ts';
+import { FORM_OPTIONS, formOf, inForm } from '../form.ts';
 import { overview } from '../overview.ts';
 
 const KINDS = { devices: DEVICES, instances: INSTANCES, placements: PLACEMENTS } as const;
@@ -36,10 +36,11 @@ export const get: Command = {
 Shows what there is, what it does and how far it is; all three kinds, where none is named.
 
   -A, --all-namespaces   Instances and Placements of all namespaces
-${FORM_HELP}
+  -o, --output FORM      table, json, yaml, or name: kind/name alone, for other commands (default table)
 ${CLUSTER_HELP}
 
 Example: bmp get devices`,
+  words: ALL,
   operands: { least: 0, most: ALL.length },
   options: {
     ...CLUSTER_OPTIONS,
@@ -47,7 +48,7 @@ Example: bmp get devices`,
     ...FORM_OPTIONS,
   },
   async run(values, _, operands) {
-    const form = formOf(values);
+    const form = formOf(values, 'name');
     const named = operands.map(kindOf);
     const kinds = named.length === 0 ? ALL : ALL.filter((kind) => named.includes(kind));
     return onCluster(values, async (cluster) => {
@@ -60,6 +61,10 @@ Example: bmp get devices`,
         of<Placement>('placements'),
       ]);
       const items = [...devices, ...instances, ...placements];
+      if (form === 'name') {
+        for (const item of items) console.log(nameOf(item));
+        return 0;
+      }
       const list = { apiVersion: 'v1', kind: 'List', items };
       const table = () =>
         items.length === 0

@@ -118,6 +118,7 @@ export const image: Command = {
     'default-user': { type: 'string' },
     'dry-run': { type: 'boolean' },
   },
+  words: ['build', 'add'],
   operands: { least: 2, most: 3 },
   async run(values, _startOperator, [verb, first, second]) {
     if (verb === 'build' && second === undefined) return build(values, first!);

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import type { Device } from '../../api/generated.ts';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { DEVICE_TYPES, DEVICES, SECRETS, SITES } from '../../api/resources.ts';
-import { found } from '../../kube/errors.ts';
+import { found, isUnanswered } from '../../kube/errors.ts';
 import type { KubeObject, Resource } from '../../kube/resource.ts';
 import { createCheck } from '../../sync/check.ts';
 import { differences, essence } from '../../sync/difference.ts';
@@ -108,6 +108,12 @@ async function applyAll(cluster: Cluster, machines: readonly Machine[], dryRun: 
       if (outcome instanceof Error) console.error(`line ${line}, device "${name}": ${outcome.message}`);
       else if (outcome !== 'unchanged') console.log(`device/${name} ${outcome}${dryRun ? ' (dry run)' : ''}`);
     }
+    // A server that is gone would be waited for with every machine that is left.
+    const left = machines.length - at - lot.length;
+    if (left === 0 || !outcomes.every(isUnanswered)) continue;
+    console.error('the server does not answer any more: import the file again, what is done stays as it is');
+    counts['not tried'] = left;
+    break;
   }
   const all = Object.entries(counts).map(([word, count]) => `${count} ${word}`);
   console.log(`${machines.length} machines: ${all.join(', ')}`);

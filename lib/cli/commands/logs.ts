@@ -29,6 +29,7 @@ Shows the end of the log of the agent in the live OS, as it was when a task of i
 ${CLUSTER_HELP}
 
 Example: bmp logs r1-07`,
+  names: 'devices',
   operands: { least: 1, most: 2 },
   options: { ...CLUSTER_OPTIONS, 'operator-namespace': { type: 'string' } },
   async run(values, _, words) {

@@ -34,6 +34,7 @@ ${SCHEDULER_HELP}
 ${CLUSTER_HELP}
 
 Example: bmp why placement/vm-1`,
+  names: 'placements',
   operands: { least: 1, most: 2 },
   options: { ...CLUSTER_OPTIONS, ...SCHEDULER_OPTIONS, output: { type: 'string', short: 'o' } },
   run(values, _, words) {
