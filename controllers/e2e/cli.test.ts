@@ -291,7 +291,8 @@ test('an import ends when the server is gone, and says what was not tried', asyn
   let asked = 0;
   await using server = await startScriptedServer(({ path }, answer) => {
     if (path.endsWith('/sites/lab')) return answer.json({ metadata: { name: 'lab' }, spec: {} });
-    if (path.endsWith('/devices')) return answer.json({ kind: 'DeviceList', metadata: { resourceVersion: '1' }, items: [] });
+    if (path.endsWith('/devices'))
+      return answer.json({ kind: 'DeviceList', metadata: { resourceVersion: '1' }, items: [] });
     asked++;
     return answer.reset();
   });
