@@ -155,6 +155,23 @@ test('an image of another architecture, boot mode or not allowed on the type fit
   assert.is(scheduled(api, 'other')?.message, '0/2 devices fit: 1 cannot run the image, 1 other type');
 });
 
+test('an Instance that names volumes gets a device whose type gives them', async () => {
+  const api = world({ devices: [aDevice('d1')] });
+  api.create(DEVICE_TYPES, aType('storage', { volumes: [{ name: 'root' }, { name: 'data' }] }));
+  api.create(DEVICES, aDevice('d2', { spec: { deviceType: 'storage' } }));
+  for (const [name, ...volumes] of [
+    ['files', 'data'],
+    ['tapes', 'data', 'tapes'],
+  ] as const) {
+    const { spec, ...rest } = anInstance(name);
+    const { deviceType: _any, ...wanted } = { ...spec, volumes: volumes.map((volume) => ({ name: volume })) };
+    api.create(INSTANCES, { ...rest, spec: wanted });
+  }
+  await run(api);
+  assert.is(claimOf(api, 'd2'), 'files');
+  assert.is(scheduled(api, 'tapes')?.message, '0/2 devices fit: 2 other volumes');
+});
+
 test('CAPM3 1004: of two schedulers that decide for one device at once, one gets it, and the other finds it taken', async () => {
   const api = world({ devices: [aDevice('d1')], instances: [anInstance('a')] });
   const [one, other] = [new ModelScheduler(api), new ModelScheduler(api)];

@@ -24,6 +24,8 @@ export interface DeviceRequest extends Request {
   readonly deviceSelector?: LabelSelector | undefined;
   /** The device types that can run the image, sorted. */
   readonly imageTypes: readonly string[];
+  /** The device types that have the volumes which the Instance names, sorted; any where it names none. */
+  readonly volumeTypes?: readonly string[] | undefined;
 }
 
 /** A filter by what a device is and by its state; `judge` gives the reason for turning it away. */
@@ -75,6 +77,13 @@ const imageFits = deviceFilter(
   (types, { labels }) => (types.includes(labels[TYPE] ?? '') ? undefined : 'cannot run the image'),
 );
 
+const volumesFit = deviceFilter(
+  'VolumesFit',
+  'preFilter',
+  (request) => request.volumeTypes,
+  (types, { labels }) => (types.includes(labels[TYPE] ?? '') ? undefined : 'other volumes'),
+);
+
 const onOffer = deviceFilter(
   'DeviceState',
   'filter',
@@ -109,6 +118,7 @@ const FILTERS: Profile['filters'] = [
   deviceType,
   deviceSelector,
   imageFits,
+  volumesFit,
   onOffer,
   taintToleration,
   unclaimed,

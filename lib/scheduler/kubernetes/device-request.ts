@@ -26,6 +26,7 @@ export function deviceRequest(
     deviceType: spec.deviceType,
     deviceSelector: spec.deviceSelector && { matchLabels: matchLabels(spec.deviceSelector) },
     imageTypes: typesFor(image, types),
+    volumeTypes: spec.volumes?.length ? typesWith(spec.volumes, types) : undefined,
   };
 }
 
@@ -37,6 +38,14 @@ const matchLabels = ({ matchLabels: labels }: { matchLabels: Record<string, stri
 export function typesFor(image: Image, types: Iterable<DeviceType>): string[] {
   return [...types]
     .filter((type) => misfitOf(image, type) === undefined)
+    .map((type) => type.metadata.name)
+    .sort();
+}
+
+/** Names of the device types that give all of these volumes, sorted. */
+function typesWith(volumes: NonNullable<Instance['spec']['volumes']>, types: Iterable<DeviceType>): string[] {
+  return [...types]
+    .filter(({ spec }) => volumes.every(({ name }) => spec.volumes?.some((given) => given.name === name)))
     .map((type) => type.metadata.name)
     .sort();
 }
