@@ -27,12 +27,16 @@ export class NodeStates {
   /** By slot. */
   readonly #stateOf: Int32Array;
   #order = 0;
+  /** By slot: the number of the latest rebuilding of a heap that it was kept in. */
+  readonly #keptIn: Int32Array;
+  #rebuildings = 0;
 
   /** `width`: how many features a state has; `room`: how many states there may be. */
   constructor(slots: number, width: number, room: number) {
     this.#rows = new Rows(width, room);
     this.#records = new Int32Array(FIELDS * room);
     this.#stateOf = new Int32Array(slots).fill(NONE);
+    this.#keptIn = new Int32Array(slots);
   }
 
   /** How many there are, also those without nodes. */
@@ -123,22 +127,29 @@ export class NodeStates {
     heap.push(slot);
     if (count === 1) records[record + ORDER] = this.#order;
     if (records[record + ORDER] !== this.#order || heap.length > 2 * count + 16) this.#rebuild(state, rank);
-    else raise(heap, rank);
+    else raise(heap, heap.length - 1, rank);
   }
 
+  /** Of the members, each that is there, once. */
   #rebuild(state: number, rank: Int32Array): void {
     const heap = this.#members[state]!;
-    const there = [...new Set(heap)].filter((slot) => this.#stateOf[slot] === state);
-    there.sort((one, other) => rank[one]! - rank[other]!);
-    heap.length = 0;
-    for (const slot of there) heap.push(slot);
+    const rebuilding = ++this.#rebuildings;
+    let kept = 0;
+    for (let index = 0; index < heap.length; index++) {
+      const slot = heap[index]!;
+      if (this.#stateOf[slot] !== state || this.#keptIn[slot] === rebuilding) continue;
+      this.#keptIn[slot] = rebuilding;
+      heap[kept] = slot;
+      raise(heap, kept++, rank);
+    }
+    heap.length = kept;
     this.#records[FIELDS * state + ORDER] = this.#order;
   }
 }
 
-/** The last of the heap comes up to its place. */
-function raise(heap: number[], rank: Int32Array): void {
-  let at = heap.length - 1;
+/** What stands at the end of the heap, at that place, comes up to its own. */
+function raise(heap: number[], end: number, rank: Int32Array): void {
+  let at = end;
   const slot = heap[at]!;
   while (at > 0) {
     const above = (at - 1) >> 1;
