@@ -102,6 +102,21 @@ test('the power is kept as wanted', () => {
   assert.is(kind(planned(device({ claimRef }, inUse), live(), 'On')), undefined);
 });
 
+test('power that somebody else changes is left so where it is only to be reported, until a person asks for something', () => {
+  const report = (spec: Partial<Instance['spec']> = {}) => live({ powerDrift: 'Report', ...spec });
+  const came = planned(device({ claimRef }, inUse), report(), 'On');
+  assert.equal(came.handled, { instanceUID: 'i-uid', power: 'On' });
+  const { system: _, ...off } = came;
+  assert.is(kind(planned(device({ claimRef }, off), report(), 'Off')), undefined);
+  assert.is(kind(planned(device({ claimRef }, off), live(), 'Off')), 'Start', 'by default it is set right');
+  assert.is(kind(planned(device({ claimRef }, off), report({ requests: { restart: 'v1' } }), 'Off')), 'Start');
+  assert.is(kind(planned(device({ claimRef }, came), report({ power: 'Off' }), 'On')), 'Stop', 'another wish');
+  const stopped = planned(device({ claimRef }, off), report({ power: 'Off' }), 'Off');
+  assert.is(stopped.handled?.power, 'Off');
+  assert.is(kind(planned(device({ claimRef }, stopped), report({ power: 'Off' }), 'On')), undefined);
+  assert.is(kind(planned(device({ claimRef }, inUse), report(), 'Off')), 'Start', 'it never was as wanted');
+});
+
 test('each new value of a request asks once', () => {
   for (const [name, wanted] of [
     ['restart', 'Restart'],

@@ -2,6 +2,7 @@
 import { askedBy } from '../../lib/api/asked-by.ts';
 import { drainEnd } from '../../lib/api/draining.ts';
 import type { Device, Instance } from '../../lib/api/generated.ts';
+import { isArrival, isDriftLeft, wantedPower } from '../../lib/api/power-drift.ts';
 import type { PowerState } from '../../lib/bmc/driver.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
 import { timestamp } from '../../lib/runtime/clock.ts';
@@ -64,10 +65,13 @@ function wanted(
   }
   const password = pending(status, instance, 'resetPassword');
   if (password) return { kind: 'ResetPassword', request: password, instanceUID };
-  if (instance.spec.power === 'Off') return view.power === 'On' ? { kind: 'Stop', instanceUID } : undefined;
+  const isLeft = isDriftLeft(instance, status.handled, view.power);
+  if (wantedPower(instance) === 'Off')
+    return view.power === 'On' && !isLeft ? { kind: 'Stop', instanceUID } : undefined;
   const restart = pending(status, instance, 'restart');
   const { operation } = status;
   const isAnswer = operation && kindOf(operation) === 'Start' && operation.request === restart;
+  if (isLeft && !restart) return undefined;
   // A machine that is off is restarted by being started, and is not turned off again for that while it starts.
   if (view.power === 'Off' || (restart && isAnswer))
     return compact({ kind: 'Start' as const, request: restart, instanceUID });
@@ -134,6 +138,8 @@ function inUse(view: View, status: Status): Status {
   const instead = reconsidered(view, status, instance);
   if (instead) return instead;
   const want = wanted(view, status, instance);
+  if (!want && !status.operation && isArrival(instance, status.handled, view.power))
+    return { ...status, handled: { ...status.handled, power: wantedPower(instance) } };
   if (!want) return status;
   return status.operation && !givesWay(kindOf(status.operation), want.kind)
     ? status

@@ -167,6 +167,19 @@ test('off as wanted is Ready; on against the wish is Stopping', () => {
   assert.is(condition(instance({ power: 'Off' }), 'Ready', running)?.status, 'False');
 });
 
+test('power that is left other than wanted is told, with what to do', () => {
+  const report = (power: 'On' | 'Off') => instance({ power, powerDrift: 'Report' });
+  const at = (wanted: 'On' | 'Off', state: 'On' | 'Off') =>
+    device({ ...running.status!, power: { state }, handled: { instanceUID: 'i-uid', power: wanted } });
+  assert.is(told(report('On'), at('On', 'Off')).phase, 'Stopped');
+  assert.is(condition(report('On'), 'Ready', at('On', 'Off'))?.reason, 'PowerDrifted');
+  assert.match(condition(report('On'), 'Ready', at('On', 'Off'))!.message, 'a restart turns it on');
+  assert.is(told(report('Off'), at('Off', 'On')).phase, 'Running');
+  assert.match(condition(report('Off'), 'Ready', at('Off', 'On'))!.message, 'powerDrift Correct turns it off');
+  assert.is(condition(report('On'), 'Ready', at('On', 'On'))?.reason, 'Running');
+  assert.is(condition(instance(), 'Ready', at('On', 'Off'))?.reason, 'Starting');
+});
+
 test('what only a person can mend is Stalled, what goes on is Reconciling, and never both', () => {
   const error = { code: 'ImageDigestMismatch', message: 'no', count: 1, since: '' };
   const states: [Device | undefined, 'Stalled' | 'Reconciling' | undefined][] = [

@@ -1,6 +1,7 @@
 // An Instance's status, told from what its Device shows. Pure: nothing here is remembered, all of it is observed.
 import { drainEnd, drainedFor, drainText, placementsLeft } from '../../lib/api/draining.ts';
 import type { Device, DeviceInventory, DeviceType, Instance } from '../../lib/api/generated.ts';
+import { isDriftLeft } from '../../lib/api/power-drift.ts';
 import type { ReasonOf } from '../../lib/api/reasons.ts';
 import type { FailureCode } from '../../lib/provision/operations/failures.ts';
 import type { OperationKind } from '../../lib/provision/operations/operations.ts';
@@ -41,6 +42,10 @@ const systemOf = ({ instance, device }: View) => {
   return system?.instanceUID === instance.metadata.uid ? system : undefined;
 };
 
+/** Its power is not as wanted, and only people are to change that. */
+const isDrifted = ({ instance, device }: View) =>
+  isDriftLeft(instance, device?.status?.handled, device?.status?.power?.state);
+
 /** Its device failed at it, and is let go for another one. */
 const isPutAside = ({ instance, device }: View) =>
   device?.status?.quarantine !== undefined && device.status.quarantine.instanceUID === instance.metadata.uid;
@@ -52,7 +57,8 @@ function phaseOf(view: View): Phase {
   const { operation, error, power } = device.status ?? {};
   if (operation) return error?.permanent ? 'Failed' : (PHASES[operation.kind as OperationKind] ?? 'Creating');
   if (!isInstalled(view)) return 'Creating';
-  if (instance.spec.power === 'Off') return power?.state === 'Off' ? 'Stopped' : 'Stopping';
+  const isOff = isDrifted(view) ? power?.state === 'Off' : instance.spec.power === 'Off';
+  if (isOff) return power?.state === 'Off' ? 'Stopped' : 'Stopping';
   return power?.state !== 'Off' && systemOf(view) ? 'Running' : 'Starting';
 }
 
@@ -103,6 +109,7 @@ function readiness(view: View, phase: Phase, drain: Status['drain']): Told {
   if (isDraining(view)) return not('Draining', `device ${name}: ${drainText(instance, drain?.of)}`);
   const asked = operation ? undefined : unheard(view);
   if (asked) return not('Requested', `${asked} was asked for and is about to begin`);
+  if (!operation && isDrifted(view)) return not('PowerDrifted', driftText(instance, name));
   if (phase === 'Running') return told('True', 'Running', `device ${name} is on and the system has reported in`);
   if (phase === 'Stopped') return told('True', 'Stopped', `device ${name} is off, as wanted`);
   if (inMaintenance) return not('Maintenance', `device ${name} is in maintenance`);
@@ -118,6 +125,12 @@ function readiness(view: View, phase: Phase, drain: Status['drain']): Told {
     );
   }
   return not(phase, `device ${name} is ${devicePhase ?? 'new'}`);
+}
+
+function driftText({ spec }: Instance, device: string): string {
+  const [is, wanted, remedy] =
+    spec.power === 'Off' ? ['on', 'Off', 'powerDrift Correct turns it off'] : ['off', 'On', 'a restart turns it on'];
+  return `device ${device} is ${is}, spec.power is ${wanted}, and spec.powerDrift leaves it so: ${remedy}`;
 }
 
 function powered({ device }: View): Told {

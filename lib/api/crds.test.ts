@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert';
 interface Schema {
   description?: string;
   type?: string;
+  pattern?: string;
   properties?: Record<string, Schema>;
   items?: Schema;
   additionalProperties?: Schema;
@@ -60,5 +61,22 @@ for (const definition of definitions) {
     }
   });
 }
+
+test('no mount point leads out of where it is', () => {
+  const spec = (plural: string) =>
+    definitions
+      .filter(({ spec: { names } }) => names.plural === plural)
+      .flatMap((each) => [...fields(schemaOf(each), '')]);
+  const patterns = ['images', 'instances']
+    .flatMap(spec)
+    .filter(([path]) => path.startsWith('.spec') && path.endsWith('.mountPoint'))
+    .map(([, { pattern }]) => new RegExp(pattern!));
+  assert.is(patterns.length, 2);
+  for (const pattern of patterns) {
+    for (const path of ['/srv', '/srv/data-1', '/var/lib/a.b_c']) assert.ok(pattern.test(path), path);
+    for (const path of ['/srv/..', '/../etc', '/./srv', 'srv', '/srv/', '//srv', ''])
+      assert.not.ok(pattern.test(path), path);
+  }
+});
 
 test.run();

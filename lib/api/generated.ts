@@ -1061,6 +1061,10 @@ resetPassword?: string
  * The last value of requests.resetStatus.
  */
 resetStatus?: string
+/**
+ * The last value of power that the machine has come to, where powerDrift is Report.
+ */
+power?: ("On" | "Off")
 }
 /**
  * The last value of each of spec.requests that was handled, and how it ended.
@@ -1698,6 +1702,10 @@ hostname?: string
  * The power state to keep.
  */
 power?: ("On" | "Off")
+/**
+ * What is done when the machine has come to be as power wants it, and is turned on or off by somebody else later: it is set right, or only reported (condition Ready, reason PowerDrifted).
+ */
+powerDrift?: ("Correct" | "Report")
 /**
  * While true, deletion waits.
  */

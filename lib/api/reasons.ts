@@ -138,6 +138,11 @@ const INSTANCE_PHASES: Record<InstancePhase, Meaning> = {
 };
 
 const INSTANCE_ONLY = {
+  PowerDrifted: waits(
+    ['Ready', 'event'],
+    'Its machine was turned on or off by somebody else, and spec.powerDrift is Report.',
+    'Ask for a restart to turn it on; set spec.powerDrift to Correct, or spec.power to what it is now.',
+  ),
   Requested: good(['Ready'], 'Something was asked for, and is about to begin.'),
   Maintenance: waits(['Ready'], 'Its device is in maintenance.', 'Wait until the maintenance ends.'),
   DeviceRemoved: waits(

@@ -12,7 +12,7 @@ export const power = changing({
   summary: 'turn instances on or off, and keep them so',
   about:
     'Sets spec.power. On means that the installed system reported in, off that the BMC said so: softly first, hard after a\n' +
-    'grace time.',
+    'grace time. What somebody else does to the power is set right, or only reported (spec.powerDrift: Report).',
   example: 'bmp power off web-1 web-2 --wait',
   resources: [INSTANCES],
   verbs: ['on', 'off'],
