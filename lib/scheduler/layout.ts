@@ -13,7 +13,8 @@ import type { NodeTable } from './table.ts';
 
 /** Who was not asked for so many questions, as a multiple of states, is let go: new states are judged for every lane. */
 const PATIENCE = 2;
-/** Room for states beyond twice the nodes, so that those that come again are known. */
+/** Room for states beyond twice the nodes, so that those that come again are known: for each node, and in all. */
+const FOR_EACH = 16;
 const MANY = 4096;
 const SLOT_BYTES = 24;
 
@@ -292,7 +293,7 @@ export class Layout {
     const rank = this.#table.ranks();
     const looks = new Looks(this.#joinedJudge().features, slots);
     const nodes = this.#fixed.reduce((sum, fixed) => sum + (fixed < 0 ? 0 : 1), 0);
-    const states = new NodeStates(slots, looks.row.length, 2 * nodes + MANY);
+    const states = new NodeStates(slots, looks.row.length, 2 * nodes + Math.min(MANY, FOR_EACH * nodes));
     for (let slot = 0; slot < slots; slot++) {
       if (this.#fixed[slot]! < 0) continue;
       looks.meet(slot, this.cellOf[slot]!, this.#fixed[slot]!);
