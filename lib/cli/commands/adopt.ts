@@ -1,11 +1,11 @@
 // `bmp adopt`: a Device, and the Secret with its BMC's login, of a machine that was discovered, or that runs already.
-import { text as readAll } from 'node:stream/consumers';
 import type { Device, Discovery } from '../../api/generated.ts';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { API_VERSION, DEVICES, DISCOVERIES, SECRETS, type Secret, SITES } from '../../api/resources.ts';
 import { found } from '../../kube/errors.ts';
 import { CLUSTER_HELP, CLUSTER_OPTIONS, type Cluster, FIELD_MANAGER, onCluster } from '../cluster.ts';
 import { type Command, text, UsageError, type Values } from '../command.ts';
+import { readSecret } from '../secret-input.ts';
 
 const help = `Usage: bmp adopt DISCOVERY --name NAME --bmc ADDRESS [options]
        bmp adopt --mac MAC --name NAME --bmc ADDRESS --running [options]
@@ -61,13 +61,6 @@ async function machineOf(
 }
 
 /** Its one line. @throws UsageError where there is none */
-async function passwordFrom(input: NodeJS.ReadStream): Promise<string> {
-  if (input.isTTY) process.stderr.write('password of the BMC, then Ctrl-D (it is shown): ');
-  const password = (await readAll(input)).replace(/\r?\n$/, '');
-  if (password === '' || password.includes('\n'))
-    throw new UsageError('standard input is to hold the password, and nothing else');
-  return password;
-}
 
 export const adopt: Command = {
   name: 'adopt',
@@ -91,7 +84,8 @@ export const adopt: Command = {
     const name = required(values, 'name');
     const address = required(values, 'bmc');
     const username = text(values, 'username');
-    const password = username === undefined ? undefined : await passwordFrom(process.stdin);
+    const password =
+      username === undefined ? undefined : await readSecret('password of the BMC: ', process.stdin, process.stderr);
     const [pool, deviceType, running] = [text(values, 'pool'), text(values, 'type'), values.running === true];
     const namespace = text(values, 'bmc-namespace') ?? OPERATOR_NAMESPACE;
     return onCluster(values, async (cluster) => {
