@@ -16,8 +16,10 @@ export interface WrongImages extends AsyncDisposable {
 const BYTES = 1024 * 1024;
 
 export async function serveWrongImages(): Promise<WrongImages> {
-  const file = Buffer.alloc(BYTES, 'image');
-  const server = createServer(({ url }, response) => {
+  // Each another one, as what has the same digest is downloaded once for all.
+  const fileOf = (name: string) => Buffer.alloc(BYTES, name);
+  const server = createServer(({ url = '' }, response) => {
+    const file = fileOf(url.slice(1));
     if (url === '/missing') return response.writeHead(404).end();
     if (url === '/endless') return response.writeHead(200, { 'content-length': 2 ** 52 }).write(file);
     response.writeHead(200, { 'content-length': file.length });
@@ -27,10 +29,9 @@ export async function serveWrongImages(): Promise<WrongImages> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const sha256 = createHash('sha256').update(file).digest('hex');
   const spec = (name: WrongImage): Image['spec'] => ({
     url: `http://127.0.0.1:${port}/${name}`,
-    sha256: name === 'corrupt' ? sha256.replaceAll(/./g, 'a') : sha256,
+    sha256: name === 'corrupt' ? 'a'.repeat(64) : createHash('sha256').update(fileOf(name)).digest('hex'),
     format: 'raw',
     architecture: 'x86_64',
     bootModes: ['BIOS', 'UEFI'],
