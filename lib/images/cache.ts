@@ -113,18 +113,17 @@ export class ImageCache {
     const path = join(this.#options.dir, sha256);
     const file = await existing(open(path));
     if (!file) return undefined;
-    const { size } = await file.stat();
-    const now = new Date();
-    await utimes(path, now, now);
-    const changes = new EventEmitter();
-    return this.#reading(sha256, file, {
-      url: path,
-      bytes: size,
-      totalBytes: size,
-      beginning: 1,
-      end: 'whole',
-      changes,
-    });
+    try {
+      const { size } = await file.stat();
+      const now = new Date();
+      await utimes(path, now, now);
+      const changes = new EventEmitter();
+      const fill = { url: path, bytes: size, totalBytes: size, beginning: 1, end: 'whole', changes } as const;
+      return this.#reading(sha256, file, fill);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** The origin has answered: that of others who want the same bytes, unless it has none. */

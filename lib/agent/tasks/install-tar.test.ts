@@ -7,13 +7,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WriteImageTask } from '../../provision/protocol.ts';
 import { guidOf } from '../../provision/volumes/partitions.ts';
-import { systemClock } from '../../runtime/clock.ts';
 import { buildTar } from '../../sim/image.ts';
-import { SimulatedDisk } from '../../sim/machine/disk.ts';
-import { simulatedHardware } from '../../sim/machine/hardware.ts';
-import { machineProfile } from '../../sim/machine/profile.ts';
-import { INSTANT } from '../../sim/machine/types.ts';
-import { FleetStore } from '../../sim/store.ts';
+import { bareHardware } from '../../sim/machine/bare-hardware.ts';
 import type { AgentError } from '../errors.ts';
 import type { Hardware } from '../hardware.ts';
 import { TAR_END, tarEntry } from '../tar-entry.ts';
@@ -25,24 +20,7 @@ const never = new AbortController().signal;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 function machine() {
-  const store = new FleetStore(':memory:');
-  const profile = machineProfile(1, 0);
-  const disks = profile.inventory.disks.map((facts) => new SimulatedDisk(facts, store));
-  const hardware = simulatedHardware({
-    profile,
-    disks,
-    store,
-    timings: INSTANT,
-    clock: systemClock,
-    bootMode: 'UEFI',
-    serialNumber: () => profile.inventory.serialNumber,
-    random: Math.random,
-    diskFault: () => undefined,
-    raidFault: () => undefined,
-    otherInventory: () => ({}),
-    power: never,
-    record: () => undefined,
-  });
+  const { store, hardware, disks } = bareHardware(never);
   return { store, hardware, disk: disks[0]! };
 }
 

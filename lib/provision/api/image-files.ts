@@ -9,6 +9,7 @@ export interface ImageFile {
   /** Undefined while nobody knows. */
   readonly totalBytes: number | undefined;
   read(from: number, signal: AbortSignal): AsyncGenerator<Uint8Array>;
+  /** Nothing where it is closed already. */
   close(): Promise<void>;
 }
 
@@ -34,6 +35,8 @@ export interface ImageAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** Ends early where the connection does, or the image cannot be had to its end. */
   readonly stream?: Readable;
+  /** To be called when the stream is over, also where nobody began to read it: that alone would leave the image open. */
+  readonly close?: () => Promise<void>;
 }
 
 /** @param whole aborts when nobody wants the answer any more. @throws what the shelf throws */
@@ -69,5 +72,6 @@ export async function imageAnswer(
     await image.close();
     return answer;
   }
-  return { ...answer, stream: Readable.from(image.read(resumes ? from : 0, signals.whole), { objectMode: false }) };
+  const content = image.read(resumes ? from : 0, signals.whole);
+  return { ...answer, stream: Readable.from(content, { objectMode: false }), close: () => image.close() };
 }

@@ -337,4 +337,48 @@ test('an image is given to whoever an operation lets have it, from any byte on, 
   assert.equal(opened, []);
 });
 
+test('an image is closed, too, when whoever asked for it is gone before it begins', async () => {
+  const tls = await createCertificate(['127.0.0.1'], new Date());
+  const [asked, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const gone = Promise.withResolvers<void>();
+  let hasBegun = false;
+  const images: ImageShelf = {
+    async open(_wanted, signal) {
+      // As soon as the server knows it.
+      signal.addEventListener('abort', () => gone.resolve());
+      asked.resolve();
+      await gone.promise;
+      return {
+        totalBytes: 12,
+        async *read() {
+          hasBegun = true;
+          yield Buffer.from('twelve bytes');
+        },
+        close: async () => closed.resolve(),
+      };
+    },
+  };
+  const api = await startProvisionApi({
+    host: '127.0.0.1',
+    port: 0,
+    bootPort: 0,
+    tls,
+    key,
+    log,
+    backend: admitting,
+    images,
+  });
+  try {
+    const client = new AbortController();
+    const request = fetch(`${api.bootUrl}/images/v1/debian-12/${'ab'.repeat(32)}`, { signal: client.signal });
+    await asked.promise;
+    client.abort();
+    assert.is(await request.catch((error: Error) => error.name), 'AbortError');
+    await closed.promise;
+    assert.not.ok(hasBegun);
+  } finally {
+    await api.close();
+  }
+});
+
 test.run();

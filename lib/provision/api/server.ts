@@ -107,6 +107,8 @@ interface Answer {
   readonly type?: 'application/json' | 'text/plain' | 'application/octet-stream';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Readable | BootFile;
+  /** To be called when it was sent, or cannot be. */
+  readonly close?: () => Promise<void>;
 }
 type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
@@ -199,8 +201,8 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     const signals = { opening: signal, whole: sent };
     const answer = images && (await imageAnswer(images, path, asked, signals).catch(unavailable(signal)));
     if (!answer || answer.status === 404) throw new HttpError(404, 'NotFound', 'no operation asks for such an image');
-    const { status, headers, stream } = answer;
-    return { status, headers, type: 'application/octet-stream', ...(stream && { body: stream }) };
+    const { stream: body, ...rest } = answer;
+    return { ...rest, type: 'application/octet-stream', ...(body && { body }) };
   }
 
   function discovered({ request }: Exchange): Answer {
@@ -246,8 +248,8 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
         ? await mediaAnswer(bootFiles, mediaArguments(liveBoot(asked.macAddress, found)), how)
         : undefined;
     if (!answer) throw new HttpError(404, 'NotFound', 'no boot waits for such a disc');
-    const { status, headers, stream } = answer;
-    return { status, headers, type: 'application/octet-stream', ...(stream && { body: stream }) };
+    const { stream: body, ...rest } = answer;
+    return { ...rest, type: 'application/octet-stream', ...(body && { body }) };
   }
 
   /** One request from its first byte to its last, whatever goes wrong in between. */
@@ -266,7 +268,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
       Promise.resolve({ request, path, signal: ended.signal, sent: sent.signal })
         .then(handle)
         .catch((error: unknown) => failure(error, path))
-        .then((answer) => send(response, answer))
+        .then((answer) => send(response, answer).finally(() => answer.close?.()))
         .catch((error: unknown) => {
           log.warn({ err: error, path }, 'an answer could not be sent');
           response.destroy();

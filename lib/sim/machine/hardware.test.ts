@@ -2,32 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CONFORMANCE, CONTROLLER_CONFORMANCE } from '../../agent/conformance.ts';
-import { systemClock } from '../../runtime/clock.ts';
-import { FleetStore } from '../store.ts';
-import { SimulatedDisk } from './disk.ts';
-import { simulatedHardware } from './hardware.ts';
-import { machineProfile } from './profile.ts';
-import { INSTANT } from './types.ts';
+import { bareHardware } from './bare-hardware.ts';
 
 function machine(power: AbortSignal, index = 0) {
-  const store = new FleetStore(':memory:');
-  const profile = machineProfile(1, index);
-  const disks = profile.inventory.disks.map((facts) => new SimulatedDisk(facts, store));
-  const hardware = simulatedHardware({
-    profile,
-    disks,
-    store,
-    timings: INSTANT,
-    clock: systemClock,
-    bootMode: 'UEFI',
-    serialNumber: () => profile.inventory.serialNumber,
-    random: Math.random,
-    diskFault: () => undefined,
-    raidFault: () => undefined,
-    otherInventory: () => ({}),
-    power,
-    record: () => undefined,
-  });
+  const { store, hardware, profile } = bareHardware(power, index);
   const [root, other] = profile.inventory.disks;
   return { store, hardware, profile, serial: root!.serialNumber, other: other!.serialNumber };
 }

@@ -177,7 +177,7 @@ function turns(): <T>(work: () => Promise<T>) => Promise<T> {
   return (work) => {
     const next = last.then(work);
     // Whoever asked is told of the failure; who comes next need not be.
-    last = next.catch(() => undefined);
+    last = Promise.allSettled([next]);
     return next;
   };
 }
