@@ -268,7 +268,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
       Promise.resolve({ request, path, signal: ended.signal, sent: sent.signal })
         .then(handle)
         .catch((error: unknown) => failure(error, path))
-        .then((answer) => send(response, answer).finally(() => answer.close?.()))
+        .then((answer) => sendAndClose(response, answer))
         .catch((error: unknown) => {
           log.warn({ err: error, path }, 'an answer could not be sent');
           response.destroy();
@@ -342,6 +342,14 @@ function json(status: number, value: unknown): Answer {
 function refusal({ refuse, message }: Refusal): Answer {
   const { status, code } = REFUSALS[refuse];
   return json(status, { code, message });
+}
+
+async function sendAndClose(response: ServerResponse, answer: Answer): Promise<void> {
+  try {
+    await send(response, answer);
+  } finally {
+    await answer.close?.();
+  }
 }
 
 async function send(response: ServerResponse, { status, type, headers = {}, body }: Answer): Promise<void> {
