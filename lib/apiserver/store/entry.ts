@@ -9,7 +9,9 @@ const hot: (Entry | undefined)[] = Array.from({ length: HOT });
 let nextHot = 0;
 
 function keepHot(entry: Entry): void {
-  hot[nextHot]?.release();
+  const oldest = hot[nextHot];
+  // It may be its own turn: it was given back, and is asked for again.
+  if (oldest !== entry) oldest?.release();
   hot[nextHot] = entry;
   nextHot = (nextHot + 1) % HOT;
 }
