@@ -188,7 +188,7 @@ function compileDomainJudges(profile: Profile, request: Request, compilation: Co
 }
 
 /** Of reasons. */
-export const MAX_CODE = 254;
+const MAX_CODE = 254;
 
 /** Stands, as a code, for a place that holds no node. */
 export const EMPTY_CODE = MAX_CODE + 1;

@@ -12,6 +12,8 @@ export interface MediaAnswer {
   readonly status: 200 | 206 | 416;
   readonly headers: Readonly<Record<string, string>>;
   readonly stream?: Readable;
+  /** To be called when the stream is over, also where nobody began to read it: that alone would leave the disc open. */
+  readonly close?: () => Promise<void>;
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -43,7 +45,9 @@ export async function mediaAnswer(
     };
     if (asked.headOnly) return told;
     const stream = createReadStream(join(folder, MEDIA_FILE), { start: first, end: last });
-    return { ...told, stream: Readable.from(replaced(stream, first, at, kernelArguments), { objectMode: false }) };
+    const content = replaced(stream, first, at, kernelArguments);
+    const close = async () => void stream.destroy();
+    return { ...told, stream: Readable.from(content, { objectMode: false }), close };
   } finally {
     await file.close();
   }

@@ -201,8 +201,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
     const signals = { opening: signal, whole: sent };
     const answer = images && (await imageAnswer(images, path, asked, signals).catch(unavailable(signal)));
     if (!answer || answer.status === 404) throw new HttpError(404, 'NotFound', 'no operation asks for such an image');
-    const { stream: body, ...rest } = answer;
-    return { ...rest, type: 'application/octet-stream', ...(body && { body }) };
+    return octets(answer);
   }
 
   function discovered({ request }: Exchange): Answer {
@@ -248,8 +247,7 @@ export async function startProvisionApi(options: ProvisionApiOptions): Promise<P
         ? await mediaAnswer(bootFiles, mediaArguments(liveBoot(asked.macAddress, found)), how)
         : undefined;
     if (!answer) throw new HttpError(404, 'NotFound', 'no boot waits for such a disc');
-    const { stream: body, ...rest } = answer;
-    return { ...rest, type: 'application/octet-stream', ...(body && { body }) };
+    return octets(answer);
   }
 
   /** One request from its first byte to its last, whatever goes wrong in between. */
@@ -337,6 +335,11 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 function json(status: number, value: unknown): Answer {
   return { status, type: 'application/json', body: JSON.stringify(value) };
+}
+
+/** A file, or part of one. */
+function octets({ stream: body, ...rest }: Omit<Answer, 'body'> & { readonly stream?: Readable }): Answer {
+  return { ...rest, type: 'application/octet-stream', ...(body && { body }) };
 }
 
 function refusal({ refuse, message }: Refusal): Answer {
