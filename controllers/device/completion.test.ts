@@ -35,7 +35,7 @@ async function collected(controllers: readonly ControllerFacts[]) {
   const deps = {
     client: { create: async (_resource: unknown, object: DeviceInventory) => written.push(object) },
     stores: { inventories: new Map() },
-    desk: { received: () => ({ report: { session, report: { task }, receivedAt: 0 } }) },
+    desk: { received: () => ({ report: { session, report: { task }, heardAt: 0 } }) },
     events: { event: (_device: unknown, ...told: readonly string[]) => events.push(told.join(' ')) },
     clock: { now: () => 0 },
   } as unknown as Completing['deps'];

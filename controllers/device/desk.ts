@@ -113,7 +113,7 @@ export function heard(device: Device, operation: Operation, received: Received):
   const { report } = received;
   if (!session || !report || !sameSession(report.session, session)) return {};
   const { task } = report.report;
-  return { seenAt: report.receivedAt, ...(task?.id === taskId(operation) && { task }) };
+  return { seenAt: report.heardAt, ...(task?.id === taskId(operation) && { task }) };
 }
 
 export type Admission =

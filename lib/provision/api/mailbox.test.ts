@@ -32,13 +32,13 @@ const done = (step: string): Report => ({
 });
 const never = new AbortController().signal;
 
-function mailbox() {
+function mailbox(now = () => 7) {
   const changes: string[] = [];
   const box = new Mailbox({
     boot: () => undefined,
     onChange: (device) => changes.push(device),
     agentLog: () => undefined,
-    now: () => 7,
+    now,
   });
   return { box, changes };
 }
@@ -68,6 +68,21 @@ test('a refused opening is told why; another one still waits for its own answer'
   assert.is(box.get('r1-01').opening, undefined);
 });
 
+test('an agent whose report is held is heard all the while', async () => {
+  let now = 0;
+  const { box } = mailbox(() => now);
+  box.grantSession('r1-01', session('n1'), expiresAt);
+  const ended = new AbortController();
+  const held = box.report(session('n1'), {}, ended.signal);
+  now = 60_000;
+  assert.is(box.get('r1-01').report?.heardAt, 60_000);
+  now = 61_000;
+  ended.abort();
+  await held;
+  now = 90_000;
+  assert.is(box.get('r1-01').report?.heardAt, 61_000, 'no longer than its request was there');
+});
+
 test('orders are held until they are news to the agent', async () => {
   const { box, changes } = mailbox();
   box.grantSession('r1-01', session('n1'), expiresAt);
@@ -76,7 +91,7 @@ test('orders are held until they are news to the agent', async () => {
   assert.equal(await idle, wipe('a'));
   assert.equal(await box.report(session('n1'), running('a'), never), wipe('a'), 'a running task is answered at once');
   const finished = box.report(session('n1'), done('a'), never);
-  assert.equal(box.get('r1-01').report, { session: session('n1'), report: done('a'), receivedAt: 7 });
+  assert.equal(box.get('r1-01').report, { session: session('n1'), report: done('a'), heardAt: 7 });
   box.setOrders('r1-01', session('n1'), wipe('a'));
   box.setOrders('r1-01', session('n1'), wipe('b'));
   assert.equal(await finished, wipe('b'));

@@ -20,8 +20,11 @@ import type { SessionClaims, SystemClaims } from './tokens.ts';
 export interface Received {
   /** An agent that waits to be admitted: grantSession or refuseSession. */
   readonly opening?: SessionOpening;
-  /** The agent's last report. Compare `session` with the status before believing it (sameSession). */
-  readonly report?: { readonly session: SessionClaims; readonly report: Report; readonly receivedAt: number };
+  /**
+   * The agent's last report, and when it was last heard: while its request is held here, that is now, for then it is our turn to
+   * speak, not the agent's. Compare `session` with the status before believing it (sameSession).
+   */
+  readonly report?: { readonly session: SessionClaims; readonly report: Report; readonly heardAt: number };
   /** An installed system that waits for its boot to be recorded: ackSystem or refuseSystem. */
   readonly system?: { readonly claims: SystemClaims; readonly report: SystemReport; readonly receivedAt: number };
 }
@@ -40,7 +43,7 @@ export interface MailboxOptions {
 
 interface Box {
   opening?: SessionOpening;
-  report?: NonNullable<Received['report']>;
+  report?: { readonly session: SessionClaims; readonly report: Report; heardAt: number; isHeld: boolean };
   system?: NonNullable<Received['system']>;
   /** The only session that is valid now; `ended`: none is; undefined: the controller has not said. */
   session?: SessionKey | 'ended';
@@ -72,7 +75,7 @@ export class Mailbox implements ProvisionBackend {
     const box = this.#boxes.get(device);
     return {
       ...(box?.opening && { opening: box.opening }),
-      ...(box?.report && { report: box.report }),
+      ...(box?.report && { report: this.#heard(box.report) }),
       ...(box?.system && { system: box.system }),
     };
   }
@@ -183,7 +186,8 @@ export class Mailbox implements ProvisionBackend {
       return { refuse: 'stale', message: `task ${report.task.id} is not what is wanted` };
     }
     const news = !box.orders || JSON.stringify(box.report?.report) !== JSON.stringify(report);
-    box.report = { session, report, receivedAt: this.#options.now() };
+    const received = { session, report, heardAt: this.#options.now(), isHeld: true };
+    box.report = received;
     if (news) this.#options.onChange(session.device);
     const answer = (): Orders | Refusal | undefined => {
       const refusal = ended();
@@ -191,7 +195,10 @@ export class Mailbox implements ProvisionBackend {
       const answerNow = report.task?.state === 'running' || report.task?.id !== box.orders?.task?.id;
       return box.orders && answerNow ? box.orders : undefined;
     };
-    return (await until(box, answer, signal)) ?? box.orders ?? LATER;
+    const answered = await until(box, answer, signal);
+    received.heardAt = this.#options.now();
+    received.isHeld = false;
+    return answered ?? box.orders ?? LATER;
   }
 
   async systemReport(system: SystemClaims, report: SystemReport, signal: AbortSignal): Promise<Refusal | undefined> {
@@ -210,6 +217,10 @@ export class Mailbox implements ProvisionBackend {
     }
     if (settled === 'recorded') return undefined;
     return settled ?? LATER;
+  }
+
+  #heard({ isHeld, heardAt, ...said }: NonNullable<Box['report']>): NonNullable<Received['report']> {
+    return { ...said, heardAt: isHeld ? this.#options.now() : heardAt };
   }
 
   #box(device: string): Box {
