@@ -1,7 +1,7 @@
 // The cells of the matrix: every step of every operation, by the tables of the product, with every fault that can befall it. Pure.
 import { isTask, OPERATIONS, type OperationKind, type StepName } from '../../../lib/provision/operations/operations.ts';
 import { createRandom } from '../../../lib/testing/random.ts';
-import { FAULTS, type FaultName } from './faults.ts';
+import { type BootMethod, FAULTS, type FaultName } from './faults.ts';
 
 export interface Cell {
   readonly kind: OperationKind;
@@ -53,14 +53,25 @@ export function sample(cells: readonly Cell[], count: number, seed: number): Cel
 const OF_VOLUMES: ReadonlySet<StepName> = new Set<StepName>(['configure-raid', 'prepare-volumes']);
 
 /** Whether the life takes a machine that has volumes. */
-export const takesVolumes = (life: ReadonlyMap<OperationKind, Cell>): boolean =>
-  [...life.values()].some(({ step }) => OF_VOLUMES.has(step));
+export const takesVolumes = (life: Life): boolean => [...life.values()].some(({ step }) => OF_VOLUMES.has(step));
+
+type Life = ReadonlyMap<OperationKind, Cell>;
+
+/** How the life's machine has to boot; undefined: either way. */
+export function bootMethodOf(life: Life): BootMethod | undefined {
+  return [...life.values()].map(({ fault }) => FAULTS[fault].boots).find((method) => method !== undefined);
+}
+
+function hasRoomFor(life: Life, { kind, fault }: Cell): boolean {
+  const { boots } = FAULTS[fault];
+  return !life.has(kind) && (boots === undefined || boots === (bootMethodOf(life) ?? boots));
+}
 
 /** One life for each machine: at most one cell of each operation, one after the other. */
 export function lives(cells: readonly Cell[]): Map<OperationKind, Cell>[] {
   const all: Map<OperationKind, Cell>[] = [];
   for (const cell of cells) {
-    const life = all.find((one) => !one.has(cell.kind));
+    const life = all.find((one) => hasRoomFor(one, cell));
     if (life) life.set(cell.kind, cell);
     else all.push(new Map([[cell.kind, cell]]));
   }

@@ -3,7 +3,7 @@
 import type { FailureCode } from '../../../lib/provision/operations/failures.ts';
 import { STEPS } from '../../../lib/provision/operations/operations.ts';
 import type { SimulatedBmc } from '../../../lib/sim/bmc/bmc.ts';
-import { NO_FAULTS } from '../../../lib/sim/bmc/faults.ts';
+import { type Faults, NO_FAULTS } from '../../../lib/sim/bmc/faults.ts';
 import type { SimulatedMachine } from '../../../lib/sim/machine/machine.ts';
 import type { RaidFault } from '../../../lib/sim/machine/types.ts';
 import type { Place } from './cells.ts';
@@ -25,6 +25,9 @@ export interface Victim {
   readonly resetStatus: () => Promise<void>;
 }
 
+/** How the live OS comes onto a machine. */
+export type BootMethod = 'Network' | 'VirtualMedia';
+
 interface Fault {
   /** `killed`: the operator's process; `cut off`: from the API server; `put in`: at machine, BMC, network or spec. */
   readonly by: 'killed' | 'cut off' | 'put in';
@@ -35,6 +38,8 @@ interface Fault {
   readonly moment?: Moment;
   /** Before the operation is asked for, rather than at its step. */
   readonly before?: boolean;
+  /** Machines that boot another way know nothing of it. */
+  readonly boots?: BootMethod;
   /** It is the agent's: of one that is waited for, it has to be there before the machine is turned on. */
   readonly isOfAgent?: boolean;
   put?(victim: Victim): void | Promise<void>;
@@ -53,6 +58,14 @@ const bmcFault = (reasons: readonly FailureCode[], put: NonNullable<Fault['put']
   lift: ({ bmc }) => {
     bmc.faults = NO_FAULTS;
   },
+});
+
+const discFault = (reasons: readonly FailureCode[], faults: Partial<Faults>): Fault => ({
+  ...bmcFault(reasons, ({ bmc }) => {
+    bmc.faults = { ...NO_FAULTS, ...faults };
+  }),
+  befalls: ({ step }) => STEPS[step].reads.includes('media'),
+  boots: 'VirtualMedia',
 });
 
 const imageFault = (image: WrongImage, reasons: readonly FailureCode[]): Fault => ({
@@ -143,8 +156,11 @@ const FAULTS_BY_NAME = {
   },
   'an old result': impostor('with an old result'),
   'two agents': impostor('twice'),
+  'disc refused': discFault(['BMCBusy'], { mediaRefused: true }),
+  'disc not taken': discFault(['PowerStuck'], { mediaStuck: true }),
   'DHCP hung': {
     by: 'put in',
+    boots: 'Network',
     befalls: ({ step }) => STEPS[step].reads.includes('dhcp'),
     reasons: ['DHCPUnavailable'],
     put: ({ refuseDhcp }) => refuseDhcp(true),

@@ -26,6 +26,8 @@ interface Beside {
   readonly dhcp?: SimulatedDhcp;
   /** Folder of its image cache. */
   readonly imageCache?: string;
+  /** Folder of the live OS. */
+  readonly bootFiles?: string;
 }
 
 export function createOperators(kubeconfig: string, gate: Gate, clock: Clock, beside: Beside = {}): Operators {
@@ -39,7 +41,11 @@ export function createOperators(kubeconfig: string, gate: Gate, clock: Clock, be
     const transport = createTransport({ credentials, userAgent: 'bmp-operator', maxInFlight: 64, timeoutMs: 30_000 });
     const dead = new AbortController();
     const client = createClientOver(gate.through(transport, dead.signal));
-    const provision = { host: '127.0.0.1', ...ports };
+    const provision = {
+      host: '127.0.0.1',
+      ...ports,
+      ...(beside.bootFiles !== undefined && { bootFiles: beside.bootFiles }),
+    };
     const operator = await startOperator(
       {
         client,

@@ -1,12 +1,13 @@
 // The matrix on one stage: an API server, a fleet with a machine for each life, and an operator that is killed and followed by
 // the next one, all in this process.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device, Site } from '../../../lib/api/generated.ts';
 import { OPERATOR_NAMESPACE } from '../../../lib/api/names.ts';
 import { API_VERSION, DEVICES, IMAGES, INSTANCES, SECRETS, SITES } from '../../../lib/api/resources.ts';
 import { startApiServer } from '../../../lib/apiserver/server.ts';
+import { MEDIA_FILE, mediaConfiguration } from '../../../lib/boot/media.ts';
 import { createMissing, ensureNamespace, installDefinitions } from '../../../lib/cli/manifests.ts';
 import { follow, type View } from '../../../lib/cli/view.ts';
 import { createClient, type KubeClient } from '../../../lib/kube/client.ts';
@@ -17,9 +18,9 @@ import { type SimulatedFleet, startFleet } from '../../../lib/sim/fleet.ts';
 import { DEVICE_TYPES, machineProfile } from '../../../lib/sim/machine/profile.ts';
 import { watchInvariants } from '../invariants/watcher.ts';
 import { FAST } from '../platform.ts';
-import { type Cell, lives, takesVolumes } from './cells.ts';
+import { bootMethodOf, type Cell, lives, takesVolumes } from './cells.ts';
 import { createConductor } from './conductor.ts';
-import type { Victim } from './faults.ts';
+import type { BootMethod, Victim } from './faults.ts';
 import { Gate } from './gate.ts';
 import { type LifeOptions, live, type Outcome, waited } from './life.ts';
 import { createOperators } from './operators.ts';
@@ -73,13 +74,16 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   const gate = new Gate();
   const clock = createWarpClock();
   const dhcp = new SimulatedDhcp();
+  const bootFiles = join(dir, 'liveos');
+  mkdirSync(bootFiles);
+  writeFileSync(join(bootFiles, MEDIA_FILE), `CD001\n${mediaConfiguration()}`);
   const operators = stack.use(
-    createOperators(server.kubeconfigPath, gate, clock, { dhcp, imageCache: join(dir, 'images') }),
+    createOperators(server.kubeconfigPath, gate, clock, { dhcp, imageCache: join(dir, 'images'), bootFiles }),
   );
   await operators.start();
   const all = lives(cells);
   const bootUrl = () => operators.bootUrl();
-  const machines = machinesFor(all.map(takesVolumes));
+  const machines = machinesFor(all.map((life) => ({ volumes: takesVolumes(life), boots: bootMethodOf(life) })));
   const count = Math.max(0, ...machines) + 1;
   const answered = (mac: string) => dhcp.bootUrl(mac);
   const fleet = await startFleet({ count, basePort: 0, bootUrl: answered, timings: TIMINGS, log: silent });
@@ -92,13 +96,14 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   const conducting = conductor.run(ended.signal);
 
   const outcomes: Outcome[] = [];
-  const waiting = all.map((life, index) => ({ life, name: fleet.machines[machines[index]!]!.name }));
+  const waiting = all.map((life, index) => ({
+    life,
+    name: fleet.machines[machines[index]!]!.name,
+    boots: bootMethod(machines[index]!),
+  }));
   const work = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const options = lifeOptions(
-        { name: next.name, client, fleet, dhcp, view, gate, bootUrl, hold: conductor.hold },
-        over,
-      );
+      const options = lifeOptions({ ...next, client, fleet, dhcp, view, gate, bootUrl, hold: conductor.hold }, over);
       outcomes.push(...(await live(next.life, options)));
     }
   };
@@ -111,18 +116,34 @@ export async function runMatrix({ cells, atOnce, patienceMs, say }: MatrixOption
   }
 }
 
-/** For each life a machine of its own, by its index in the fleet: one with volumes where it takes that. */
-function machinesFor(lives: readonly boolean[]): number[] {
+const bootMethod = (index: number): BootMethod => (index % 3 === 2 ? 'VirtualMedia' : 'Network');
+
+/** For each life a machine of its own, by its index in the fleet. */
+function machinesFor(
+  lives: readonly { readonly volumes: boolean; readonly boots: BootMethod | undefined }[],
+): number[] {
   const hasVolumes = (index: number) => {
     const { deviceType } = machineProfile(SEED, index);
     return DEVICE_TYPES.some(({ name, volumes }) => name === deviceType && volumes !== undefined);
   };
-  const next = { true: 0, false: 0 };
-  return lives.map((takes) => {
-    const key = `${takes}` as const;
-    while (hasVolumes(next[key]) !== takes) next[key]++;
-    return next[key]++;
+  const taken = new Set<number>();
+  return lives.map(({ volumes, boots }) => {
+    for (let index = 0; ; index++) {
+      if (taken.has(index) || hasVolumes(index) !== volumes) continue;
+      if (boots !== undefined && bootMethod(index) !== boots) continue;
+      taken.add(index);
+      return index;
+    }
   });
+}
+
+/** A machine that is lent its live OS needs nobody's DHCP. */
+async function withBootMethod(object: KubeObject, fleet: SimulatedFleet, boots: BootMethod): Promise<KubeObject> {
+  if (object.kind !== DEVICES.kind || boots === 'Network') return object;
+  const { spec, ...rest } = object as Device;
+  const address = `redfish+http://127.0.0.1:${await fleet.bmc(rest.metadata.name).listenRedfish()}`;
+  const boot = { method: 'VirtualMedia', address: '10.64.0.9/16', gateway: '10.64.0.1' };
+  return { ...rest, spec: { ...spec, boot, bmc: { ...spec.bmc, address } } } as KubeObject;
 }
 
 /** Machines of the Site boot by the operator's DHCP. */
@@ -144,6 +165,7 @@ async function createObjects(client: KubeClient, { specs }: WrongImages): Promis
 
 interface LifeSurroundings {
   readonly name: string;
+  readonly boots: BootMethod;
   readonly client: KubeClient;
   readonly fleet: SimulatedFleet;
   readonly dhcp: SimulatedDhcp;
@@ -154,7 +176,7 @@ interface LifeSurroundings {
 }
 
 function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions {
-  const { name, client, fleet, dhcp, view, gate, bootUrl, hold } = around;
+  const { name, boots, client, fleet, dhcp, view, gate, bootUrl, hold } = around;
   const machine = fleet.machine(name);
   const device = () => view.devices.get(name);
   const instance = () => view.instances.get(`${NAMESPACE}/${name}`);
@@ -175,7 +197,7 @@ function lifeOptions(around: LifeSurroundings, signal: AbortSignal): LifeOptions
       const own = (fleet.manifests() as unknown as KubeObject[]).filter(({ metadata }) =>
         [name, `${name}-bmc`].includes(metadata.name),
       );
-      await createMissing(client, own);
+      await createMissing(client, await Promise.all(own.map((object) => withBootMethod(object, fleet, boots))));
     },
     async install() {
       const volumes = device()?.status?.volumes?.filter((volume) => volume.name !== 'root') ?? [];
