@@ -81,6 +81,8 @@ export const MOST_MACHINES = 64;
 const TFTP_ROOT = '/usr/lib/ipxe';
 const NAMESPACE = (name: string) => `bmp-${name}`;
 export const LAB_DIRECTORY = '/run/bmp-labs';
+/** Where the operator says whom DHCP answers, if that is for it to say. */
+export const dhcpSocketOf = (name: string): string => join(LAB_DIRECTORY, name, 'dhcp.sock');
 /** ipmi_sim is slow to answer on a busy machine. */
 const BMC_READY_MS = 60_000;
 
@@ -138,7 +140,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const hosts = specs.map((_spec, index) => ({ macAddress: macOf(index), address: addressOf(index) }));
   const dhcpDir = join(dir, 'dhcp');
   await mkdir(dhcpDir, { mode: 0o755 });
-  const dhcpSocket = options.dhcp === 'operator' ? join(dir, 'dhcp.sock') : undefined;
+  const dhcpSocket = options.dhcp === 'operator' ? dhcpSocketOf(name) : undefined;
   const serve = async (): Promise<{ close(): Promise<void> }> => {
     const [program, args] = network.inside('dnsmasq', []);
     const common = {

@@ -6,13 +6,23 @@ import { join, relative, resolve } from 'node:path';
 import { destination } from 'pino';
 import { OPERATOR_NAMESPACE } from '../../api/names.ts';
 import { startApiServer } from '../../apiserver/server.ts';
+import { dhcpAt } from '../../boot/dhcp/socket.ts';
 import { buildLiveOS } from '../../boot/liveos/build.ts';
 import { type BuiltImage, buildImages, imageManifest } from '../../images/build.ts';
 import { SUITE } from '../../images/root.ts';
 import { serveFolder } from '../../images/serve.ts';
 import { createClient, type KubeClient } from '../../kube/client.ts';
 import type { KubeObject } from '../../kube/resource.ts';
-import { LAB_ADDRESS, LAB_DIRECTORY, type Lab, MOST_MACHINES, missingPrograms, startLab } from '../../lab/lab.ts';
+import {
+  dhcpSocketOf,
+  LAB_ADDRESS,
+  LAB_DIRECTORY,
+  LAB_NETWORK,
+  type Lab,
+  MOST_MACHINES,
+  missingPrograms,
+  startLab,
+} from '../../lab/lab.ts';
 import type { Firmware } from '../../lab/machine.ts';
 import { labManifests } from '../../lab/manifests.ts';
 import type { Log } from '../../observe/log.ts';
@@ -37,12 +47,15 @@ const FIRST_BMC_PORT = 6231;
 const IMAGE_PORT = 8080;
 const MIB = 1024 * 1024;
 const IMAGE = 'debian';
+/** Cloud-init's own on it. */
+const USER = 'debian';
 
 const help = `Usage: npm run lab -- [options]      (bmp lab [options])
 
 Brings up virtual servers that boot for real: QEMU with BIOS or UEFI, OpenIPMI's ipmi_sim as their BMCs, a network of their
-own with DHCP. Beside them an API server and an operator, so that a machine can be watched while it is installed; with
---beside only the machines. Needs root, for the network; says what it will create, and throws all of that away at the end.
+own with DHCP. Beside them an API server and an operator, so that a machine can be watched while it is installed: it has an
+address by DHCP for as long as a step of the operator's wants it to boot from the network. With --beside only the machines,
+which all get an address at any time. Needs root, for the network; says what it will create, and throws all of that away at the end.
 
   --machines N         how many (default 2, at most ${MOST_MACHINES})
   --firmware KIND      bios, uefi, or both in turns (default both)
@@ -125,7 +138,7 @@ async function imageOf({ dir }: Setup): Promise<BuiltImage> {
 }
 
 async function virtualHardware(
-  { count, firmwares, memoryMiB, diskGiB, bmcPort }: Setup,
+  { count, firmwares, memoryMiB, diskGiB, bmcPort, beside }: Setup,
   operator: { port: number; bootPort: number },
   imagePort: number,
   log: Log,
@@ -140,11 +153,12 @@ async function virtualHardware(
     })),
     operator,
     doors: { [IMAGE_PORT]: imagePort },
+    dhcp: beside ? 'all' : 'operator',
     log,
   });
 }
 
-/** API server and operator, as `npm start` has them, at the pace of hardware. */
+/** API server and operator, as `npm start` has them, at the pace of hardware. DHCP comes with the lab. */
 async function controlPlane(
   stack: AsyncDisposableStack,
   { dir }: Setup,
@@ -174,6 +188,7 @@ async function controlPlane(
       election: false,
       provision: { host: '127.0.0.1', port, bootPort, advertise, bootFiles },
       pace: 'hardware',
+      dhcp: dhcpAt(dhcpSocketOf(NAME)),
     },
     stop.signal,
   );
@@ -193,12 +208,18 @@ function hints(kubeconfig: string, machines: readonly string[]): string {
     'In another terminal:',
     `  ${kubectl} get devices -w`,
     `  npx bmp console device/${machines[0]} --kubeconfig ${kubeconfig}`,
+    `  ${kubectl} create secret generic web-1 --from-literal=password=PASSWORD`,
     `  ${kubectl} apply -f - <<'YAML'`,
     '  apiVersion: bmp.dev/v1alpha1',
     '  kind: Instance',
     '  metadata: {name: web-1}',
-    `  spec: {deviceName: ${machines[0]}, image: ${IMAGE}}`,
+    '  spec:',
+    `    deviceName: ${machines[0]}`,
+    `    image: ${IMAGE}`,
+    '    rootPasswordRef: {name: web-1}',
+    `    networks: [{name: ${LAB_NETWORK.name}}]`,
     '  YAML',
+    `Once it runs: log in at the console, as ${USER}.`,
     '',
     'Ctrl-C ends it.',
   ].join('\n');
