@@ -1,15 +1,16 @@
 // test-deadline: 7200
 // test-slow
-// Bad days of a real machine: it is another one than its Device says, finds no DHCP, loses its power while it is written to,
-// the images' server goes away half-way, and the operator is killed in every phase and step. Needs root, for the machine's
-// network.
+// Bad days of a real machine: it is another one than its Device says, finds no DHCP, loses its network and its power while it is
+// written to, the images' server is away at first and goes away half-way, and the operator is killed in every phase and step.
+// Needs root, for the machine's network.
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../lib/api/generated.ts';
-import { DEVICES, INSTANCES } from '../../lib/api/resources.ts';
+import { agentLogName, OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
+import { CONFIG_MAPS, DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
 import type { LabMachine } from '../../lib/lab/lab.ts';
 import { labTest } from '../../lib/lab/lab-test.ts';
@@ -21,6 +22,8 @@ import { IMAGE_NAMES } from './real-boot-artifacts.ts';
 const onMachines = labTest([...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
 const OUTAGE_MS = 60_000;
 const BREAK_MS = 2000;
+/** Shorter than a machine may be silent. */
+const UNPLUGGED_MS = 45_000;
 const MIB = 1024 * 1024;
 const WRITING = { deadlineMs: 40 * 60_000, everyMs: 500 };
 
@@ -71,14 +74,21 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   await platform.step('put away and offered', () => device()?.status?.phase === 'Available');
   assert.ok(await isUntouched(machine), 'nothing is written before an instance wants it');
 
-  // Everything else while a system is installed.
+  // Everything else while a system is installed. The images' server is away at first.
+  await platform.images.off();
   await client.create(INSTANCES, {
     apiVersion: 'bmp.dev/v1alpha1',
     kind: 'Instance',
     metadata: { name: 'web-1', namespace: 'default' },
     spec: { deviceType: deviceTypeOf(firmware), image: IMAGE_NAMES[0], sshAuthorizedKeys: [publicKey] },
   });
-  for (const step of ['network-boot', 'await-agent', 'write-image']) await killIn(step);
+  for (const step of ['network-boot', 'await-agent']) await killIn(step);
+  await platform.step('the image missed', () => device()?.status?.error?.code === 'ImageUnavailable');
+  const log = await client.get(CONFIG_MAPS, { name: agentLogName(name), namespace: OPERATOR_NAMESPACE });
+  assert.match(log.data?.log ?? '', /write-image/, 'the agent said how it came to that');
+  assert.ok(await isUntouched(machine), 'nothing was written of an image that was not there');
+  await platform.images.on();
+  await killIn('write-image');
   // Seen from outside: how much of the disk is there.
   const writtenMiB = async () => ((await stat(machine.disk)).blocks * 512) / MIB;
   const written = (atLeast: number) => eventually(async () => (await writtenMiB()) >= atLeast, WRITING);
@@ -88,6 +98,10 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   await platform.images.off();
   await delay(BREAK_MS);
   await platform.images.on();
+  await written(110);
+  machine.plugIn(false);
+  await delay(UNPLUGGED_MS);
+  machine.plugIn(true);
   await written(150);
   assert.is(operation()?.boot?.number, boot, 'a download that broke off is no reason for another boot');
   await machine.powerOff();

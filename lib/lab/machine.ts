@@ -52,6 +52,8 @@ export interface Machine {
   reset(): Promise<void>;
   /** Asks the system to shut down. */
   pressPowerButton(): void;
+  /** Whether its network cable is in. */
+  plugIn(isIn: boolean): void;
   /** Of the next power-on or reset. */
   bootOverride: BootOverride | undefined;
   /** How often it was switched on. */
@@ -131,6 +133,7 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
       await powerOn();
     },
     pressPowerButton: () => command(qemu, 'system_powerdown'),
+    plugIn: (isIn) => command(qemu, 'set_link', { name: 'nic0', up: isIn }),
     get bootOverride() {
       return override;
     },
