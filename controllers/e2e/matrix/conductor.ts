@@ -14,8 +14,8 @@ const QUIET_MS = 1000;
 const QUIET_AROUND_BMC_MS = 4000;
 const LOOK_MS = 100;
 const LATE_MS = 2 * LOOK_MS;
-/** How far time is moved on: a little first, further as long as nothing comes of it. */
-const WARP = { leastMs: 40_000, mostMs: 400_000 };
+/** How far time is moved on: less than an agent may be silent first, further as long as nothing comes of it. */
+const WARP = { leastMs: 20_000, mostMs: 400_000 };
 const NEVER = new AbortController().signal;
 const OUTAGE_MS = 1500;
 
