@@ -1,6 +1,8 @@
 // GNU tar under the agent: what it is given to the end, and how it ends when it cannot go on.
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { eventually } from '../../testing/eventually.ts';
 import { peerTest } from '../../testing/peers.ts';
 import { tempDir } from '../../testing/temp-dir.ts';
 import { AgentError } from '../errors.ts';
@@ -37,6 +39,21 @@ withTar('what stands behind the end of an archive is taken, too: its digest is o
   const told: string[] = [];
   await digestsIn(dir.path, ['a/b', 'a', 'none'], (path, digest) => told.push(`${path} ${digest?.length}`), never);
   assert.equal(told, ['a/b 64', 'a undefined', 'none undefined']);
+});
+
+withTar('an archive whose last piece comes when tar has ended long ago is unpacked all the same', async () => {
+  await using dir = await tempDir();
+  const isUnderWay = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim() !== '';
+  async function* late() {
+    yield Buffer.concat([tarEntry('a', Buffer.alloc(1000, 7)), TAR_END, Buffer.alloc(20_480)]);
+    await eventually(() => !isUnderWay(), { what: 'tar to end' });
+    // Nothing at all, or what nobody takes any more.
+    if (isFollowed) yield Buffer.alloc(512);
+  }
+  let isFollowed = false;
+  await unpackInto(dir.path, late(), never);
+  isFollowed = true;
+  await unpackInto(dir.path, late(), never);
 });
 
 withTar('what is no tar is told as such, and a source that fails by its own error', async () => {

@@ -41,7 +41,8 @@ export async function unpackInto(
       if (hasEnded) done();
       else child.stdin.write(chunk, () => done());
     },
-    final: (done) => void child.stdin.end(() => done()),
+    // One that was destroyed as its process ended would never call back.
+    final: (done) => (child.stdin.destroyed ? done() : void child.stdin.end(() => done())),
   });
   let failure: Error | undefined;
   child.on('error', (error) => {
