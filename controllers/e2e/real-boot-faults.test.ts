@@ -3,7 +3,6 @@
 // Bad days of a real machine: it is another one than its Device says, finds no DHCP, loses its network and its power while it is
 // written to, the images' server is away at first and goes away half-way, and the operator is killed in every phase and step.
 // Needs root, for the machine's network.
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
@@ -12,11 +11,10 @@ import type { Device } from '../../lib/api/generated.ts';
 import { agentLogName, OPERATOR_NAMESPACE } from '../../lib/api/names.ts';
 import { CONFIG_MAPS, DEVICES, INSTANCES } from '../../lib/api/resources.ts';
 import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
-import type { LabMachine } from '../../lib/lab/lab.ts';
 import { labTest } from '../../lib/lab/lab-test.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
 import { eventually } from '../../lib/testing/eventually.ts';
-import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
+import { leftOn, machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
 import { IMAGE_NAMES } from './real-boot-artifacts.ts';
 
 const onMachines = labTest([...BUILD_PROGRAMS, ['ssh', 'openssh-client']]);
@@ -26,13 +24,6 @@ const BREAK_MS = 2000;
 const UNPLUGGED_MS = 45_000;
 const MIB = 1024 * 1024;
 const WRITING = { deadlineMs: 40 * 60_000, everyMs: 500 };
-
-async function isUntouched({ disk }: LabMachine): Promise<boolean> {
-  for await (const chunk of createReadStream(disk, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    if (chunk.some((byte) => byte !== 0)) return false;
-  }
-  return true;
-}
 
 async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): Promise<void> {
   const machine = lab.machines[0]!;
@@ -50,7 +41,7 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   // The Device says another serial number.
   await platform.step('a stranger refused', () => device()?.status?.error?.code === 'IdentityMismatch');
   assert.match(device()!.status!.error!.message, serialNumber);
-  assert.ok(await isUntouched(machine), 'no disk of a stranger is touched');
+  assert.is(await leftOn(machine), 0, 'no disk of a stranger is touched');
   const { spec } = device()!;
   await client.delete(DEVICES, { name });
   await platform.step('its Device removed', () => device() === undefined);
@@ -72,7 +63,7 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   const collected = ['Imported', 'PuttingAway', 'Available'];
   await killAt('collected after all', () => collected.includes(device()?.status?.phase ?? ''));
   await platform.step('put away and offered', () => device()?.status?.phase === 'Available');
-  assert.ok(await isUntouched(machine), 'nothing is written before an instance wants it');
+  assert.is(await leftOn(machine), 0, 'nothing is written before an instance wants it');
 
   // Everything else while a system is installed. The images' server is away at first.
   await platform.images.off();
@@ -86,11 +77,11 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   await platform.step('the image missed', () => device()?.status?.error?.code === 'ImageUnavailable');
   const log = await client.get(CONFIG_MAPS, { name: agentLogName(name), namespace: OPERATOR_NAMESPACE });
   assert.match(log.data?.log ?? '', /write-image/, 'the agent said how it came to that');
-  assert.ok(await isUntouched(machine), 'nothing was written of an image that was not there');
+  assert.is(await leftOn(machine), 0, 'nothing was written of an image that was not there');
   await platform.images.on();
   await killIn('write-image');
   // Seen from outside: how much of the disk is there.
-  const writtenMiB = async () => ((await stat(machine.disk)).blocks * 512) / MIB;
+  const writtenMiB = async () => ((await stat(machine.disks[0].file)).blocks * 512) / MIB;
   const written = (atLeast: number) => eventually(async () => (await writtenMiB()) >= atLeast, WRITING);
   await written(50);
   // Shorter than the agent is patient: it goes on where it was.
@@ -115,7 +106,7 @@ async function badDays({ client, lab, publicKey, ...platform }: RealPlatform): P
   await killIn('wipe');
   await platform.step('deleted', () => platform.instance('web-1') === undefined);
   await platform.step('wiped and offered again', () => device()?.status?.phase === 'Available');
-  assert.ok(await isUntouched(machine), 'nothing is left on the disk');
+  assert.is(await leftOn(machine), 0, 'nothing is left on the disk');
   assert.is(killed.length, 10);
 }
 

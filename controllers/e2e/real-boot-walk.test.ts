@@ -2,7 +2,6 @@
 // test-slow
 // Two machines that boot for real, one with BIOS and one with UEFI, side by side: from import to a login, through every
 // operation, to an empty disk. How long each step took is printed. Needs root, for their network.
-import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { BlockList } from 'node:net';
 import { join } from 'node:path';
@@ -13,7 +12,7 @@ import { BUILD_PROGRAMS } from '../../lib/images/build.ts';
 import { LAB_NETWORK, type LabMachine } from '../../lib/lab/lab.ts';
 import { labTest } from '../../lib/lab/lab-test.ts';
 import { deviceTypeOf } from '../../lib/lab/manifests.ts';
-import { machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
+import { leftOn, machineSpec, onRealMachines, type RealPlatform } from './real-boot.ts';
 import { IMAGE_NAMES, tell } from './real-boot-artifacts.ts';
 import { RECORD_PROGRAMS, type Recording } from './real-boot-record.ts';
 
@@ -42,15 +41,6 @@ function walkerOf(platform: RealPlatform, machine: LabMachine): Walker {
 }
 
 const password = (text: string) => ({ password: Buffer.from(text).toString('base64') });
-
-/** How many bytes of the disk are not zero. */
-async function leftOn({ disk }: LabMachine): Promise<number> {
-  let left = 0;
-  for await (const chunk of createReadStream(disk, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    if (!chunk.equals(Buffer.alloc(chunk.length))) left += chunk.reduce((sum, byte) => sum + (byte === 0 ? 0 : 1), 0);
-  }
-  return left;
-}
 
 /** DHCP knows the machine no longer: it was there for the steps of the live OS. */
 async function isUnserved({ lab }: Pick<RealPlatform, 'lab'>, { macAddress }: LabMachine): Promise<void> {

@@ -2,7 +2,7 @@
 // which boot the live OS over the network and get a Debian with cloud-init. Nothing is simulated above the hardware.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, createWriteStream, openSync } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,7 +18,14 @@ import { imageManifest } from '../../lib/images/build.ts';
 import { serveFolder } from '../../lib/images/serve.ts';
 import { createClient, type KubeClient } from '../../lib/kube/client.ts';
 import type { KubeObject } from '../../lib/kube/resource.ts';
-import { LAB_ADDRESS, type Lab, type LabOptions, type MachineSpec, startLab } from '../../lib/lab/lab.ts';
+import {
+  LAB_ADDRESS,
+  type Lab,
+  type LabMachine,
+  type LabOptions,
+  type MachineSpec,
+  startLab,
+} from '../../lib/lab/lab.ts';
 import { labManifests } from '../../lib/lab/manifests.ts';
 import { createLogger } from '../../lib/observe/logger.ts';
 import { freePort, freeUdpPort } from '../../lib/testing/free-port.ts';
@@ -36,11 +43,26 @@ const COMMAND = new URL('../main.ts', import.meta.url).pathname;
 /** Its BMC gets a port that is free. */
 export type RealMachine = Omit<MachineSpec, 'bmcPort'>;
 
-export const machineSpec = (firmware: MachineSpec['firmware']): RealMachine => ({
+const DISK = 1024 * MIB;
+
+export const machineSpec = (firmware: MachineSpec['firmware'], more: readonly number[] = []): RealMachine => ({
   firmware,
   memoryMiB: 768,
-  diskBytes: 1024 * MIB,
+  disks: [DISK, ...more],
 });
+
+/** Two disks that are alike. */
+export const mirroredMachineSpec = (firmware: MachineSpec['firmware']): RealMachine => machineSpec(firmware, [DISK]);
+
+/** How many bytes of its disks are not zero. */
+export async function leftOn({ disks }: LabMachine): Promise<number> {
+  let left = 0;
+  for (const { file } of disks) {
+    for await (const chunk of createReadStream(file, { highWaterMark: MIB }) as AsyncIterable<Buffer>)
+      if (!chunk.equals(Buffer.alloc(chunk.length))) left += chunk.reduce((sum, byte) => sum + (byte === 0 ? 0 : 1), 0);
+  }
+  return left;
+}
 
 export interface RealPlatform {
   readonly client: KubeClient;

@@ -30,6 +30,7 @@ const PACKAGES = [
   'fdisk',
   'initramfs-tools',
   'linux-image-cloud-amd64',
+  'mdadm',
   'zstd',
   'sudo',
 ];
@@ -53,8 +54,8 @@ function module(path: string): string {
   return `/lib/modules/*/kernel/${path}/*`;
 }
 
-/** All that its initramfs must know: disks of virtual machines. The rest is loaded from the root file system. */
-const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod', 'nvme', 'ext4'];
+/** All that its initramfs must know: disks of virtual machines, and mirrors of them. The rest is loaded from the root file system. */
+const BOOT_MODULES = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod', 'nvme', 'raid1', 'ext4'];
 
 function words(text: string): string[] {
   return text.split(' ');
@@ -119,6 +120,10 @@ const MASKED = [
   'e2scrub_reap.service',
   'cloud-config.service',
   'cloud-init-hotplugd.socket',
+  'mdcheck_continue.timer',
+  'mdcheck_start.timer',
+  'mdmonitor.service',
+  'mdmonitor-oneshot.timer',
   'systemd-binfmt.service',
   'systemd-pstore.service',
   'dev-hugepages.mount',

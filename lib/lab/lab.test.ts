@@ -25,7 +25,7 @@ const withLab = labTest();
 
 const options = async (name: string): Promise<LabOptions> => ({
   name,
-  machines: [{ firmware: 'bios', memoryMiB: 64, diskBytes: 16 * 1024 * 1024, bmcPort: await freeUdpPort() }],
+  machines: [{ firmware: 'bios', memoryMiB: 64, disks: [16 * 1024 * 1024], bmcPort: await freeUdpPort() }],
   // Nobody is at home there: the machine finds no script, and asks again.
   operator: { port: 9, bootPort: 10 },
   log,

@@ -22,7 +22,8 @@ import { openSerialLine } from './serial-line.ts';
 export interface MachineSpec {
   readonly firmware: Firmware;
   readonly memoryMiB: number;
-  readonly diskBytes: number;
+  /** Of each disk, in bytes. */
+  readonly disks: readonly [number, ...number[]];
   /** UDP port of 127.0.0.1. */
   readonly bmcPort: number;
 }

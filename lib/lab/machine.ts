@@ -22,14 +22,22 @@ export interface MachineOptions {
   readonly macAddress: string;
   readonly firmware: Firmware;
   readonly memoryMiB: number;
-  readonly diskBytes: number;
+  /** Of each disk, in bytes. */
+  readonly disks: readonly [number, ...number[]];
   readonly tap: string;
-  /** For its disk and its firmware's variables. */
+  /** For its disks and its firmware's variables. */
   readonly dir: string;
   readonly network: Network;
   /** Unix socket that the serial line is connected to. */
   readonly serialSocket: string;
   readonly log: Log;
+}
+
+export interface LabDisk {
+  /** Holds its bytes. */
+  readonly file: string;
+  /** As the machine tells it. */
+  readonly serialNumber: string;
 }
 
 /** What IPMI's boot override may ask for. */
@@ -40,10 +48,8 @@ export interface Machine {
   readonly serialNumber: string;
   readonly macAddress: string;
   readonly firmware: Firmware;
-  /** File with the disk's bytes. */
-  readonly disk: string;
-  /** As the machine tells it. */
-  readonly diskSerialNumber: string;
+  /** The firmware boots from the first one. */
+  readonly disks: readonly [LabDisk, ...LabDisk[]];
   isOn(): boolean;
   powerOn(): Promise<void>;
   /** At once, whatever the machine is doing. */
@@ -66,14 +72,10 @@ const UEFI_VARIABLES = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 const TRANSLATION_MIB = 256;
 
 export async function makeMachine(options: MachineOptions): Promise<Machine> {
-  const { name, serialNumber, macAddress, firmware, diskBytes, dir, network, log } = options;
-  const disk = join(dir, 'disk.img');
-  const file = await open(disk, 'w');
-  await file.truncate(diskBytes);
-  await file.close();
+  const { name, serialNumber, macAddress, firmware, dir, network, log } = options;
+  const disks = await Promise.all(options.disks.map((bytes, index) => makeDisk(dir, serialNumber, index, bytes)));
   const variables = join(dir, 'variables.fd');
   if (firmware === 'uefi') await copyFile(UEFI_VARIABLES, variables);
-  const diskSerialNumber = `${serialNumber}-D0`;
 
   let qemu: ChildProcess | undefined;
   let override: BootOverride | undefined;
@@ -86,7 +88,7 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
     if (qemu) return;
     const fromNetwork = override === 'pxe';
     override = undefined;
-    const args = qemuArguments(options, { disk, variables, diskSerialNumber, fromNetwork });
+    const args = qemuArguments(options, { disks, variables, fromNetwork });
     const started = spawn(...network.inside('qemu-system-x86_64', args), { stdio: ['pipe', 'pipe', 'pipe'] });
     qemu = started;
     started.on('exit', () => {
@@ -122,8 +124,7 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
     serialNumber,
     macAddress,
     firmware,
-    disk,
-    diskSerialNumber,
+    disks: disks as [LabDisk, ...LabDisk[]],
     isOn: () => qemu !== undefined,
     powerOn,
     powerOff,
@@ -146,6 +147,14 @@ export async function makeMachine(options: MachineOptions): Promise<Machine> {
   };
 }
 
+async function makeDisk(dir: string, serialNumber: string, index: number, bytes: number): Promise<LabDisk> {
+  const disk = { file: join(dir, `disk-${index}.img`), serialNumber: `${serialNumber}-D${index}` };
+  const file = await open(disk.file, 'w');
+  await file.truncate(bytes);
+  await file.close();
+  return disk;
+}
+
 /** An order over QMP; QEMU takes them in turn, and says in the log what it thinks of each. */
 function command(qemu: ChildProcess | undefined, execute: string, args?: object): void {
   qemu?.stdin?.write(`${JSON.stringify({ execute, ...(args && { arguments: args }) })}\n`);
@@ -153,7 +162,7 @@ function command(qemu: ChildProcess | undefined, execute: string, args?: object)
 
 function qemuArguments(
   { name, serialNumber, uuid, macAddress, firmware, memoryMiB, tap, serialSocket }: MachineOptions,
-  boot: { disk: string; variables: string; diskSerialNumber: string; fromNetwork: boolean },
+  boot: { disks: readonly LabDisk[]; variables: string; fromNetwork: boolean },
 ): string[] {
   const [nic, disk] = boot.fromNetwork ? [1, 2] : [2, 1];
   // OVMF has a driver and a network boot of its own, which load iPXE over TFTP as servers do; SeaBIOS needs iPXE's ROM.
@@ -178,8 +187,13 @@ function qemuArguments(
     ['-serial', 'chardev:serial0'],
     ['-netdev', `tap,id=net0,ifname=${tap},script=no,downscript=no`],
     ['-device', `virtio-net-pci,id=nic0,netdev=net0,mac=${macAddress},bootindex=${nic}${rom}`],
-    ['-drive', `if=none,id=drive0,file=${boot.disk},format=raw,cache=unsafe,discard=unmap`],
-    ['-device', `virtio-blk-pci,id=disk0,drive=drive0,serial=${boot.diskSerialNumber},bootindex=${disk}`],
+    ...boot.disks.flatMap(({ file, serialNumber }, index) => [
+      ['-drive', `if=none,id=drive${index},file=${file},format=raw,cache=unsafe,discard=unmap`],
+      [
+        '-device',
+        `virtio-blk-pci,id=disk${index},drive=drive${index},serial=${serialNumber}${index === 0 ? `,bootindex=${disk}` : ''}`,
+      ],
+    ]),
     ['-device', 'virtio-rng-pci'],
     ...(firmware === 'uefi' ? uefi : []),
   ].flat();

@@ -29,7 +29,7 @@ export function labManifests({
 }
 
 function machineManifests(machine: LabMachine, credentials: Lab['credentials']): KubeObject[] {
-  const { name, serialNumber, macAddress, bmcAddress, diskSerialNumber, firmware } = machine;
+  const { name, serialNumber, macAddress, bmcAddress, disks, firmware } = machine;
   const secret = `${name}-bmc`;
   return [
     {
@@ -46,7 +46,7 @@ function machineManifests(machine: LabMachine, credentials: Lab['credentials']):
       site: SITE,
       deviceType: deviceTypeOf(firmware),
       putAway: true,
-      rootDeviceHints: { serialNumber: diskSerialNumber },
+      rootDeviceHints: { serialNumber: disks[0].serialNumber },
     }),
   ];
 }

@@ -148,7 +148,7 @@ async function virtualHardware(
     machines: Array.from({ length: count }, (_, index) => ({
       firmware: firmwares[index % firmwares.length]!,
       memoryMiB,
-      diskBytes: diskGiB * 1024 * MIB,
+      disks: [diskGiB * 1024 * MIB],
       bmcPort: bmcPort + index,
     })),
     operator,
