@@ -105,7 +105,7 @@ function announcement({ count, memoryMiB, diskGiB, bmcPort, dir }: Setup): strin
   const ports = count === 1 ? `port 127.0.0.1:${bmcPort}` : `ports 127.0.0.1:${bmcPort} to ${bmcPort + count - 1}`;
   return [
     'This needs root. It creates, and removes at the end:',
-    `  the network namespace bmp-${NAME}, with a bridge, a tap for each of ${count} machines and dnsmasq in it`,
+    `  the network namespace bmp-${NAME}, with a bridge, a tap for each machine and dnsmasq in it`,
     `  ${LAB_DIRECTORY}/${NAME}: a disk of ${diskGiB} GiB for each, which takes what is written to it`,
     `  a BMC for each: ipmi_sim on UDP ${ports}`,
     `  QEMU while a machine is on: ${memoryMiB} MiB of memory each, and a processor`,
@@ -241,7 +241,8 @@ async function bringUp(options: Setup, startOperator: StartOperator, stop: Abort
   const objects = [...labManifests(lab), imageManifest(IMAGE, url, image) as KubeObject];
   if (plane) {
     await createMissing(plane.client, objects);
-    const shown = relative(process.cwd(), plane.kubeconfig);
+    const nearby = relative(process.cwd(), plane.kubeconfig);
+    const shown = nearby.startsWith('..') ? plane.kubeconfig : nearby;
     console.log(
       hints(
         shown,
