@@ -23,6 +23,7 @@ import { impossible } from '../network.ts';
 import { Turns } from '../turns.ts';
 import { changePassword, proveAdministrator } from './accounts.ts';
 import { RedfishClient } from './client.ts';
+import { isRefusal } from './errors.ts';
 import { readEventLog } from './eventlog.ts';
 import { readEvents, streamPath } from './events.ts';
 import { readHardware } from './hardware.ts';
@@ -103,12 +104,18 @@ export class RedfishDriver implements Driver {
     return this.#alone(signal, async () => {
       const system = await this.#system(signal);
       // Services refuse to switch on what is on, each with an error of its own. The call may be repeated, so that is none.
-      if (RESULT[action] !== undefined && RESULT[action] === text(system, 'PowerState')) return;
+      const isSo = (now: Json) => RESULT[action] !== undefined && RESULT[action] === text(now, 'PowerState');
+      if (isSo(system)) return;
       const reset = resetAction(system);
       const allowed = reset && (reset.allowed ?? (await this.#allowedResets(reset.actionInfo, signal)));
       const type = reset && resetType(action, allowed);
       if (!reset || !type) throw this.#client.error('unsupported', `the system has no reset that is a power ${action}`);
-      await this.#client.post(reset.target, { ResetType: type }, signal);
+      try {
+        await this.#client.post(reset.target, { ResetType: type }, signal);
+      } catch (error) {
+        // Nor is it one where it came to be so since the look.
+        if (!isRefusal(error) || !isSo(await this.#system(signal))) throw error;
+      }
     });
   }
 

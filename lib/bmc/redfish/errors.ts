@@ -1,5 +1,5 @@
 // What a Redfish service's refusals mean: HTTP status and Base registry messages (DSP0266 §8.6, DSP8011) as BmcErrors.
-import type { BmcErrorCode } from '../errors.ts';
+import { BmcError, type BmcErrorCode } from '../errors.ts';
 import { child, entryOf, type Json, objects, text } from './json.ts';
 
 const MOST_TEXT = 200;
@@ -47,6 +47,10 @@ export interface Refusal {
   /** The status, and what the service says of it. Without its words where these may repeat a secret. */
   readonly text: string;
 }
+
+/** Whether the service answered, and said no. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof BmcError && error.code !== 'timeout' && error.code !== 'unreachable';
 
 export function refusal(status: number, json: Json | undefined, secret: boolean): Refusal {
   const error = child(json ?? {}, 'error');

@@ -246,6 +246,29 @@ test('allowable values are looked up where the action points to, and kept to', a
   });
 });
 
+test('what is refused because it came to be so meanwhile is done; what is refused otherwise is not', async () => {
+  const reset = { '#ComputerSystem.Reset': { target: RESET } };
+  for (const [happens, isDone] of [
+    ['Off', true],
+    ['On', false],
+  ] as const) {
+    const system = { PowerState: 'On', Actions: reset };
+    const service: Handler = (request, response) => {
+      if (request.method !== 'POST' || request.url !== RESET) return false;
+      system.PowerState = happens;
+      response.writeHead(409).end();
+      return true;
+    };
+    const body = async ({ driver }: Service) => {
+      if (isDone) await driver.setPower('off', within());
+      else await fails(driver.setPower('off', within()), 'busy');
+      system.PowerState = 'On';
+      await fails(driver.setPower('reset', within()), 'busy');
+    };
+    await withService({ ...SERVICE, [SYSTEM]: system }, body, service);
+  }
+});
+
 test('an action that becomes a task has ended when that has, and failed when that did', async () => {
   const states = ['Running', 'Running', 'Completed', 'Running', 'Exception'];
   const task = '/redfish/v1/TaskService/Tasks/1';
