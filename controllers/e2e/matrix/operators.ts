@@ -8,8 +8,14 @@ import type { SimulatedDhcp } from '../../../lib/sim/dhcp.ts';
 import { startOperator } from '../../operator.ts';
 import type { Gate } from './gate.ts';
 
-/** Simulated BMCs answer at once, but for their faults. */
-const BMC = { ipmi: { schedule: [150, 300, 600], suitesSchedule: [150, 300], closeSchedule: [100] } };
+/**
+ * Simulated BMCs answer at once, but for their faults. Time is moved on around one that does not answer: whoever waits for it has
+ * to have given up before that.
+ */
+const BMC = {
+  ipmi: { schedule: [150, 300, 600], suitesSchedule: [150, 300], closeSchedule: [100] },
+  redfish: { requestMs: 2000, busyPauses: [100, 300], closeMs: 200 },
+};
 
 const CACHE_BYTES = 64 * 1024 * 1024;
 
