@@ -9,9 +9,9 @@ import * as assert from 'uvu/assert';
 import { type ApiAnswer, ApiClient } from '../../agent/client.ts';
 import type { Log } from '../../observe/log.ts';
 import type { ProvisionBackend } from './backend.ts';
-import { certificateFingerprint, createCertificate } from './certificate.ts';
+import { type Certificate, certificateFingerprint, createCertificate } from './certificate.ts';
 import { type ImageShelf, imageAnswer } from './image-files.ts';
-import { type ProvisionApi, startProvisionApi } from './server.ts';
+import { type ProvisionApi, type ProvisionApiOptions, startProvisionApi } from './server.ts';
 import { bootToken, readSessionToken, sessionToken, systemToken } from './tokens.ts';
 
 const silent = () => undefined;
@@ -31,6 +31,10 @@ const admitting: ProvisionBackend = {
   agentLog: silent,
 };
 
+/** On any free ports, for whoever comes. */
+const start = (tls: Certificate, more: Partial<ProvisionApiOptions> = {}): Promise<ProvisionApi> =>
+  startProvisionApi({ host: '127.0.0.1', port: 0, bootPort: 0, tls, key, log, backend: admitting, ...more });
+
 interface Bench {
   readonly api: ProvisionApi;
   readonly post: (path: string, body: unknown, bearer?: string) => Promise<ApiAnswer>;
@@ -42,18 +46,7 @@ async function serving(
   patience = { headersMs: 10_000, requestMs: 30_000 },
 ): Promise<void> {
   const tls = await createCertificate(['127.0.0.1'], new Date());
-  const api = await startProvisionApi({
-    host: '127.0.0.1',
-    port: 0,
-    bootPort: 0,
-    tls,
-    key,
-    log,
-    backend: { ...admitting, ...backend },
-    now: () => now,
-    holdMs: 50,
-    patience,
-  });
+  const api = await start(tls, { backend: { ...admitting, ...backend }, now: () => now, holdMs: 50, patience });
   const client = new ApiClient(api);
   try {
     assert.is(api.fingerprint, certificateFingerprint(tls.cert));
@@ -205,16 +198,7 @@ test('the live OS’s files are served as they are, and no others', async () => 
   await writeFile(join(dir, 'secret'), 'secret');
   const kernel = randomBytes(300_000);
   await writeFile(join(bootFiles, 'vmlinuz'), kernel);
-  const api = await startProvisionApi({
-    host: '127.0.0.1',
-    port: 0,
-    bootPort: 0,
-    bootFiles,
-    tls,
-    key,
-    log,
-    backend: admitting,
-  });
+  const api = await start(tls, { bootFiles });
   try {
     const answer = await fetch(`${api.bootUrl}/liveos/vmlinuz`);
     assert.is(answer.headers.get('content-length'), '300000');
@@ -273,13 +257,7 @@ test('close ends what is held', async () => {
     held = resolve;
   });
   const tls = await createCertificate(['127.0.0.1'], new Date());
-  const api = await startProvisionApi({
-    host: '127.0.0.1',
-    port: 0,
-    bootPort: 0,
-    tls,
-    key,
-    log,
+  const api = await start(tls, {
     now: () => now,
     backend: {
       ...admitting,
@@ -358,16 +336,7 @@ test('an image is closed, too, when whoever asked for it is gone before it begin
       };
     },
   };
-  const api = await startProvisionApi({
-    host: '127.0.0.1',
-    port: 0,
-    bootPort: 0,
-    tls,
-    key,
-    log,
-    backend: admitting,
-    images,
-  });
+  const api = await start(tls, { images });
   try {
     const client = new AbortController();
     const request = fetch(`${api.bootUrl}/images/v1/debian-12/${'ab'.repeat(32)}`, { signal: client.signal });
